@@ -1,0 +1,71 @@
+import Glibc
+
+/// A file's bytes, mapped read-only; ranks of one node that map the same file share one copy.
+///
+/// The mapping lives as long as the object. The file must not shrink meanwhile: reading a page that
+/// is no longer there raises SIGBUS, as with every memory map.
+package final class MappedFile: @unchecked Sendable {
+  // Invariant behind `@unchecked`: the mapping is read-only and private, and `base` never changes.
+  private let base: UnsafeRawPointer?
+  package let path: String
+  package let byteCount: Int
+
+  /// - Throws: `SystemError` when the file cannot be opened or mapped, or is not a regular file.
+  package init(_ path: String) throws(SystemError) {
+    // Not blocking, or opening a pipe that nobody writes to would never return.
+    let descriptor = try checked("open", path: path) {
+      open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    try checked("inspect", path: path) { fstat(descriptor, &status) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw SystemError(
+        "map", path: path, code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
+    }
+    self.path = path
+    byteCount = Int(status.st_size)
+    if byteCount == 0 {
+      base = nil
+    } else {
+      let mapping = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
+      guard let mapping, mapping != MAP_FAILED else { throw SystemError("map", path: path) }
+      base = UnsafeRawPointer(mapping)
+    }
+  }
+
+  deinit {
+    if let base { munmap(UnsafeMutableRawPointer(mutating: base), byteCount) }
+  }
+
+  /// Calls `body` with `range` of the file's bytes.
+  package func withBytes<R, E: Error>(
+    _ range: Range<Int>? = nil, _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    let range = range ?? 0..<byteCount
+    precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "range beyond the file")
+    guard let base else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+    return try body(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+  }
+
+  /// A copy of `range` of the file's bytes.
+  package func bytes(_ range: Range<Int>) -> [UInt8] {
+    withBytes(range) { [UInt8]($0) }
+  }
+
+  /// Tells the system that `range` will be read soon, so that it can fetch it in the background.
+  package func willNeed(_ range: Range<Int>) { advise(range, MADV_WILLNEED) }
+
+  /// Tells the system that `range` has been read, so that its pages no longer count as this
+  /// process's memory; reading them again is safe.
+  package func isDone(with range: Range<Int>) { advise(range, MADV_DONTNEED) }
+
+  private func advise(_ range: Range<Int>, _ advice: Int32) {
+    withBytes(range) { bytes in
+      guard let start = bytes.baseAddress else { return }
+      let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+      let offset = Int(bitPattern: start) % page
+      madvise(UnsafeMutableRawPointer(mutating: start - offset), bytes.count + offset, advice)
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Glibc
+
+/// A file that appears under its name only when it is complete.
+///
+/// Bytes go to `path.partial`; `commit()` puts them on the device and renames the file over
+/// whatever `path` was. Until then, and when the process dies, `path` is what it was before.
+package final class ReplacementFile {
+  package let path: String
+  private let partialPath: String
+  private let file: PositionedFile
+  private var isCommitted = false
+  /// Bytes handed to `append` so far.
+  package private(set) var byteCount = 0
+  /// Small pieces are gathered, so that a header of many fields is one call to the system.
+  private var pending = [UInt8]()
+
+  /// - Throws: `SystemError` when `path.partial` cannot be made.
+  package init(_ path: String) throws(SystemError) {
+    self.path = path
+    partialPath = path + ".partial"
+    file = try PositionedFile(partialPath, .replace)
+  }
+
+  deinit {
+    if !isCommitted { unlink(partialPath) }
+  }
+
+  /// - Throws: `SystemError` when the bytes cannot be written.
+  package func append(_ bytes: [UInt8]) throws(SystemError) {
+    pending += bytes
+    byteCount += bytes.count
+    if pending.count >= 1 << 16 { try flush() }
+  }
+
+  /// Appends `floats` as little-endian float32.
+  ///
+  /// - Throws: `SystemError` when the bytes cannot be written.
+  package func append(_ floats: Span<Float>) throws(SystemError) {
+    try flush()
+    let offset = byteCount
+    // `Span.withUnsafeBytes` passes errors on untyped, hence the detour.
+    let result = floats.withUnsafeBytes { raw in
+      Result { () throws(SystemError) in try file.write(raw, at: offset) }
+    }
+    try result.get()
+    byteCount += 4 * floats.count
+  }
+
+  /// Makes the file durable and gives it its name.
+  ///
+  /// - Throws: `SystemError`; `path` is then what it was before.
+  package func commit() throws(SystemError) {
+    try flush()
+    try checked("synchronize", path: partialPath) { fsync(file.descriptor) }
+    try checked("rename to \(path) the file", path: partialPath) { rename(partialPath, path) }
+    isCommitted = true
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = try checked("open", path: folder) { open(folder, O_RDONLY | O_CLOEXEC) }
+    defer { close(descriptor) }
+    try checked("synchronize", path: folder) { fsync(descriptor) }
+  }
+
+  private func flush() throws(SystemError) {
+    if pending.isEmpty { return }
+    try file.write(pending, at: byteCount - pending.count)
+    pending.removeAll(keepingCapacity: true)
+  }
+}
