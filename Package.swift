@@ -24,10 +24,11 @@ let package = Package(
   ],
   // Bottom-up: a target depends only on targets above it in this list.
   targets: [
+    .target(name: "CKernels"),
 
     // Foundations.
     .target(
-      name: "Tensors", dependencies: [crypto], swiftSettings: features),
+      name: "Tensors", dependencies: ["CKernels", crypto], swiftSettings: features),
 
     // Tests.
     .target(

@@ -1,0 +1,109 @@
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+// Vector kernels of the network engine. Every kernel exists once per instruction set, compiled from
+// one template into one table of functions; the caller picks a table that
+// `decaf_processor_features` allows.
+//
+// Activations are float, channels innermost. Nothing here allocates, blocks or keeps state, so any
+// number of threads may call at once on buffers that do not overlap.
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Consecutive inputs of one output: `length` floats, `offset` floats after the row's start.
+typedef struct {
+  int32_t offset;
+  int32_t length;
+} decaf_segment;
+
+/// A matrix of weights, packed for the kernels of one panel width PW.
+typedef struct {
+  /// [panel][depth][PW], 64-byte aligned; a last panel's missing outputs are zero.
+  const float *weights;
+  /// [panel][PW], 64-byte aligned.
+  const float *biases;
+  /// Which inputs of a row meet the weights, in order; their lengths sum to `depth`.
+  const decaf_segment *segments;
+  size_t segment_count;
+  size_t depth;
+  size_t outputs;
+} decaf_product;
+
+/// The rows that a product reads and writes: row `r` reads `input + input_rows[r] + segment` and
+/// writes `outputs` consecutive floats at `output + output_rows[r]`.
+typedef struct {
+  const float *input;
+  const int32_t *input_rows;
+  float *output;
+  const int32_t *output_rows;
+  size_t count;
+} decaf_rows;
+
+/// A map of `height` × `width` × `channels` floats; lines are `pitch` floats apart.
+typedef struct {
+  size_t height;
+  size_t width;
+  size_t channels;
+  size_t pitch;
+} decaf_map;
+
+typedef struct {
+  /// Outputs that are computed side by side.
+  size_t panel_width;
+
+  /// output[r][o] = bias[o] + Σ input[r][k] · weight[o][k] for the panels `first` ..< `end`, below
+  /// zero replaced by zero if `rectify`.
+  ///
+  /// Each output is one chain of multiply-adds, k = 0, 1, …, starting from the bias: its bits
+  /// depend on nothing but its own row and weights. `panels_per_pass` panels share one walk along
+  /// the depth; it changes the speed only.
+  void (*product)(const decaf_product *product, const decaf_rows *rows, size_t first, size_t end,
+                  size_t panels_per_pass, int rectify);
+
+  /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end.
+  void (*max_pool)(const float *input, const decaf_map *input_map, float *output,
+                   const decaf_map *output_map, size_t size, size_t stride);
+
+  /// b[c] = a[c] / (k + scale · Σ a[j]²)^0.75 over the `local_size` channels around c. `squares`
+  /// is scratch of `channels + local_size - 1` floats. Maps have equal shapes.
+  void (*normalize)(const float *input, const decaf_map *input_map, float *output,
+                    const decaf_map *output_map, size_t local_size, float scale, float k,
+                    float *squares);
+
+  /// Replaces what is below zero by zero; NaN stays.
+  void (*rectify)(float *values, const decaf_map *map);
+} decaf_kernels;
+
+/// The table of an instruction set; null when it is not built for this kind of processor. To call
+/// its functions, the processor must have the features too.
+const decaf_kernels *decaf_baseline(void);
+const decaf_kernels *decaf_neon(void);
+const decaf_kernels *decaf_avx2(void);
+const decaf_kernels *decaf_avx512(void);
+/// The AVX-512 kernels' shape in AVX2 instructions: slow, bit for bit the same; lets tests cover
+/// that shape on processors without AVX-512.
+const decaf_kernels *decaf_avx512_shape(void);
+
+enum {
+  DECAF_FEATURE_AVX2 = 1,
+  DECAF_FEATURE_FMA = 2,
+  DECAF_FEATURE_AVX512F = 4,
+  DECAF_FEATURE_NEON = 8,
+};
+
+/// The features above that both processor and operating system offer.
+uint32_t decaf_processor_features(void);
+
+/// Packs one panel: `outputs` × `channels` × `area` weights into [area][channels][panel_width],
+/// zero beyond `outputs`. Area 1 packs a plain `outputs` × `channels` matrix.
+void decaf_pack(const float *weights, size_t outputs, size_t channels, size_t area,
+                size_t panel_width, float *packed);
+
+/// C×H×W, dense, to H×W×C with the lines of `map`.
+void decaf_channels_last(const float *input, float *output, const decaf_map *map);
+
+/// H×W×C with the lines of `map` to C×H×W, dense.
+void decaf_channels_first(const float *input, const decaf_map *map, float *output);
+
+#endif

@@ -1,0 +1,16 @@
+#include "ckernels.h"
+
+#if defined(__aarch64__)
+
+#define VECTOR_WIDTH 4
+#define BLOCK_ROWS 6
+#define FUSED 1
+#include "templates/table.h"
+
+const decaf_kernels *decaf_neon(void) { return &kernels; }
+
+#else
+
+const decaf_kernels *decaf_neon(void) { return 0; }
+
+#endif

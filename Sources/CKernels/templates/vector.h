@@ -1,0 +1,38 @@
+// What every template builds on. The including file defines
+//   VECTOR_WIDTH  floats in a vector,
+//   BLOCK_ROWS    rows whose accumulators fit in the registers (2 vectors a row),
+//   FUSED         1 when the instruction set multiplies and adds with one rounding.
+// and has set the target by `#pragma clang attribute`.
+
+#include "../include/ckernels.h"
+
+// Only explicit calls fuse: otherwise a compiler's choice would show in the bits.
+#pragma clang fp contract(off)
+
+#define INLINE static inline __attribute__((always_inline))
+#define PANEL_WIDTH (2 * VECTOR_WIDTH)
+
+typedef float vector __attribute__((ext_vector_type(VECTOR_WIDTH)));
+
+INLINE vector load(const float *p) {
+  vector v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+INLINE void store(float *p, vector v) { __builtin_memcpy(p, &v, sizeof v); }
+
+INLINE vector splat(float x) { return (vector)(x); }
+
+INLINE vector multiply_add(vector a, vector b, vector sum) {
+#if FUSED
+  return __builtin_elementwise_fma(a, b, sum);
+#else
+  return a * b + sum;
+#endif
+}
+
+
+// Comparisons with NaN are false, so both of these keep a NaN in `x`.
+INLINE vector rectified(vector x) { return x < splat(0) ? splat(0) : x; }
+INLINE vector larger(vector x, vector y) { return x < y ? y : x; }

@@ -1,0 +1,121 @@
+internal import CKernels
+
+/// The engine's vector kernels, compiled for one instruction set.
+///
+/// Every result depends on its own inputs alone and is computed in one fixed order, so no kernel's
+/// bits depend on how many images, rows or threads there are. Classes with fused multiply-add
+/// (`neon`, `avx2`, `avx512`) agree bit for bit; `baseline` rounds each product before adding it.
+package struct Kernels: @unchecked Sendable {
+  // Invariant behind `@unchecked`: the table is a constant of the C target.
+  let table: UnsafePointer<decaf_kernels>
+
+  /// - Precondition: the class is one of `KernelClass.supported`.
+  package init(_ kernelClass: KernelClass) {
+    precondition(
+      KernelClass.supported.contains(kernelClass),
+      "this processor cannot run \(kernelClass.rawValue) kernels")
+    table = Self.table(kernelClass)!
+  }
+
+  private init(table: UnsafePointer<decaf_kernels>) { self.table = table }
+
+  /// The table of `kernelClass`; nil when it is not built for this kind of processor.
+  private static func table(_ kernelClass: KernelClass) -> UnsafePointer<decaf_kernels>? {
+    switch kernelClass {
+    case .baseline: return decaf_baseline()
+    case .neon: return decaf_neon()
+    case .avx2: return decaf_avx2()
+    case .avx512: return decaf_avx512()
+    }
+  }
+
+  /// The AVX-512 kernels' panels and blocks in AVX2 instructions, slow: lets a processor without
+  /// AVX-512 test that shape. Nil where there is no AVX2.
+  package static let avx512Shape: Kernels? =
+    KernelClass.supported.contains(.avx2)
+    ? decaf_avx512_shape().map { Kernels(table: $0) } : nil
+
+  /// Outputs that a product computes side by side.
+  package var panelWidth: Int { table.pointee.panel_width }
+
+  /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end.
+  ///
+  /// - Precondition: every window of `output` begins inside `input`; channels agree.
+  package func maxPool(_ input: FeatureMap, into output: FeatureMap, size: Int, stride: Int) {
+    precondition(size > 0 && stride > 0, "a pooling window needs a positive size and stride")
+    precondition(
+      input.layout.channels == output.layout.channels
+        && (output.layout.height - 1) * stride < input.layout.height
+        && (output.layout.width - 1) * stride < input.layout.width,
+      "pooling windows beyond the map")
+    withMaps(input, output) {
+      table.pointee.max_pool(input.origin, $0, output.origin, $1, size, stride)
+    }
+  }
+
+  /// Normalizes each activation by the squared activations of nearby channels.
+  ///
+  /// `b[c] = a[c] / (k + alpha / localSize · Σ a[j]²)^0.75`, where `j` runs over the `localSize`
+  /// channels centred on `c`, clipped at the first and last channel. Dividing by `localSize`
+  /// follows Caffe; the AlexNet paper (2012, section 3.3) does not.
+  ///
+  /// - Parameter scratch: at least `channels + localSize - 1` floats, overwritten.
+  /// - Precondition: `localSize` is odd and positive; shapes agree; the maps are distinct.
+  package func normalize(
+    _ input: FeatureMap, into output: FeatureMap, localSize: Int, alpha: Float, k: Float,
+    scratch: FloatBuffer
+  ) {
+    precondition(localSize > 0 && localSize % 2 == 1, "localSize \(localSize) is not odd")
+    precondition(
+      input.layout.channels == output.layout.channels
+        && input.layout.height == output.layout.height
+        && input.layout.width == output.layout.width, "normalization keeps the shape")
+    precondition(scratch.count >= input.layout.channels + localSize - 1, "too little scratch")
+    withMaps(input, output) {
+      table.pointee.normalize(
+        input.origin, $0, output.origin, $1, localSize, alpha / Float(localSize), k, scratch.base)
+    }
+  }
+
+  /// Replaces activations below zero by zero; NaN stays.
+  package func rectify(_ map: FeatureMap) {
+    withMaps(map, map) { layout, _ in table.pointee.rectify(map.origin, layout) }
+  }
+
+  /// Calls `body` with both maps as C sees them.
+  private func withMaps(
+    _ input: FeatureMap, _ output: FeatureMap,
+    _ body: (UnsafePointer<decaf_map>, UnsafePointer<decaf_map>) -> Void
+  ) {
+    withUnsafePointer(to: input.layout.map) { input in
+      withUnsafePointer(to: output.layout.map) { output in body(input, output) }
+    }
+  }
+}
+
+extension MapLayout {
+  var map: decaf_map {
+    decaf_map(height: height, width: width, channels: channels, pitch: pitch)
+  }
+}
+
+extension FeatureMap {
+  /// Takes the activations from `values`, C×H×W.
+  package func setChannelsFirst(_ values: Span<Float>) {
+    precondition(values.count == layout.activationCount, "activations of another shape")
+    values.withUnsafeBufferPointer { values in
+      withUnsafePointer(to: layout.map) {
+        decaf_channels_last(values.baseAddress!, origin, $0)
+      }
+    }
+  }
+
+  /// Writes the activations C×H×W into `values` from `start` on.
+  package func copyChannelsFirst(to values: FloatBuffer, at start: Int) {
+    precondition(
+      start >= 0 && layout.activationCount <= values.count - start, "no room for the activations")
+    withUnsafePointer(to: layout.map) {
+      decaf_channels_first(origin, $0, values.base + start)
+    }
+  }
+}

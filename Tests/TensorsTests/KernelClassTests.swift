@@ -1,0 +1,48 @@
+import Testing
+
+@testable import Tensors
+
+@Suite struct KernelClassTests {
+  @Test func theFastestClassThatTheProcessorHasIsChosen() throws {
+    let cases: [(ProcessorFeatures, KernelClass)] = [
+      ([], .baseline), ([.avx2], .baseline), ([.fma], .baseline), ([.avx2, .fma], .avx2),
+      ([.avx512f], .baseline), ([.avx2, .fma, .avx512f], .avx512), ([.neon], .neon),
+    ]
+    for (features, expected) in cases {
+      #expect(try KernelClass.selected(request: nil, features: features) == expected)
+      #expect(try KernelClass.selected(request: "", features: features) == expected)
+    }
+  }
+
+  @Test func aSlowerClassCanBeRequested() throws {
+    let features: ProcessorFeatures = [.avx2, .fma, .avx512f]
+    for kernelClass in [KernelClass.baseline, .avx2, .avx512] {
+      #expect(
+        try KernelClass.selected(request: kernelClass.rawValue, features: features) == kernelClass)
+    }
+  }
+
+  @Test func aClassThatTheProcessorLacksIsRefused() {
+    #expect(throws: KernelError.unsupportedClass(.avx512, supported: [.baseline, .avx2])) {
+      try KernelClass.selected(request: "avx512", features: [.avx2, .fma])
+    }
+    #expect(throws: KernelError.unsupportedClass(.neon, supported: [.baseline])) {
+      try KernelClass.selected(request: "neon", features: [])
+    }
+  }
+
+  @Test func anUnknownClassIsRefusedWithTheChoices() {
+    let error = #expect(throws: KernelError.self) {
+      try KernelClass.selected(request: "AVX2", features: [.avx2, .fma])
+    }
+    #expect(error == .unknownClass("AVX2", supported: [.baseline, .avx2]))
+    #expect(error?.description.contains("expected baseline, avx2, found 'AVX2'") == true)
+  }
+
+  @Test func thisProcessorsClassesHaveKernels() {
+    #expect(KernelClass.supported.first == .baseline)
+    for kernelClass in KernelClass.supported {
+      #expect(Kernels(kernelClass).panelWidth >= 8)
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import Tensors
+import TestSupport
+import Testing
+
+/// Kernels on maps: convolution, pooling, normalization, ReLU, and the order of channels.
+@Suite struct MapKernelTests {
+  /// A map of the twin's values in a frame, the frame's floats being zero.
+  private func map(_ twin: SlowKernels.Map, padding: Int = 0) -> FeatureMap {
+    let map = FeatureMap(
+      MapLayout(
+        channels: twin.channels, height: twin.height, width: twin.width, padding: padding))
+    map.setChannelsFirst(twin.values.span)
+    return map
+  }
+
+  private func values(_ map: FeatureMap) -> [Float] {
+    let values = FloatBuffer(count: map.layout.activationCount)
+    map.copyChannelsFirst(to: values, at: 0)
+    return values.floats(0..<values.count)
+  }
+
+  /// The floats of the map's frame are all zero.
+  private func frameIsZero(_ map: FeatureMap) -> Bool {
+    var all = map.buffer.floats(map.start..<map.start + map.layout.count)
+    for y in 0..<map.layout.height {
+      let start = map.layout.origin + y * map.layout.pitch
+      for i in 0..<map.layout.width * map.layout.channels { all[start + i] = 0 }
+    }
+    return all.allSatisfy { $0 == 0 }
+  }
+
+  struct Convolution: Sendable, CustomTestStringConvertible {
+    let channels: Int
+    let side: Int
+    let outputs: Int
+    let kernelSize: Int
+    let stride: Int
+    let padding: Int
+    let groups: Int
+    var testDescription: String {
+      "\(channels)×\(side)→\(outputs), \(kernelSize)/\(stride)+\(padding), \(groups) groups"
+    }
+  }
+
+  static let convolutions = [
+    Convolution(
+      channels: 3, side: 23, outputs: 20, kernelSize: 11, stride: 4, padding: 0, groups: 1),
+    Convolution(
+      channels: 10, side: 7, outputs: 34, kernelSize: 5, stride: 1, padding: 2, groups: 2),
+    Convolution(channels: 5, side: 9, outputs: 33, kernelSize: 3, stride: 2, padding: 1, groups: 1),
+    Convolution(
+      channels: 96, side: 5, outputs: 64, kernelSize: 3, stride: 1, padding: 1, groups: 1),
+    Convolution(channels: 9, side: 4, outputs: 3, kernelSize: 1, stride: 1, padding: 0, groups: 3),
+    Convolution(channels: 4, side: 3, outputs: 40, kernelSize: 3, stride: 1, padding: 0, groups: 2),
+  ]
+
+  @Test(arguments: KernelCase.all, convolutions)
+  func convolutionAgreesWithItsTwinBitForBit(_ kernel: KernelCase, _ it: Convolution) {
+    // Other height than width, and frames wider than need be.
+    let twin = SlowKernels.Map(random: 1, it.channels, it.side, it.side + 2)
+    let weights = SlowKernels.random(
+      it.outputs * it.channels / it.groups * it.kernelSize * it.kernelSize, seed: 2)
+    let biases = SlowKernels.random(it.outputs, seed: 3)
+    let expected = SlowKernels.convolve(
+      twin, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
+      padding: it.padding, groups: it.groups, isFused: kernel.isFused)
+    for (extra, outputPadding) in [(0, 0), (1, 2)] {
+      let input = map(twin, padding: it.padding + extra)
+      let output = FeatureMap(
+        MapLayout(
+          channels: it.outputs, height: expected.height, width: expected.width,
+          padding: outputPadding))
+      let convolution = PackedConvolution(
+        from: input.layout, to: output.layout, kernelSize: it.kernelSize, stride: it.stride,
+        padding: it.padding, groups: it.groups, biases: biases, kernels: kernel.kernels)
+      let width = weights.count / it.outputs
+      for panel in 0..<convolution.panelCount {
+        let outputs = convolution.outputs(ofPanel: panel)
+        convolution.pack(
+          panel: panel,
+          weights.span.extracting(outputs.lowerBound * width..<outputs.upperBound * width))
+      }
+      convolution.run(input, into: output, rectify: false)
+      #expect(values(output) == expected.values)
+      #expect(frameIsZero(output))
+      convolution.run(input, into: output, rectify: true)
+      #expect(values(output) == SlowKernels.rectify(expected.values))
+    }
+  }
+
+  @Test(arguments: KernelCase.all, [(3, 6, 3, 2), (17, 13, 3, 2), (40, 5, 2, 2), (8, 7, 3, 3)])
+  func poolingAgreesWithItsTwin(
+    _ kernel: KernelCase, _ it: (channels: Int, side: Int, size: Int, stride: Int)
+  ) {
+    let twin = SlowKernels.Map(random: 4, it.channels, it.side, it.side + 1)
+    let expected = SlowKernels.maxPool(twin, size: it.size, stride: it.stride)
+    let output = FeatureMap(
+      MapLayout(
+        channels: it.channels, height: expected.height, width: expected.width, padding: 1))
+    kernel.kernels.maxPool(map(twin, padding: 2), into: output, size: it.size, stride: it.stride)
+    #expect(values(output) == expected.values)
+    #expect(frameIsZero(output))
+  }
+
+  @Test(arguments: KernelCase.all, [(1, 5), (3, 5), (17, 5), (96, 5), (20, 1), (33, 7)])
+  func normalizationAgreesWithItsTwin(
+    _ kernel: KernelCase, _ it: (channels: Int, localSize: Int)
+  ) {
+    let twin = SlowKernels.Map(random: 5, it.channels, 3, 4, in: -300...300)
+    let expected = SlowKernels.normalize(twin, localSize: it.localSize, alpha: 1e-4, k: 1)
+    let output = FeatureMap(
+      MapLayout(channels: it.channels, height: 3, width: 4, padding: 2))
+    kernel.kernels.normalize(
+      map(twin, padding: 1), into: output, localSize: it.localSize, alpha: 1e-4, k: 1,
+      scratch: FloatBuffer(count: it.channels + it.localSize))
+    // The kernel rounds about a dozen times, each by at most 6e-8 of the value.
+    for (found, expected) in zip(values(output), expected.values) {
+      #expect(abs(found - expected) <= 1e-6 * abs(expected))
+    }
+    #expect(frameIsZero(output))
+  }
+
+  @Test func normalizationIsTheSameInEveryClass() {
+    let twin = SlowKernels.Map(random: 6, 45, 5, 3, in: -300...300)
+    let results = KernelCase.all.map { kernel in
+      let output = FeatureMap(MapLayout(channels: 45, height: 5, width: 3))
+      kernel.kernels.normalize(
+        map(twin), into: output, localSize: 5, alpha: 1e-4, k: 1, scratch: FloatBuffer(count: 49))
+      return values(output)
+    }
+    #expect(results.allSatisfy { $0 == results[0] })
+  }
+
+  @Test(arguments: KernelCase.all)
+  func rectificationKeepsNaN(_ kernel: KernelCase) {
+    var twin = SlowKernels.Map(random: 7, 21, 3, 5)
+    twin[20, 2, 4] = .nan
+    twin[3, 1, 1] = .nan
+    twin[4, 1, 1] = -.infinity
+    let map = map(twin, padding: 1)
+    kernel.kernels.rectify(map)
+    let found = values(map)
+    for (found, before) in zip(found, twin.values) {
+      #expect(before.isNaN ? found.isNaN : found == max(before, 0))
+    }
+    #expect(frameIsZero(map))
+  }
+
+  @Test func channelsLastAndFirstAreInverse() {
+    let twin = SlowKernels.Map(random: 8, 5, 4, 3)
+    let map = map(twin, padding: 2)
+    #expect(map.buffer[map.layout.origin + map.layout.pitch + 2 * 5 + 4] == twin[4, 1, 2])
+    #expect(values(map) == twin.values)
+    #expect(frameIsZero(map))
+  }
+}
