@@ -24,11 +24,14 @@ let package = Package(
   ],
   // Bottom-up: a target depends only on targets above it in this list.
   targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
     .target(name: "CKernels"),
 
     // Foundations.
     .target(
-      name: "Tensors", dependencies: ["CKernels", crypto], swiftSettings: features),
+      name: "Tensors", dependencies: ["CKernels", "COpenBLAS", crypto], swiftSettings: features),
 
     // Tests.
     .target(

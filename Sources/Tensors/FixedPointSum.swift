@@ -1,0 +1,127 @@
+/// A sum of matrices in 64-bit fixed point: exact, so the order of the terms leaves no trace.
+///
+/// Element (row, column) counts in units of `2^(rowExponents[row] + columnExponents[column])`. A
+/// term is cut to that unit (towards zero) before it is added; after that nothing rounds. The caller
+/// knows, before summing, a bound of the sum of the terms' magnitudes for each element, as a product
+/// of a row and a column factor; `exponent(bound:)` turns factors into exponents such that sums
+/// cannot overflow and keep 60 bits of the bound.
+package struct FixedPointSum: Sendable {
+  package let rowCount: Int
+  package let columnCount: Int
+  /// Units summed so far, row-major; `allreduce` over ranks as integers.
+  package var units: [Int64]
+  private var rowExponents: [Int]
+  private let columnExponents: [Int]
+  /// `2^-exponent` of each column.
+  private let columnScales: [Double]
+
+  /// - Parameter columnBounds: for each column, its factor of the bound; finite, not negative.
+  package init(rowCount: Int, columnBounds: [Double]) {
+    self.rowCount = rowCount
+    columnCount = columnBounds.count
+    units = [Int64](repeating: 0, count: rowCount * columnCount)
+    rowExponents = [Int](repeating: 0, count: rowCount)
+    columnExponents = columnBounds.map(Self.exponent(bound:))
+    columnScales = columnExponents.map { Self.power(-$0) }
+  }
+
+  /// Starts a new sum over the first `rowBounds.count` rows.
+  ///
+  /// - Parameter rowBounds: for each row, its factor of the bound; finite, not negative.
+  package mutating func reset(rowBounds: [Double]) {
+    precondition(rowBounds.count <= rowCount, "more rows than there is room for")
+    // 2^61 of the 2^63 there are: the rest absorbs the rounding of the terms themselves.
+    for (row, bound) in rowBounds.enumerated() {
+      rowExponents[row] = Self.exponent(bound: bound) - 61
+    }
+    let used = rowBounds.count * columnCount
+    units.withUnsafeMutableBufferPointer { units in
+      for i in 0..<used { units[i] = 0 }
+    }
+  }
+
+  /// Adds a term to `rows×columns` of the sum.
+  ///
+  /// - Parameter term: row-major, as wide as `columns`; finite and within the announced bounds.
+  package mutating func add(_ term: [Float], rows: Int, columns: Range<Int>) {
+    addTerm(term, rows: rows, columns: columns)
+  }
+
+  /// Adds a term in double precision; see the single one.
+  package mutating func add(_ term: [Double], rows: Int, columns: Range<Int>) {
+    addTerm(term, rows: rows, columns: columns)
+  }
+
+  /// Private, so that other modules call versions compiled for one type each.
+  @inline(__always)
+  private mutating func addTerm<T: BinaryFloatingPoint>(
+    _ term: [T], rows: Int, columns: Range<Int>
+  ) {
+    precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
+    let width = columns.count
+    term.withUnsafeBufferPointer { term in
+      columnScales.withUnsafeBufferPointer { scales in
+        units.withUnsafeMutableBufferPointer { units in
+          for row in 0..<rows {
+            let scale = Self.power(-rowExponents[row])
+            let source = row * width
+            let target = row * columnCount + columns.lowerBound
+            for j in 0..<width {
+              // Multiplying by powers of two is exact; the conversion traps beyond 2^63.
+              let value = Double(term[source + j]) * scale * scales[columns.lowerBound + j]
+              units[target + j] &+= Int64(value)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds what another thread summed with the same bounds.
+  package mutating func add(_ other: FixedPointSum, rows: Int) {
+    precondition(other.columnCount == columnCount && rows <= min(rowCount, other.rowCount))
+    units.withUnsafeMutableBufferPointer { units in
+      other.units.withUnsafeBufferPointer { other in
+        for i in 0..<rows * columnCount { units[i] &+= other[i] }
+      }
+    }
+  }
+
+  /// Replaces the first rows by what a reduction made of them.
+  package mutating func replaceUnits(_ reduced: [Int64]) {
+    precondition(reduced.count <= units.count)
+    units.replaceSubrange(0..<reduced.count, with: reduced)
+  }
+
+  /// The sum at one element, rounded to double precision once.
+  package func value(row: Int, column: Int) -> Double {
+    Double(units[row * columnCount + column])
+      * Self.power(rowExponents[row]) * Self.power(columnExponents[column])
+  }
+
+  /// The sums of one row.
+  package func values(row: Int) -> [Double] {
+    let scale = Self.power(rowExponents[row])
+    return (0..<columnCount).map {
+      Double(units[row * columnCount + $0]) * scale * Self.power(columnExponents[$0])
+    }
+  }
+
+  /// The smallest e with `bound ≤ 2^e`; for zero an exponent that keeps tiny terms harmless.
+  private static func exponent(bound: Double) -> Int {
+    precondition(bound >= 0 && bound.isFinite, "a bound is finite and not negative")
+    if bound == 0 { return 0 }
+    return bound.exponent.advanced(by: bound.significand == 1 ? 0 : 1).clamped(to: -400...400)
+  }
+
+  private static func power(_ exponent: Int) -> Double {
+    Double(sign: .plus, exponent: exponent, significand: 1)
+  }
+}
+
+extension Comparable {
+  /// The nearest value of `range`.
+  fileprivate func clamped(to range: ClosedRange<Self>) -> Self {
+    min(max(self, range.lowerBound), range.upperBound)
+  }
+}
