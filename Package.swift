@@ -32,13 +32,17 @@ let package = Package(
     // Foundations.
     .target(
       name: "Tensors", dependencies: ["CKernels", "COpenBLAS", crypto], swiftSettings: features),
+    .target(name: "Communication", dependencies: [logging], swiftSettings: features),
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Tensors"],
+      name: "TestSupport", dependencies: ["Communication", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: features),
+    .testTarget(
+      name: "CommunicationTests", dependencies: ["Communication", "TestSupport"],
+      swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,96 @@
+/// What a rank can say to the others of its job.
+///
+/// Deliberately not `Sendable`: every call is made on the one thread that made the communicator
+/// (`MPI_THREAD_FUNNELED`). Nothing here spins: calls that wait sleep between looks.
+package protocol Communicator: AnyObject {
+  /// This process's number, in `0..<size`.
+  var rank: Int { get }
+  /// The number of ranks, fixed for the life of the job.
+  var size: Int { get }
+  /// The host this rank runs on, for messages to people.
+  var hostName: String { get }
+
+  /// Hands `bytes` over for delivery and returns without waiting for the receiver.
+  ///
+  /// Messages from one rank to another with one tag arrive in the order they were sent.
+  func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws
+
+  /// The next message with this tag from any rank, or nil when none has arrived yet.
+  func receive(tag: Tag) throws -> Message?
+
+  /// Returns when every message this rank has sent is on its way and its memory is free.
+  func flush() throws
+
+  /// Replaces `values` by their element-wise reduction over all ranks.
+  ///
+  /// Collective: every rank must call this, in the same order, with equally many values; each rank
+  /// holds the same result afterwards. Integer sums wrap silently: the caller bounds them.
+  func allreduce(_ values: inout [Int64], _ reduction: Reduction) throws
+
+  /// Replaces `bytes` on every rank by those of `root`.
+  ///
+  /// Collective: every rank must call this, in the same order. What non-roots pass is ignored.
+  func broadcast(_ bytes: inout [UInt8], root: Int) throws
+
+  /// The bytes of all ranks, in rank order, on `root`; an empty array elsewhere.
+  ///
+  /// Collective: every rank must call this, in the same order. Lengths may differ.
+  func gather(_ bytes: [UInt8], root: Int) throws -> [[UInt8]]
+
+  /// Returns when every rank has called it. Collective.
+  func barrier() throws
+
+  /// Ends every rank of the job at once, with this exit status.
+  func abort(status: Int32) -> Never
+}
+
+/// Separates kinds of messages that must not be mistaken for each other.
+package struct Tag: RawRepresentable, Hashable, Sendable {
+  package let rawValue: Int32
+  package init(rawValue: Int32) { self.rawValue = rawValue }
+}
+
+/// A received message and the rank that sent it.
+package struct Message: Sendable, Equatable {
+  package let source: Int
+  package let bytes: [UInt8]
+
+  package init(source: Int, bytes: [UInt8]) {
+    self.source = source
+    self.bytes = bytes
+  }
+}
+
+/// How `allreduce` combines two elements.
+package enum Reduction: Sendable {
+  case sum, maximum, minimum
+
+  package func combine(_ a: Int64, _ b: Int64) -> Int64 {
+    switch self {
+    case .sum: a &+ b
+    case .maximum: max(a, b)
+    case .minimum: min(a, b)
+    }
+  }
+}
+
+/// What goes wrong between ranks.
+package enum CommunicationError: Error, Equatable, CustomStringConvertible {
+  /// A call into the message-passing library failed.
+  case call(operation: String, rank: Int, reason: String)
+  /// The peer's thread ended with an error while this rank waited for it (in-process ranks only).
+  case peerFailed(rank: Int)
+  /// Nothing arrived in time (in-process ranks only).
+  case deadlineExceeded(rank: Int, operation: String)
+
+  package var description: String {
+    switch self {
+    case .call(let operation, let rank, let reason):
+      "\(operation) failed on rank \(rank): \(reason)"
+    case .peerFailed(let rank):
+      "rank \(rank) failed while others waited for it"
+    case .deadlineExceeded(let rank, let operation):
+      "rank \(rank) waited too long in \(operation)"
+    }
+  }
+}

@@ -1,0 +1,173 @@
+internal import Foundation
+internal import Synchronization
+
+/// Ranks that are threads of one process, for tests and for a plain process without a launcher.
+package final class InProcessCommunicator: Communicator {
+  package let rank: Int
+  package var size: Int { hub.size }
+  package let hostName: String
+  private let hub: Hub
+
+  /// The only rank of a job of one.
+  package static func alone() -> InProcessCommunicator {
+    InProcessCommunicator(rank: 0, hub: Hub(size: 1, deadline: nil))
+  }
+
+  /// Runs `body` once per rank, each on its own thread, and returns their results in rank order.
+  ///
+  /// When one rank throws, the others are woken with `CommunicationError.peerFailed` from whatever
+  /// they wait for, and the first error is thrown. A rank that waits longer than `deadlineSeconds`
+  /// throws instead of hanging.
+  package static func run<Result: Sendable>(
+    size: Int, deadlineSeconds: Double = 60,
+    _ body: @escaping @Sendable (InProcessCommunicator) throws -> Result
+  ) throws -> [Result] {
+    let hub = Hub(size: size, deadline: deadlineSeconds)
+    let results = Mutex([Result?](repeating: nil, count: size))
+    let box = ResultBox(results: results)
+    let group = DispatchGroup()
+    for rank in 0..<size {
+      group.enter()
+      let thread = Thread {
+        do {
+          let result = try body(InProcessCommunicator(rank: rank, hub: hub))
+          box.results.withLock { $0[rank] = result }
+        } catch {
+          hub.fail(rank: rank, error)
+        }
+        group.leave()
+      }
+      thread.stackSize = 1 << 23
+      thread.start()
+    }
+    group.wait()
+    if let failure = hub.firstFailure { throw failure }
+    return box.results.withLock { $0.map { $0! } }
+  }
+
+  private final class ResultBox<Result: Sendable>: Sendable {
+    let results: Mutex<[Result?]>
+    init(results: consuming Mutex<[Result?]>) { self.results = results }
+  }
+
+  private init(rank: Int, hub: Hub) {
+    self.rank = rank
+    self.hub = hub
+    hostName = ProcessInfo.processInfo.hostName
+  }
+
+  package func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws {
+    hub.post(bytes, from: rank, to: destination, tag: tag)
+  }
+
+  package func receive(tag: Tag) throws -> Message? {
+    try hub.take(at: rank, tag: tag, from: nil, operation: nil)
+  }
+
+  package func flush() throws {}
+
+  package func allreduce(_ values: inout [Int64], _ reduction: Reduction) throws {
+    let bytes = values.withUnsafeBytes { [UInt8]($0) }
+    for part in try exchange(bytes, operation: "allreduce") where part.source != rank {
+      part.bytes.withUnsafeBytes { raw in
+        let other = raw.bindMemory(to: Int64.self)
+        precondition(other.count == values.count, "allreduce of different lengths")
+        for i in values.indices { values[i] = reduction.combine(values[i], other[i]) }
+      }
+    }
+  }
+
+  package func broadcast(_ bytes: inout [UInt8], root: Int) throws {
+    if rank == root {
+      for other in 0..<size where other != root {
+        hub.post(bytes, from: rank, to: other, tag: .collective)
+      }
+    } else {
+      bytes = try wait(from: root, "broadcast")
+    }
+  }
+
+  package func gather(_ bytes: [UInt8], root: Int) throws -> [[UInt8]] {
+    guard rank == root else {
+      hub.post(bytes, from: rank, to: root, tag: .collective)
+      return []
+    }
+    return try (0..<size).map { try $0 == rank ? bytes : wait(from: $0, "gather") }
+  }
+
+  package func barrier() throws {
+    _ = try exchange([], operation: "barrier")
+  }
+
+  package func abort(status: Int32) -> Never { exit(status) }
+
+  /// Everybody's bytes, on everybody.
+  private func exchange(_ bytes: [UInt8], operation: String) throws -> [Message] {
+    for other in 0..<size where other != rank {
+      hub.post(bytes, from: rank, to: other, tag: .collective)
+    }
+    return try (0..<size).map {
+      Message(source: $0, bytes: $0 == rank ? bytes : try wait(from: $0, operation))
+    }
+  }
+
+  private func wait(from source: Int, _ operation: String) throws -> [UInt8] {
+    try hub.take(at: rank, tag: .collective, from: source, operation: operation)!.bytes
+  }
+}
+
+extension Tag {
+  /// Collectives of in-process ranks; kept apart from what callers send.
+  fileprivate static let collective = Tag(rawValue: -1)
+}
+
+/// The letter boxes of all ranks.
+private final class Hub: @unchecked Sendable {
+  // Invariant behind `@unchecked`: every access to the variables holds `condition`.
+  let size: Int
+  private let deadline: Double?
+  private let condition = NSCondition()
+  private var boxes: [[(tag: Tag, message: Message)]]
+  private var failure: (rank: Int, error: any Error)?
+
+  init(size: Int, deadline: Double?) {
+    precondition(size >= 1, "a job needs a rank")
+    self.size = size
+    self.deadline = deadline
+    boxes = Array(repeating: [], count: size)
+  }
+
+  var firstFailure: (any Error)? { condition.withLock { failure?.error } }
+
+  func fail(rank: Int, _ error: any Error) {
+    condition.withLock {
+      if failure == nil { failure = (rank, error) }
+      condition.broadcast()
+    }
+  }
+
+  func post(_ bytes: [UInt8], from source: Int, to destination: Int, tag: Tag) {
+    condition.withLock {
+      boxes[destination].append((tag, Message(source: source, bytes: bytes)))
+      condition.broadcast()
+    }
+  }
+
+  /// The first message that fits; waits for it when `operation` names what to wait for.
+  func take(at rank: Int, tag: Tag, from source: Int?, operation: String?) throws -> Message? {
+    let limit = deadline.map { Date(timeIntervalSinceNow: $0) } ?? .distantFuture
+    return try condition.withLock {
+      while true {
+        let found = boxes[rank].firstIndex {
+          $0.tag == tag && (source == nil || $0.message.source == source)
+        }
+        if let found { return boxes[rank].remove(at: found).message }
+        if let failure { throw CommunicationError.peerFailed(rank: failure.rank) }
+        guard let operation else { return nil }
+        if !condition.wait(until: limit) {
+          throw CommunicationError.deadlineExceeded(rank: rank, operation: operation)
+        }
+      }
+    }
+  }
+}
