@@ -24,6 +24,10 @@ let package = Package(
   ],
   // Bottom-up: a target depends only on targets above it in this list.
   targets: [
+    // C libraries, each with exactly one Swift importer.
+    .systemLibrary(
+      name: "CMPI", pkgConfig: "ompi-c",
+      providers: [.apt(["libopenmpi-dev", "openmpi-bin"]), .brew(["open-mpi"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
@@ -33,11 +37,16 @@ let package = Package(
     .target(
       name: "Tensors", dependencies: ["CKernels", "COpenBLAS", crypto], swiftSettings: features),
     .target(name: "Communication", dependencies: [logging], swiftSettings: features),
+    .target(
+      name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
 
     // Tests.
     .target(
       name: "TestSupport", dependencies: ["Communication", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
+    .executableTarget(
+      name: "MPIConformance", dependencies: ["Communication", "MPI", "TestSupport"],
+      path: "Tests/MPIConformance", swiftSettings: features),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: features),
     .testTarget(
