@@ -31,6 +31,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CKernels"),
 
     // Foundations.
@@ -39,10 +40,11 @@ let package = Package(
     .target(name: "Communication", dependencies: [logging], swiftSettings: features),
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
+    .target(name: "Images", dependencies: ["CJPEG", "Tensors"], swiftSettings: features),
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Communication", "Tensors"],
+      name: "TestSupport", dependencies: ["Communication", "Images", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
     .executableTarget(
       name: "MPIConformance", dependencies: ["Communication", "MPI", "TestSupport"],
@@ -52,6 +54,8 @@ let package = Package(
     .testTarget(
       name: "CommunicationTests", dependencies: ["Communication", "TestSupport"],
       swiftSettings: features),
+    .testTarget(
+      name: "ImagesTests", dependencies: ["Images", "TestSupport"], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )
