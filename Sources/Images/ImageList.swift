@@ -1,0 +1,180 @@
+internal import Glibc
+package import Tensors
+
+/// The images of a job: a text file or a folder of class folders, read in place.
+///
+/// Entry i is row i of the store. The list's text stays on disk and is mapped; memory is eight bytes
+/// an entry. The formats:
+/// - a path per line, or `path label`, split at the last white space unless what follows ends like an
+///   image's file name;
+/// - `.tsv` or `.csv` with a header naming the columns `path`, `label`, `x`, `y`, `width`, `height`
+///   (pixels of the upright image), of which only `path` must be there;
+/// - a folder: the images of each folder in it, labelled with that folder's name.
+///
+/// Blank lines and lines starting with `#` are skipped; CR LF and a byte order mark are accepted.
+package struct ImageList: Sendable {
+  /// One image of the list.
+  package struct Entry: Hashable, Sendable {
+    /// As written in the list.
+    package let path: ByteString
+    /// Nil when the list gives none.
+    package let label: ByteString?
+    /// The part of the upright image to use; nil for all of it.
+    package let box: Box?
+    /// Why the entry cannot be used although its line is well-formed: the message of a failed row.
+    package let defect: String?
+  }
+
+  /// The file or folder that the list was read from.
+  package let path: String
+  /// The folder that relative paths start from; empty for the working folder.
+  package let root: ByteString
+  /// Of the list's bytes; for a folder, of `canonicalText(ofFolder:)`.
+  package let sha256: SHA256Digest
+
+  private let text: Text
+  private let index: ListIndex
+
+  /// Reads a list file or a folder.
+  ///
+  /// - Parameter root: the folder that relative paths start from; default: the list's own folder.
+  /// - Throws: `ImageListError`, with the line where the first problem is.
+  /// - Complexity: two passes over the text.
+  package init(contentsOf path: String, root: String? = nil) throws(ImageListError) {
+    let text: Text
+    do throws(SystemError) {
+      text = .file(try MappedFile(path))
+    } catch {
+      guard error.code == EISDIR else { throw .unreadable(error) }
+      text = .folder(try Self.canonicalText(ofFolder: path))
+    }
+    self.path = path
+    self.text = text
+    self.root = ByteString(root ?? (text.isFolder ? path : Self.folder(of: path)))
+    let survey = text.survey()
+    sha256 = survey.sha256
+    index = try text.withSpan { span throws(ImageListError) in
+      try ListIndex(
+        span, path: path, separator: text.isFolder ? .tab : Self.separator(of: path),
+        lineLimit: survey.lineFeedCount + 1, isDone: text.isDone(with:))
+    }
+    guard !index.starts.isEmpty else { throw .empty(path: path, isFolder: text.isFolder) }
+  }
+
+  package var count: Int { index.starts.count }
+
+  /// The distinct labels in class order, see `ByteString.classes(of:)`.
+  package var classes: [ByteString] { index.classes }
+
+  /// Entries that have a label.
+  package var labelledCount: Int { index.labelledCount }
+
+  package var hasLabels: Bool { labelledCount > 0 }
+
+  package subscript(row: Int) -> Entry {
+    let start = index.starts[row]
+    return text.withSpan { span in
+      do throws(ImageListError.Problem) {
+        let line = span.extracting(try index.syntax.entry(in: span, from: start).range)
+        return Entry(line, try index.syntax.fields(of: line), syntax: index.syntax)
+      } catch { preconditionFailure("the list changed while in use: \(error)") }
+    }
+  }
+
+  /// Where the file of `entry` is: its path, after `root` unless it is absolute.
+  package func location(of entry: Entry) -> ByteString {
+    let slash = UInt8(ascii: "/")
+    if root.bytes.isEmpty || entry.path.bytes.first == slash { return entry.path }
+    return ByteString(root.bytes + (root.bytes.last == slash ? [] : [slash]) + entry.path.bytes)
+  }
+
+  /// The text of `path` up to its last component: empty for a name alone.
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+  }
+
+  /// What separates the columns of a list named `path`; nil when it has none.
+  private static func separator(of path: String) -> UInt8? {
+    let name = path.lowercased()
+    return name.hasSuffix(".tsv") ? .tab : name.hasSuffix(".csv") ? .comma : nil
+  }
+}
+
+extension ImageList {
+  /// The bytes of a list.
+  private enum Text: Sendable {
+    case file(MappedFile)
+    case folder([UInt8])
+
+    var isFolder: Bool { if case .folder = self { true } else { false } }
+
+    func withSpan<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
+      switch self {
+      case .folder(let bytes): try body(bytes.span)
+      case .file(let file):
+        try file.withBytes { bytes throws(E) in
+          try body(bytes.assumingMemoryBound(to: UInt8.self).span)
+        }
+      }
+    }
+
+    /// Hashes the bytes and counts the line feeds among them.
+    func survey() -> (sha256: SHA256Digest, lineFeedCount: Int) {
+      var hasher = SHA256Digest.Hasher()
+      var lineFeedCount = 0
+      let byteCount = withSpan { $0.count }
+      for start in stride(from: 0, to: byteCount, by: 1 << 26) {
+        let range = start..<min(start + 1 << 26, byteCount)
+        withSpan { span in
+          let part = span.extracting(range)
+          part.withUnsafeBytes { hasher.update($0) }
+          for index in part.indices where part[index] == .lineFeed { lineFeedCount += 1 }
+        }
+        isDone(with: range)
+      }
+      return (hasher.finalize(), lineFeedCount)
+    }
+
+    /// Pages that were read count as this process's memory until it says otherwise.
+    func isDone(with range: Range<Int>) {
+      if case .file(let file) = self { file.isDone(with: range) }
+    }
+  }
+}
+
+extension ImageList.Entry {
+  init(_ line: Span<UInt8>, _ fields: ListSyntax.Fields, syntax: ListSyntax) {
+    func bytes(_ range: Range<Int>) -> [UInt8] {
+      line.field(range, unquoting: syntax.allowsQuotes)
+    }
+    path = ByteString(bytes(fields.path))
+    let label = fields.label.map(bytes) ?? []
+    self.label = label.isEmpty ? nil : ByteString(label)
+
+    let sides = fields.box.map { ByteString(bytes($0)).description }
+    box = Box(sides)
+    if path.bytes.contains(0) {
+      defect = "the path holds a zero byte"
+    } else if !sides.allSatisfy(\.isEmpty) && box == nil {
+      defect = "box “\(sides.joined(separator: " "))” is not four numbers of pixels"
+    } else if let box, box.isEmpty {
+      defect = "empty box: \(box)"
+    } else {
+      defect = nil
+    }
+  }
+}
+
+extension Box {
+  /// The pixels that a box given by `x`, `y`, `width` and `height` touches; nil unless all four are
+  /// numbers below a billion.
+  fileprivate init?(_ sides: [String]) {
+    let numbers = sides.compactMap(Double.init).filter { abs($0) < 1e9 }
+    guard sides.count == 4, numbers.count == 4 else { return nil }
+    let (x, y) = (numbers[0].rounded(.down), numbers[1].rounded(.down))
+    self.init(
+      x: Int(x), y: Int(y),
+      width: numbers[2] > 0 ? Int((numbers[0] + numbers[2]).rounded(.up) - x) : 0,
+      height: numbers[3] > 0 ? Int((numbers[1] + numbers[3]).rounded(.up) - y) : 0)
+  }
+}

@@ -1,0 +1,105 @@
+/// Where the entries of a list are, and which labels they have: the result of reading it once.
+struct ListIndex: Sendable {
+  let syntax: ListSyntax
+  /// The offset of each entry.
+  private(set) var starts: [Int] = []
+  private(set) var labelledCount = 0
+  let classes: [ByteString]
+
+  /// Checks every line of `text`.
+  ///
+  /// - Parameters:
+  ///   - path: for messages.
+  ///   - separator: of a table's columns; nil for a list of lines.
+  ///   - lineLimit: the number of lines, or more.
+  ///   - isDone: gets ranges of `text` that have been read, now and then.
+  init(
+    _ text: Span<UInt8>, path: String, separator: UInt8?, lineLimit: Int,
+    isDone: (Range<Int>) -> Void
+  ) throws(ImageListError) {
+    if let found = Self.notAList(text, path: path) { throw .notAList(path: path, found: found) }
+    // Reserved at once, since a growing array takes up to three times the memory.
+    starts.reserveCapacity(lineLimit)
+    var done = 0
+
+    var syntax: ListSyntax? = separator == nil ? .lines : nil
+    var labels = Set<ByteString>()
+    // As written, quotes and all.
+    var lastLabel: [UInt8] = []
+    var start = text.hasByteOrderMark ? 3 : 0
+    var lineNumber = 1
+    do throws(ImageListError.Problem) {
+      while start < text.count {
+        let entry = try (syntax ?? .lines).entry(in: text, from: start)
+        let line = text.extracting(entry.range)
+        if ListSyntax.isSkipped(line) {
+          // Neither an entry nor a header.
+        } else if let syntax {
+          let fields = try syntax.fields(of: line)
+          let isQuoted = syntax.allowsQuotes
+          guard !line.isEmptyField(fields.path, unquoting: isQuoted) else { throw .missingPath }
+          starts.append(start)
+          if let range = fields.label, !line.isEmptyField(range, unquoting: isQuoted) {
+            labelledCount += 1
+            // Most lists are sorted by class, so that a label is the one before.
+            if !line.extracting(range).isEqual(to: lastLabel) {
+              lastLabel = line.field(range, unquoting: false)
+              let label = ByteString(line.field(range, unquoting: isQuoted))
+              guard label.utf8String != nil else { throw .invalidLabel(label) }
+              labels.insert(label)
+            }
+          }
+        } else {
+          syntax = .table(try ListSyntax.Columns(header: line, separator: separator!))
+        }
+        lineNumber += 1
+        if syntax?.allowsQuotes == true {
+          for index in line.indices where line[index] == .lineFeed { lineNumber += 1 }
+        }
+        start = entry.next
+        if start - done > 1 << 26 {
+          isDone(done..<start)
+          done = start
+        }
+      }
+    } catch { throw .malformed(path: path, line: lineNumber, error) }
+    self.syntax = syntax ?? .lines
+    classes = ByteString.classes(of: labels)
+  }
+
+  /// What `text` is when it is certainly no list that can be read; nil when it may be one.
+  private static func notAList(_ text: Span<UInt8>, path: String) -> String? {
+    var beginning: [UInt8] = []
+    for index in 0..<min(text.count, 1024) { beginning.append(text[index]) }
+    let name = path.lowercased()
+    if name.hasSuffix(".jsonl") || name.hasSuffix(".json") { return "JSON" }
+    let format = FileFormat(beginning)
+    // Text may start like a format by chance: the path BMW/1.jpg like BMP.
+    let isBinary = beginning.contains { $0 < 32 && !$0.isWhiteSpace }
+    guard isBinary || format == .markup || format == .gitLFS else { return nil }
+    return format?.description ?? "binary data"
+  }
+}
+
+extension UInt8 {
+  static var tab: UInt8 { UInt8(ascii: "\t") }
+  static var comma: UInt8 { UInt8(ascii: ",") }
+}
+
+extension Span<UInt8> {
+  fileprivate func isEqual(to bytes: [UInt8]) -> Bool {
+    guard count == bytes.count else { return false }
+    for index in indices where self[index] != bytes[index] { return false }
+    return true
+  }
+
+  /// The field has no bytes, or only a pair of quotes.
+  fileprivate func isEmptyField(_ range: Range<Int>, unquoting: Bool) -> Bool {
+    range.isEmpty || unquoting && range.count == 2 && self[range.lowerBound] == .quote
+  }
+
+  /// The text starts with the three bytes by which some programs mark UTF-8.
+  fileprivate var hasByteOrderMark: Bool {
+    count >= 3 && self[0] == 0xEF && self[1] == 0xBB && self[2] == 0xBF
+  }
+}
