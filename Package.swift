@@ -41,6 +41,8 @@ let package = Package(
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
     .target(name: "Images", dependencies: ["CJPEG", "Tensors"], swiftSettings: features),
+    .executableTarget(
+      name: "DemoImages", dependencies: ["Images", argumentParser], swiftSettings: features),
 
     // Tests.
     .target(
