@@ -41,12 +41,17 @@ let package = Package(
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
     .target(name: "Images", dependencies: ["CJPEG", "Tensors"], swiftSettings: features),
+
+    // Images to activations; rows on disk.
+    .target(
+      name: "ConvNet", dependencies: ["Images", "Tensors", yams],
+      swiftSettings: features),
     .executableTarget(
       name: "DemoImages", dependencies: ["Images", argumentParser], swiftSettings: features),
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Communication", "Images", "Tensors"],
+      name: "TestSupport", dependencies: ["Communication", "ConvNet", "Images", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
     .executableTarget(
       name: "MPIConformance", dependencies: ["Communication", "MPI", "TestSupport"],
@@ -58,6 +63,8 @@ let package = Package(
       swiftSettings: features),
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "TestSupport"], swiftSettings: features),
+    .testTarget(
+      name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,178 @@
+import Tensors
+
+/// Reads the structure of a `.caffemodel`: a binary `NetParameter`, new `layer` or V1 `layers`.
+///
+/// Published files have up to 244 MB in one message: nothing of the weights is touched here, and
+/// every count is limited, so that damage costs neither time nor memory.
+struct CaffeModelReader {
+  private let file: MappedFile
+  private var segmentCount = 0
+
+  /// Real networks have hundreds of layers, a few blobs each, one segment a blob.
+  private static let layerLimit = 10_000
+  private static let blobLimit = 64
+  private static let segmentLimit = 1 << 18
+  private static let dimensionLimit = 32
+  private static let settingLimit = 64
+
+  init(_ file: MappedFile) { self.file = file }
+
+  /// - Throws: `ModelError.truncated`, `malformed`, `unsupported`.
+  mutating func read() throws(ModelError) -> CaffeModel {
+    var model = CaffeModel()
+    var reader = ProtobufReader(file, 0..<file.byteCount, part: "the network")
+    while let field = try reader.next() {
+      guard case .bytes(let range) = field.value else { continue }
+      switch field.number {
+      case 1: model.name = reader.text(range)
+      case 2, 100:
+        guard model.layers.count < Self.layerLimit else {
+          throw reader.malformed("more than \(Self.layerLimit) layers")
+        }
+        let part = "layer \(model.layers.count + 1)"
+        model.layers.append(try readLayer(range, part, isV1: field.number == 2))
+      default: break
+      }
+    }
+    return model
+  }
+
+  private mutating func readLayer(
+    _ range: Range<Int>, _ part: String, isV1: Bool
+  ) throws(ModelError) -> CaffeModel.Layer {
+    let fields = isV1 ? CaffeModel.Fields.v1 : .v2
+    var layer = CaffeModel.Layer()
+    var reader = ProtobufReader(file, range, part: part)
+    while let field = try reader.next() {
+      switch field.value {
+      case .bytes(let range) where field.number == fields.name: layer.name = reader.text(range)
+      case .bytes(let range) where field.number == fields.type: layer.type = reader.text(range)
+      case .varint(let type) where isV1 && field.number == fields.type:
+        layer.type = CaffeModel.v1Types[type] ?? "V1 type \(type)"
+      case .bytes(let range) where field.number == fields.blobs:
+        guard layer.blobs.count < Self.blobLimit else {
+          throw reader.malformed("more than \(Self.blobLimit) blobs")
+        }
+        layer.blobs.append(try readBlob(range, "a blob of \(part)"))
+      case .bytes(let range) where fields.settings.contains(field.number):
+        layer.settings = try readSettings(range, "the parameters of \(part)")
+      case .bytes where isV1 && field.number == 1:
+        throw .unsupported(
+          path: file.path, found: "Caffe's first (V0) layer format",
+          advice: "convert it with Caffe's upgrade_net_proto_binary")
+      default: break
+      }
+    }
+    return layer
+  }
+
+  /// Reads a `BlobProto`; `diff`, the gradient, is left aside.
+  private mutating func readBlob(
+    _ range: Range<Int>, _ part: String
+  ) throws(ModelError) -> ModelFile.Blob {
+    var shape: [Int]?
+    var legacy = [Int: Int]()
+    var floats = Pieces(.float32)
+    var doubles = Pieces(.float64)
+    var reader = ProtobufReader(file, range, part: part)
+    while let field = try reader.next() {
+      switch (field.number, field.value) {
+      case (1...4, .varint(let value)): legacy[field.number] = Int(clamping: value)
+      case (5, .bytes(let range)): try floats.append(range, reader)
+      case (5, .fixed32(let offset)): floats.append(offset)
+      case (8, .bytes(let range)): try doubles.append(range, reader)
+      case (8, .fixed64(let offset)): doubles.append(offset)
+      case (7, .bytes(let range)): shape = try readShape(range, part)
+      default: break
+      }
+      guard segmentCount + floats.segments.count + doubles.segments.count < Self.segmentLimit else {
+        throw reader.malformed("numbers in too many pieces")
+      }
+    }
+    if shape == nil, !legacy.isEmpty {
+      shape = (1...4).map { legacy[$0] ?? 0 }
+    }
+    // As Caffe's `Blob::FromProto`: double data wins when there is any.
+    let pieces = doubles.segments.isEmpty ? floats : doubles
+    segmentCount += pieces.segments.count
+    return ModelFile.Blob(shape: shape, floats: StoredFloats(file, pieces.segments))
+  }
+
+  /// Reads a `BlobShape`.
+  private func readShape(_ range: Range<Int>, _ part: String) throws(ModelError) -> [Int] {
+    var dimensions = [Int]()
+    var reader = ProtobufReader(file, range, part: "the shape of \(part)")
+    while let field = try reader.next() {
+      guard field.number == 1 else { continue }
+      switch field.value {
+      case .varint(let value): dimensions.append(Int(clamping: value))
+      case .bytes(let range):
+        var packed = ProtobufReader(file, range, part: reader.part)
+        dimensions += try packed.varints(limit: Self.dimensionLimit).map { Int(clamping: $0) }
+      default: break
+      }
+      guard dimensions.count <= Self.dimensionLimit else {
+        throw reader.malformed("more than \(Self.dimensionLimit) dimensions")
+      }
+    }
+    return dimensions
+  }
+
+  private func readSettings(
+    _ range: Range<Int>, _ part: String
+  ) throws(ModelError) -> CaffeModel.Settings {
+    var settings = CaffeModel.Settings()
+    var count = 0
+    var reader = ProtobufReader(file, range, part: part)
+    while let field = try reader.next() {
+      var values = [UInt64]()
+      switch field.value {
+      case .varint(let value): values = [value]
+      case .fixed32(let offset): values = [UInt64(file.float(at: offset).bitPattern)]
+      // `kernel_size: 11` is a repeated field, which newer writers pack; fillers are messages.
+      case .bytes(let range) where (3...6).contains(field.number):
+        var packed = ProtobufReader(file, range, part: part)
+        values = (try? packed.varints(limit: Self.settingLimit)) ?? []
+      default: break
+      }
+      count += values.count
+      guard count <= Self.settingLimit else {
+        throw reader.malformed("more than \(Self.settingLimit) values")
+      }
+      settings.values[field.number, default: []] += values
+    }
+    return settings
+  }
+
+  /// Gathers a repeated field: packed runs, and single numbers, which usually follow each other at a
+  /// constant distance and then are one segment.
+  private struct Pieces {
+    let element: StoredFloats.Element
+    private(set) var segments = [StoredFloats.Segment]()
+
+    init(_ element: StoredFloats.Element) { self.element = element }
+
+    mutating func append(_ range: Range<Int>, _ reader: ProtobufReader) throws(ModelError) {
+      guard range.count % element.byteCount == 0 else {
+        throw reader.malformed(
+          "\(range.count) bytes for numbers of \(element.byteCount)", range.lowerBound)
+      }
+      if range.isEmpty { return }
+      segments.append(
+        StoredFloats.Segment(
+          element, offset: range.lowerBound, count: range.count / element.byteCount))
+    }
+
+    mutating func append(_ offset: Int) {
+      if let last = segments.last {
+        let distance = offset - (last.offset + (last.count - 1) * last.stride)
+        if last.count == 1 || distance == last.stride, distance <= 2 * element.byteCount {
+          segments[segments.count - 1] = StoredFloats.Segment(
+            element, offset: last.offset, count: last.count + 1, stride: distance)
+          return
+        }
+      }
+      segments.append(StoredFloats.Segment(element, offset: offset, count: 1))
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import Tensors
+
+/// Writes a model as a `.caffemodel` in the current format (`layer`), for Caffe and what reads its
+/// files; layers without weights are written too, so that the order of the network is in the file.
+enum CaffeModelWriter {
+  /// - Throws: `SystemError` when the file cannot be written.
+  static func write(_ model: Model, to path: String) throws(SystemError) {
+    let file = try ReplacementFile(path)
+    let name = model.name.isEmpty ? model.architecture.rawValue : model.name
+    try file.append(field(1, Array(name.utf8)))
+    for layer in model.definition.layers {
+      let head = description(of: layer)
+      guard let shape = model.definition.weightShape(of: layer) else {
+        try file.append(field(100, head))
+        continue
+      }
+      let parameters = model.storedParameters(layer.name)
+      let blobs = [(shape, parameters.weights), ([shape[0]], parameters.biases)]
+      // A message's length stands before it, so the parts are measured first and written after.
+      let starts = blobs.map { start(ofBlob: $0, $1.count) }
+      let byteCount =
+        head.count + zip(starts, blobs).reduce(0) { $0 + $1.0.count + 4 * $1.1.1.count }
+      try file.append(key(100, byteCount) + head)
+      for (start, blob) in zip(starts, blobs) {
+        try file.append(start)
+        try blob.1.forEachPiece { (piece) throws(SystemError) in try file.append(piece) }
+      }
+    }
+    try file.commit()
+  }
+
+  /// `LayerParameter` without blobs.
+  private static func description(of layer: NetworkDefinition.Layer) -> [UInt8] {
+    // Caffe's ReLU works in place, so its blobs have the plain names.
+    let (bottom, top) = (layer.input.name, layer.output.name)
+    let (type, settings): (String, [UInt8]) =
+      switch layer.kind {
+      case .convolution(let it):
+        (
+          "Convolution",
+          field(
+            106,
+            varint(1, it.outputs) + varint(3, it.padding) + varint(4, it.kernelSize)
+              + varint(5, it.groups) + varint(6, it.stride))
+        )
+      case .innerProduct(let outputs): ("InnerProduct", field(117, varint(1, outputs)))
+      case .maxPooling(let kernelSize, let stride):
+        ("Pooling", field(121, varint(1, 0) + varint(2, kernelSize) + varint(3, stride)))
+      case .localResponseNormalization(let localSize, let alpha, let beta, let k):
+        (
+          "LRN",
+          field(118, varint(1, localSize) + float(2, alpha) + float(3, beta) + float(5, k))
+        )
+      case .relu: ("ReLU", [])
+      case .softmax: ("Softmax", [])
+      }
+    return field(1, Array(layer.name.utf8)) + field(2, Array(type.utf8))
+      + field(3, Array(bottom.utf8)) + field(4, Array(top.utf8)) + settings
+  }
+
+  /// Everything of a blob's field but the numbers, which come last.
+  private static func start(ofBlob shape: [Int], _ count: Int) -> [UInt8] {
+    let dimensions = field(7, field(1, shape.flatMap { varint($0) }))
+    let data = key(5, 4 * count)
+    return key(7, dimensions.count + data.count + 4 * count) + dimensions + data
+  }
+
+  private static func varint(_ value: Int) -> [UInt8] {
+    var (rest, bytes) = (UInt64(value), [UInt8]())
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    return bytes + [UInt8(rest)]
+  }
+
+  private static func varint(_ number: Int, _ value: Int) -> [UInt8] {
+    varint(number << 3) + varint(value)
+  }
+
+  private static func float(_ number: Int, _ value: Float) -> [UInt8] {
+    varint(number << 3 | 5)
+      + (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
+  }
+
+  /// Key and length of a field of `byteCount` bytes.
+  private static func key(_ number: Int, _ byteCount: Int) -> [UInt8] {
+    varint(number << 3 | 2) + varint(byteCount)
+  }
+
+  private static func field(_ number: Int, _ bytes: [UInt8]) -> [UInt8] {
+    key(number, bytes.count) + bytes
+  }
+}

@@ -1,0 +1,129 @@
+package import Tensors
+
+/// Why weights could not be read, understood, or written.
+package enum ModelError: Error, Sendable, CustomStringConvertible {
+  /// No architecture has an activation of this name.
+  case unknownBlob(String, valid: [String])
+  /// The network has it, but the file's weights do not reach so far.
+  case unreachableBlob(BlobName, path: String, reachable: [String])
+  /// The file could not be opened or mapped.
+  case cannotRead(SystemError)
+  /// The file is empty, or is of a kind that holds no weights (`found`).
+  case notAModel(path: String, found: String)
+  /// Something said to be at `offset` needs more bytes than the file has.
+  case truncated(path: String, part: String, offset: Int, needed: Int, byteCount: Int)
+  /// The bytes at `offset` cannot be what they should be.
+  case malformed(path: String, part: String, offset: Int, reason: String)
+  /// Weights in a form that is not read; `advice` says what to do.
+  case unsupported(path: String, found: String, advice: String)
+  /// No layer, or not the first one, has a name of AlexNet's.
+  case missingLayer(String, path: String, found: [String])
+  /// A layer has too many or too few blobs.
+  case missingBlob(layer: String, path: String, found: Int)
+  /// The numbers are not of the shape that the architecture wants.
+  case wrongShape(layer: String, part: String, path: String, expected: [Int], found: [Int])
+  /// A blob holds another number of values than its shape says.
+  case wrongCount(layer: String, part: String, path: String, expected: Int, found: Int)
+  /// The layer's own description in the file contradicts the architecture.
+  case wrongSetting(layer: String, path: String, setting: String, expected: String, found: String)
+  /// A weight is NaN or infinite.
+  case notFinite(layer: String, part: String, path: String, index: Int)
+  case safetensors(SafetensorsError)
+  /// The name of the file to write ends in nothing that is known.
+  case unknownFormat(path: String)
+  case cannotWrite(SystemError)
+
+  package var description: String {
+    switch self {
+    case .unknownBlob(let name, let valid):
+      """
+      unknown layer '\(name)'; expected one of \(valid.joined(separator: ", ")) \
+      (decaf5, decaf6, decaf7 stand for pool5, fc6, fc7; ':pre' is before the ReLU)
+      """
+    case .unreachableBlob(let blob, let path, let reachable):
+      """
+      \(path) has no weights for layer '\(blob)'; it reaches \(reachable.joined(separator: ", ")); \
+      choose one of these or a file that holds the whole network
+      """
+    case .cannotRead(let error):
+      "\(error); expected a network's weights (.caffemodel or .safetensors)"
+    case .notAModel(let path, let found):
+      """
+      cannot read weights from \(path): expected a .caffemodel or .safetensors file, \
+      found \(found); give the file that holds the weights, complete
+      """
+    case .truncated(let path, let part, let offset, let needed, let byteCount):
+      """
+      cannot read \(part) from \(path): expected \(needed) bytes at \(offset), found \
+      \(max(0, byteCount - offset)) before the end of the file; it is truncated or damaged: \
+      fetch it again
+      """
+    case .malformed(let path, let part, let offset, let reason):
+      """
+      cannot read \(part) from \(path): \(reason) at byte \(offset); \
+      the file is damaged or of another kind
+      """
+    case .unsupported(let path, let found, let advice):
+      "cannot read weights from \(path): found \(found); \(advice)"
+    case .missingLayer(let layer, let path, let found):
+      """
+      \(path) is no AlexNet: expected weights for '\(layer)', found \
+      \(found.isEmpty ? "no layer with weights" : ModelError.list(found)); expected layers are \
+      \(NetworkDefinition.parameterLayerNames.joined(separator: ", "))
+      """
+    case .missingBlob(let layer, let path, let found):
+      """
+      \(layer): expected 2 blobs (weights, biases), found \(found) in \(path); \
+      networks without biases are not AlexNets
+      """
+    case .wrongShape(let layer, let part, let path, let expected, let found):
+      """
+      \(layer) \(part): expected \(ModelError.shape(expected)) values, found \
+      \(ModelError.shape(found)) in \(path); \(ModelError.advice(layer, expected, found))
+      """
+    case .wrongCount(let layer, let part, let path, let expected, let found):
+      """
+      \(layer) \(part): expected \(expected) values by its shape, found \(found) in \(path); \
+      the file is damaged: fetch it again
+      """
+    case .wrongSetting(let layer, let path, let setting, let expected, let found):
+      """
+      \(layer): expected \(setting) \(expected), found \(found) in \(path); \
+      the network is a variant that would give other activations
+      """
+    case .notFinite(let layer, let part, let path, let index):
+      """
+      \(layer) \(part): expected finite numbers, found NaN or infinity at index \(index) in \(path); \
+      the file is damaged, or training diverged
+      """
+    case .safetensors(let error): error.description
+    case .unknownFormat(let path):
+      "cannot write weights to \(path): expected a name that ends in .safetensors or .caffemodel"
+    case .cannotWrite(let error):
+      "\(error); choose another place for the weights"
+    }
+  }
+
+  /// `4096×9216`.
+  static func shape(_ dimensions: [Int]) -> String {
+    dimensions.map(String.init).joined(separator: "×")
+  }
+
+  /// At most a dozen names: some networks have hundreds.
+  private static func list(_ names: [String]) -> String {
+    let shown = names.prefix(12).joined(separator: ", ")
+    return names.count > 12 ? "\(shown) and \(names.count - 12) more" : shown
+  }
+
+  private static func advice(_ layer: String, _ expected: [Int], _ found: [Int]) -> String {
+    switch layer {
+    case "fc6" where found.count == 2 && found.first == expected.first:
+      let side = 256 * 7 * 7 == found[1] ? "256" : "another"
+      return "was the file exported for \(side == "256" ? "256-pixel" : "another size of") input?"
+    case "fc8":
+      return "networks with other than 1000 classes are not read: leave fc8 out of the file"
+    default:
+      return "the file holds another network"
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import Tensors
+
+/// Walks over the fields of one protobuf message in a mapped file without decoding what it skips.
+///
+/// Wire format: developers.google.com/protocol-buffers, “Encoding”. A field's bytes are handed out
+/// as a range of the file, so a message of hundreds of megabytes costs nothing until someone reads
+/// in it.
+struct ProtobufReader {
+  enum Value {
+    case varint(UInt64)
+    /// Offset of 4 bytes.
+    case fixed32(Int)
+    /// Offset of 8 bytes.
+    case fixed64(Int)
+    /// A string, a message, or a packed row of numbers.
+    case bytes(Range<Int>)
+  }
+
+  struct Field {
+    let number: Int
+    let value: Value
+  }
+
+  let file: MappedFile
+  /// What is being read, for messages: “the network”, “layer 3”.
+  let part: String
+  private let end: Int
+  private(set) var position: Int
+
+  init(_ file: MappedFile, _ range: Range<Int>, part: String) {
+    self.file = file
+    self.part = part
+    position = range.lowerBound
+    end = range.upperBound
+  }
+
+  /// The next field, or nil at the end of the message.
+  ///
+  /// - Throws: `ModelError.truncated` where the file ends too early, `malformed` where the bytes are
+  ///   no protobuf message.
+  mutating func next() throws(ModelError) -> Field? {
+    guard position < end else { return nil }
+    let start = position
+    let key = try varint()
+    let (number, wireType) = (key >> 3, key & 7)
+    guard number >= 1, number < 1 << 29 else { throw malformed("an impossible field", start) }
+    let value: Value
+    switch wireType {
+    case 0: value = .varint(try varint())
+    case 1: value = .fixed64(try take(8).lowerBound)
+    case 2: value = .bytes(try take(try varint()))
+    case 5: value = .fixed32(try take(4).lowerBound)
+    default: throw malformed("an impossible field type (\(wireType))", start)
+    }
+    return Field(number: Int(number), value: value)
+  }
+
+  /// A base-128 number, up to 64 bits.
+  mutating func varint() throws(ModelError) -> UInt64 {
+    let start = position
+    var value: UInt64 = 0
+    for shift in stride(from: 0, to: 70, by: 7) {
+      let offset = try take(1).lowerBound
+      let byte = file.byte(at: offset)
+      if shift == 63 && byte > 1 { break }
+      value |= UInt64(byte & 0x7F) << UInt64(shift)
+      if byte < 0x80 { return value }
+    }
+    throw malformed("a number of more than 64 bits", start)
+  }
+
+  /// The rest of the message is varints without keys, as in a packed field: reads them all.
+  ///
+  /// - Throws: as `next`; also when there are more than `limit`.
+  mutating func varints(limit: Int) throws(ModelError) -> [UInt64] {
+    var values = [UInt64]()
+    while position < end {
+      guard values.count < limit else { throw malformed("more than \(limit) numbers", position) }
+      values.append(try varint())
+    }
+    return values
+  }
+
+  private mutating func take(_ count: UInt64) throws(ModelError) -> Range<Int> {
+    guard count <= UInt64(end - position) else {
+      // A length that leads out of the file is the mark of a cut; one that leads out of the
+      // enclosing message alone is damage.
+      guard count > UInt64(file.byteCount - position) else {
+        throw malformed(
+          "a field of \(count) bytes in a message with \(end - position) left", position)
+      }
+      throw .truncated(
+        path: file.path, part: part, offset: position, needed: Int(clamping: count),
+        byteCount: file.byteCount)
+    }
+    let range = position..<position + Int(count)
+    position = range.upperBound
+    return range
+  }
+
+  func malformed(_ reason: String, _ offset: Int? = nil) -> ModelError {
+    .malformed(path: file.path, part: part, offset: offset ?? position, reason: "found " + reason)
+  }
+
+  /// At most 256 bytes of `range` as text; damaged UTF-8 is replaced.
+  func text(_ range: Range<Int>) -> String {
+    let end = min(range.upperBound, range.lowerBound + 256)
+    return String(decoding: file.bytes(range.lowerBound..<end), as: UTF8.self)
+  }
+}

@@ -1,0 +1,188 @@
+import TestSupport
+import Testing
+
+@testable import ConvNet
+
+@Suite struct CaffeModelTests {
+  typealias Fixture = CaffeModelFixture
+
+  private func open(
+    _ fixture: Fixture, architecture: Architecture? = nil
+  ) throws -> Model {
+    try withTemporaryFolder { folder in
+      try Model.open(
+        writeTestFile(fixture.bytes, "net.caffemodel", in: folder), architecture: architecture)
+    }
+  }
+
+  /// The error that opening `fixture` ends in, or nil when it opens.
+  private func error(_ fixture: Fixture, _ architecture: Architecture? = nil) throws -> ModelError?
+  {
+    do {
+      _ = try open(fixture, architecture: architecture)
+      return nil
+    } catch let error as ModelError { return error }
+  }
+
+  @Test(arguments: [false, true], Fixture.Numbers.allCases)
+  func everyFormOfNumbersIsReadAlike(isV1: Bool, numbers: Fixture.Numbers) throws {
+    var fixture = Fixture(name: "CaffeNet", layers: [Fixture.conv1], isV1: isV1)
+    let expected = try open(Fixture(name: "x", layers: [Fixture.conv1])).weightsSHA256
+    for shape in Fixture.Shape.allCases {
+      (fixture.numbers, fixture.shape) = (numbers, shape)
+      let model = try open(fixture)
+      #expect(model.parameters("conv1").weights == Fixture.conv1.weights?.values)
+      #expect(model.parameters("conv1").biases == Fixture.conv1.biases)
+      #expect(model.weightsSHA256 == expected)
+      #expect(model.architectureSource == .networkName)
+      #expect(model.reachableBlobs.last == BlobName("norm1"))
+    }
+  }
+
+  @Test func numbersBeginningInTheMiddleAreRead() throws {
+    var fixture = Fixture(name: "CaffeNet", layers: [Fixture.conv1])
+    for numbers in Fixture.Numbers.allCases {
+      fixture.numbers = numbers
+      let row = try open(fixture).withWeights("conv1", outputs: 5..<7) { span in
+        span.indices.map { span[$0] }
+      }
+      #expect(row == Array(Fixture.conv1.weights!.values[5 * 363..<7 * 363]))
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func theOrderOfTheLayersDecides(isV1: Bool) throws {
+    let relu = Fixture.Layer(name: "relu1", type: "ReLU")
+    let (pool, norm) = (Fixture.pooling("pool1"), Fixture.normalization("norm1"))
+    var fixture = Fixture(name: "misleading CaffeNet", isV1: isV1)
+    fixture.layers = [Fixture.conv1, relu, norm, pool]
+    #expect(try open(fixture).architecture == .alexnet)
+    #expect(try open(fixture).architectureSource == .layerOrder)
+    fixture.layers = [Fixture.conv1, relu, pool, norm]
+    #expect(try open(fixture).architecture == .caffenet)
+    let other = try open(fixture, architecture: .alexnet)
+    #expect(other.architecture == .alexnet && other.architectureSource == .given)
+    #expect(other.warnings.count == 1 && other.warnings[0].contains("order of caffenet"))
+    fixture.layers = [Fixture.conv1, relu, pool]
+    guard case .wrongSetting("conv1", _, _, _, "Pooling")? = try error(fixture) else {
+      Issue.record("pooling without normalization was accepted")
+      return
+    }
+  }
+
+  @Test func withoutAnySignCaffenetIsAssumedWithAWarning() throws {
+    let model = try open(Fixture(name: "mine", layers: [Fixture.conv1]))
+    #expect(model.architecture == .caffenet && model.architectureSource == .shapes)
+    #expect(model.warnings.count == 1 && model.warnings[0].contains("assuming caffenet"))
+  }
+
+  @Test func settingsThatContradictAreRefused() throws {
+    var fixture = Fixture(name: "CaffeNet")
+    fixture.layers = [
+      Fixture.conv1, Fixture.pooling("pool1"), Fixture.normalization("norm1", alpha: 1),
+    ]
+    guard case .wrongSetting("norm1", _, "alpha", "0.0001", "1")? = try error(fixture) else {
+      Issue.record("another alpha was accepted")
+      return
+    }
+    fixture.layers = [
+      Fixture.conv1, Fixture.pooling("pool1", stride: 1), Fixture.normalization("norm1"),
+    ]
+    guard case .wrongSetting("pool1", _, "stride", "2", "1")? = try error(fixture) else {
+      Issue.record("another stride was accepted")
+      return
+    }
+    var conv1 = Fixture.conv1
+    conv1.settings = (106, ProtobufEncoder.message { $0.packed(4, [11, 11]) })
+    fixture.layers = [conv1]
+    guard case .wrongSetting("conv1", _, "stride", "4", "1")? = try error(fixture) else {
+      Issue.record("the default stride was accepted")
+      return
+    }
+  }
+
+  @Test func shapesAreComparedWithTheArchitecture() throws {
+    var conv1 = Fixture.conv1
+    conv1.weights = ([96, 3, 7, 7], [Float](repeating: 0, count: 96 * 147))
+    guard
+      case .wrongShape("conv1", "weights", let path, [96, 3, 11, 11], [96, 3, 7, 7])? =
+        try error(Fixture(layers: [conv1]))
+    else {
+      Issue.record("7×7 filters were accepted")
+      return
+    }
+    #expect(path.hasSuffix("net.caffemodel"))
+    conv1 = Fixture.conv1
+    conv1.biases = [1, 2, 3]
+    guard case .wrongShape("conv1", "biases", _, [96], [3])? = try error(Fixture(layers: [conv1]))
+    else {
+      Issue.record("three biases were accepted")
+      return
+    }
+    conv1.biases = nil
+    guard case .missingBlob("conv1", _, 1)? = try error(Fixture(layers: [conv1])) else {
+      Issue.record("missing biases were accepted")
+      return
+    }
+    conv1 = Fixture.conv1
+    conv1.weights!.values.removeLast()
+    guard
+      case .wrongCount("conv1", "weights", _, 34848, 34847)? = try error(Fixture(layers: [conv1]))
+    else {
+      Issue.record("a missing number was accepted")
+      return
+    }
+    conv1.weights!.values.append(.nan)
+    guard case .notFinite("conv1", "weights", _, 34847)? = try error(Fixture(layers: [conv1]))
+    else {
+      Issue.record("NaN was accepted")
+      return
+    }
+  }
+
+  @Test func layersMustNotBeMissingInBetween() throws {
+    var conv3 = Fixture.conv1
+    conv3.name = "conv3"
+    guard
+      case .missingLayer("conv2", _, ["conv1", "conv3"])? =
+        try error(Fixture(layers: [Fixture.conv1, conv3]))
+    else {
+      Issue.record("conv3 without conv2 was accepted")
+      return
+    }
+    guard case .missingLayer("conv1", _, [])? = try error(Fixture(name: "AlexNet")) else {
+      Issue.record("a network without layers was accepted")
+      return
+    }
+  }
+
+  @Test func layersOfOtherNamesAreLeftAsideWithAWarning() throws {
+    let other = Fixture.Layer(
+      name: "fc8_flickr", type: "InnerProduct",
+      weights: ([20, 3], [Float](repeating: 1, count: 60)),
+      biases: [Float](repeating: 0, count: 20))
+    let model = try open(Fixture(name: "CaffeNet", layers: [Fixture.conv1, other]))
+    #expect(model.warnings.count == 1 && model.warnings[0].contains("fc8_flickr"))
+  }
+
+  @Test func unreachableBlobsAreRefusedByName() throws {
+    let model = try open(Fixture(name: "CaffeNet", layers: [Fixture.conv1]))
+    try model.requireReachable(BlobName(parsing: "pool1"))
+    let error = #expect(throws: ModelError.self) {
+      try model.requireReachable(BlobName(parsing: "decaf6"))
+    }
+    #expect(error?.description.contains("no weights for layer 'fc6'") == true)
+    #expect(error?.description.contains("pool1, norm1") == true)
+  }
+
+  @Test func theOldestFormatIsNamed() throws {
+    let bytes = ProtobufEncoder.message { net in
+      net.message(2) { $0.message(1) { $0.text(1, "conv1") } }
+    }
+    try withTemporaryFolder { folder in
+      let path = try writeTestFile(bytes, "old.caffemodel", in: folder)
+      let error = #expect(throws: ModelError.self) { try Model.open(path) }
+      #expect(error?.description.contains("V0") == true)
+    }
+  }
+}
