@@ -41,10 +41,13 @@ let package = Package(
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
     .target(name: "Images", dependencies: ["CJPEG", "Tensors"], swiftSettings: features),
+    .target(
+      name: "Presets", path: "Configs",
+      resources: [.embedInCode("preprocess/caffe.yaml")], swiftSettings: features),
 
     // Images to activations; rows on disk.
     .target(
-      name: "ConvNet", dependencies: ["Images", "Tensors", yams],
+      name: "ConvNet", dependencies: ["Images", "Presets", "Tensors", yams],
       swiftSettings: features),
     .executableTarget(
       name: "DemoImages", dependencies: ["Images", argumentParser], swiftSettings: features),

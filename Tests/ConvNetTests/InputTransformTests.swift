@@ -1,0 +1,158 @@
+import ConvNet
+import Foundation
+import Images
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct InputTransformTests {
+  /// The transform's own bound is 1e-3 grey level; interpolation in float stays well below.
+  private static let tolerance = 2e-4
+
+  private static let yaml = """
+    name: small
+    resize: {mode: warp, width: 12, height: 10, filter: bilinear}
+    crop: 7
+    channels: bgr
+    scale: 0.5
+    mean: [104.5, 116.25, 122]
+    """
+
+  private func image(width: Int = 19, height: Int = 23) -> RGBImage {
+    RGBImage(
+      width: width, height: height, pixels: seededPixels(width: width, height: height, seed: 6))
+  }
+
+  /// The slow twin: one value of one view, from the definition.
+  private func slowValue(
+    _ image: RGBImage, x: Int, y: Int, left: Int, top: Int, isMirrored: Bool, channel: Int
+  ) -> Double {
+    let value = slowResampled(
+      image.pixels, width: image.width, height: image.height, newWidth: 12, newHeight: 10,
+      x: left + (isMirrored ? 6 - x : x), y: top + y, channel: 2 - channel)
+    return value * 0.5 - [104.5, 116.25, 122][channel]
+  }
+
+  @Test(arguments: Views.allCases)
+  func viewsAreTheirDefinition(views: Views) throws {
+    let transform = try InputTransform(yaml: Self.yaml, source: "test")
+    let image = image()
+    let input = transform.apply(image, views: views)
+    #expect(input.count == views.count * 3 * 7 * 7)
+    let corners = [(0, 0), (5, 0), (0, 3), (5, 3), (2, 1)]
+    let crops = views == .center ? [(2, 1)] : corners + corners
+    for (i, value) in input.enumerated() {
+      let (x, y, channel, view) = (i % 7, i / 7 % 7, i / 49 % 3, i / 147)
+      let expected = slowValue(
+        image, x: x, y: y, left: crops[view].0, top: crops[view].1, isMirrored: view >= 5,
+        channel: channel)
+      #expect(abs(Double(value) - expected) < Self.tolerance, "value \(i)")
+    }
+  }
+
+  @Test func centerIsTheFifthOfTen() throws {
+    let transform = try InputTransform.named("caffe")
+    let image = image(width: 50, height: 37)
+    let center = transform.apply(image, views: .center)
+    let ten = transform.apply(image, views: .ten)
+    #expect(center == Array(ten[4 * center.count..<5 * center.count]))
+    #expect(transform.apply(image, views: .tenAll) == ten)
+  }
+
+  @Test func presetIsCaffesTransform() throws {
+    let transform = try InputTransform.named("caffe")
+    #expect(transform.inputSize == 227)
+    #expect(transform.resize.mode == .warp && transform.resize.filter == .bilinear)
+    #expect((transform.resize.width, transform.resize.height) == (256, 256))
+    #expect(transform.mean == [104.00698793, 116.66876762, 122.67891434])
+    #expect(InputTransform.presetNames == ["caffe"])
+    // A flat image shows channel order and mean.
+    let red = RGBImage(width: 1, height: 1, pixels: [200, 100, 50])
+    let input = transform.apply(red, views: .center)
+    #expect(input[0] == 50 - 104.00698793)
+    #expect(input[227 * 227] == 100 - 116.66876762)
+    #expect(input[2 * 227 * 227] == 200 - 122.67891434)
+  }
+
+  @Test func channelsMayStayInOrder() throws {
+    let yaml = Self.yaml.replacingOccurrences(of: "bgr", with: "rgb")
+    let transform = try InputTransform(yaml: yaml, source: "test")
+    let flat = RGBImage(width: 1, height: 1, pixels: [200, 100, 50])
+    #expect(transform.apply(flat, views: .center)[0] == 200 * 0.5 - 104.5)
+  }
+
+  @Test func everyProblemIsReportedAtOnce() {
+    let yaml = """
+      name: [a]
+      resize: {mode: wrap, width: wide, filter: bilinear, depth: 3}
+      crop: 7
+      scale: much
+      mean: 104
+      Channels: bgr
+      """
+    #expect(
+      throws: InputTransformError.invalid(
+        source: "test",
+        problems: [
+          "name: found a list or group, expected text",
+          "channels: missing",
+          "scale: found “much”, expected a number",
+          "mean: found “104”, expected a list of numbers",
+          "Channels: unknown key",
+          "resize.mode: found “wrap”, expected warp",
+          "resize.width: found “wide”, expected a whole number",
+          "resize.height: missing",
+          "resize.depth: unknown key",
+        ])
+    ) { try InputTransform(yaml: yaml, source: "test") }
+  }
+
+  @Test func valuesAreCheckedAgainstEachOther() {
+    let yaml = """
+      name: small
+      resize: {mode: warp, width: 0, height: 10000, filter: bilinear}
+      crop: 7
+      channels: bgr
+      scale: 0
+      mean: [1, .nan]
+      """
+    #expect(
+      throws: InputTransformError.invalid(
+        source: "test",
+        problems: [
+          "resize.width: found 0, expected 1…4096",
+          "resize.height: found 10000, expected 1…4096",
+          "crop: found 7, expected 1…0, the size after resizing",
+          "scale: found 0.0, expected a number above 0",
+          "mean: found [1.0, nan], expected one number for each of 3 channels",
+        ])
+    ) { try InputTransform(yaml: yaml, source: "test") }
+  }
+
+  @Test(arguments: ["", "- a\n- b\n", "just text", "a: [", "name: a\nname: b\n"])
+  func textThatIsNoTransformIsInvalid(yaml: String) {
+    #expect(throws: InputTransformError.self) { try InputTransform(yaml: yaml, source: "test") }
+  }
+
+  @Test func namesAreFilesWhenTheyLookLikeOne() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/small.yaml"
+      try Data(Self.yaml.utf8).write(to: URL(fileURLWithPath: path))
+      #expect(try InputTransform.named(path).name == "small")
+      #expect(
+        throws: InputTransformError.unreadable(SystemError("open", path: "\(folder)/x", code: 2))
+      ) {
+        try InputTransform.named("\(folder)/x")
+      }
+    }
+    #expect(throws: InputTransformError.unknown("cafe", presets: ["caffe"])) {
+      try InputTransform.named("cafe")
+    }
+  }
+
+  @Test func identitySurvivesJSON() throws {
+    let transform = try InputTransform.named("caffe")
+    let data = try JSONEncoder().encode(transform)
+    #expect(try JSONDecoder().decode(InputTransform.self, from: data) == transform)
+  }
+}
