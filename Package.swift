@@ -59,6 +59,10 @@ let package = Package(
     .executableTarget(
       name: "MPIConformance", dependencies: ["Communication", "MPI", "TestSupport"],
       path: "Tests/MPIConformance", swiftSettings: features),
+    .executableTarget(
+      name: "ImageInspector", dependencies: ["ConvNet", "Images", "Tensors"],
+      path: "Tests/ImageInspector",
+      swiftSettings: features),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: features),
     .testTarget(

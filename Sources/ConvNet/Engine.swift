@@ -1,0 +1,133 @@
+package import Tensors
+
+/// Computes a network's activations, a batch of images at a time.
+///
+/// An image's activations depend on the image alone, bit for bit: not on the batch it sits in, its
+/// place there, or the number of threads. Every sum is one chain of multiply-adds in an order that
+/// the layer fixes. The engine holds a packed copy of the weights it needs, a workspace a thread,
+/// and room for `capacity` images; running allocates nothing an image.
+///
+/// One thread at a time may call `run`. `setInput` and the readers may be called from several, but
+/// not while it runs.
+package final class Engine: Sendable {
+  /// Most images in a batch.
+  package let capacity: Int
+  /// The activations that are computed, in the order of their numbers.
+  package let outputs: [BlobName]
+  /// The instruction set in use; part of the identity of what is computed.
+  package let kernelClass: KernelClass
+
+  private let kernels: Kernels
+  private let team: ThreadTeam
+  private let plan: EnginePlan
+  private let inputs: [FeatureMap]
+  /// One a thread of the team.
+  private let workspaces: [Workspace]
+
+  /// Version of the order and rounding of what is computed: stores made with different versions may
+  /// differ in their last bits.
+  package static let arithmeticVersion = 1
+
+  /// Packs the weights and makes the buffers, on the team's threads.
+  ///
+  /// - Parameters:
+  ///   - outputs: the activations wanted, without doubles; only layers they need are computed.
+  ///   - capacity: most images in a batch, at least 1.
+  ///   - kernelClass: nil for `KernelClass.current`.
+  /// - Throws: `ModelError.unreachableBlob` for an output that the weights do not reach;
+  ///   `KernelError` when `DECAF_KERNEL` or `kernelClass` names what this processor cannot run.
+  package convenience init(
+    model: Model, outputs: [BlobName], capacity: Int, team: ThreadTeam,
+    kernelClass: KernelClass? = nil
+  ) throws {
+    let chosen = try kernelClass ?? KernelClass.current
+    guard KernelClass.supported.contains(chosen) else {
+      throw KernelError.unsupportedClass(chosen, supported: KernelClass.supported)
+    }
+    try self.init(
+      model: model, outputs: outputs, capacity: capacity, team: team, kernelClass: chosen,
+      kernels: Kernels(chosen))
+  }
+
+  /// As above, with kernels that need not be the class's own; for tests.
+  init(
+    model: Model, outputs: [BlobName], capacity: Int, team: ThreadTeam, kernelClass: KernelClass,
+    kernels: Kernels
+  ) throws(ModelError) {
+    precondition(capacity >= 1, "a batch needs room for an image")
+    precondition(!outputs.isEmpty && Set(outputs).count == outputs.count, "outputs without doubles")
+    for blob in outputs { try model.requireReachable(blob) }
+    self.capacity = capacity
+    self.outputs = outputs
+    self.kernelClass = kernelClass
+    self.kernels = kernels
+    self.team = team
+    let plan = EnginePlan(
+      model, outputs: outputs, capacity: capacity, kernels: kernels, team: team)
+    self.plan = plan
+    let layout = plan.layouts[0]
+    let buffer = FloatBuffer(count: capacity * layout.count)
+    inputs = (0..<capacity).map { FeatureMap(buffer, at: $0 * layout.count, layout) }
+    workspaces = (0..<team.threadCount).map { _ in plan.makeWorkspace() }
+  }
+
+  /// Sets the batch's image `image`; threads may do so for different images at once.
+  ///
+  /// - Parameter values: 3×227×227, B, G, R, mean subtracted.
+  package func setInput(_ image: Int, _ values: [Float]) {
+    inputs[image].setChannelsFirst(values.span)
+  }
+
+  /// Computes the outputs of the batch's first `count` images.
+  package func run(count: Int) {
+    precondition(count >= 0 && count <= capacity, "\(count) images in a batch of \(capacity)")
+    if count < team.threadCount {
+      // Fewer images than threads: one image after the other, by all threads.
+      for image in 0..<count {
+        for step in plan.mapSteps {
+          step.run(image: image, input: inputs[image], in: workspaces[0], kernels, team: team)
+        }
+      }
+    } else {
+      team.forEach(count) { image, worker in
+        for step in plan.mapSteps {
+          step.run(image: image, input: inputs[image], in: workspaces[worker], kernels)
+        }
+      }
+    }
+    for step in plan.rowSteps { step.run(count: count, team) }
+  }
+
+  /// Activations of one image of the output.
+  package func width(ofOutput output: Int) -> Int { plan.outputs[output].width }
+
+  /// A copy of the activations of the batch's image `image`, C×H×W.
+  package func row(_ output: Int, image: Int) -> [Float] {
+    let rows = plan.outputs[output]
+    return rows.buffer.floats(rows.range(ofRow: image))
+  }
+
+  /// Calls `body` with the activations of the batch's image `image`, C×H×W.
+  package func withRow<R, E: Error>(
+    _ output: Int, image: Int, _ body: (Span<Float>) throws(E) -> R
+  ) throws(E) -> R {
+    let rows = plan.outputs[output]
+    return try rows.buffer.withSpan(rows.range(ofRow: image), body)
+  }
+
+  /// As `run`, but step by step, maps on the calling thread only: seconds by layer, in the order
+  /// they run. Rows that are copied to be outputs or inner products' inputs count as `… rows`.
+  package func measure(count: Int) -> [(layer: String, seconds: Double)] {
+    let clock = ContinuousClock()
+    var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
+    for image in 0..<count {
+      for (i, step) in plan.mapSteps.enumerated() {
+        times[i] += clock.measure {
+          step.run(image: image, input: inputs[image], in: workspaces[0], kernels)
+        }
+      }
+    }
+    times += plan.rowSteps.map { step in clock.measure { step.run(count: count, team) } }
+    return zip(plan.mapStepNames + plan.rowStepNames, times).map { ($0, $1 / .seconds(1)) }
+  }
+}

@@ -1,0 +1,207 @@
+import Tensors
+import TestSupport
+import Testing
+
+@testable import ConvNet
+
+@Suite struct EngineTests {
+  /// Random weights, scaled so that activations neither grow nor vanish.
+  private static func makeModel(
+    _ architecture: Architecture, through last: String? = nil
+  ) throws -> Model {
+    let definition = NetworkDefinition(architecture, through: last)
+    var parameters = [String: Model.Parameters]()
+    for (seed, layer) in definition.layers.enumerated() {
+      guard let shape = definition.weightShape(of: layer) else { continue }
+      let inputs = shape.dropFirst().reduce(1, *)
+      // Inputs of conv1 reach 150; those of the others about 1.
+      let limit = (6 / Float(inputs)).squareRoot() / (layer.name == "conv1" ? 100 : 1)
+      parameters[layer.name] = Model.Parameters(
+        weights: StoredFloats(
+          SlowKernels.random(shape[0] * inputs, seed: UInt64(seed), in: -limit...limit)),
+        biases: StoredFloats(
+          SlowKernels.random(shape[0], seed: UInt64(100 + seed), in: -0.1...0.1)))
+    }
+    return try Model(architecture: architecture, parameters: parameters)
+  }
+
+  private static let caffenet = Result { try makeModel(.caffenet) }
+  private static let convolutions = Result { try makeModel(.caffenet, through: "conv5") }
+
+  /// An image as the input transform makes them, 3×227×227.
+  private static func image(_ seed: UInt64) -> [Float] {
+    SlowKernels.random(3 * 227 * 227, seed: seed, in: -120...150)
+  }
+
+  /// Rows by image of all outputs of one batch.
+  private static func run(_ engine: Engine, _ images: [[Float]]) -> [[[Float]]] {
+    for (i, image) in images.enumerated() { engine.setInput(i, image) }
+    engine.run(count: images.count)
+    return images.indices.map { i in
+      engine.outputs.indices.map { engine.row($0, image: i) }
+    }
+  }
+
+  /// The blobs of one image, by explicit loops.
+  private static func slowBlobs(_ model: Model, _ image: [Float]) -> [BlobName: [Float]] {
+    var maps = [BlobName.data: SlowKernels.Map(3, 227, 227, image)]
+    for layer in model.definition.layers {
+      let input = maps[layer.input]!
+      var output = input
+      switch layer.kind {
+      case .convolution(let it):
+        let (weights, biases) = model.parameters(layer.name)
+        output = SlowKernels.convolve(
+          input, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
+          padding: it.padding, groups: it.groups, isFused: false)
+      case .relu:
+        output.values = SlowKernels.rectify(input.values)
+      case .maxPooling(let kernelSize, let stride):
+        output = SlowKernels.maxPool(input, size: kernelSize, stride: stride)
+      case .localResponseNormalization(let localSize, let alpha, _, let k):
+        output = SlowKernels.normalize(
+          input, localSize: localSize, alpha: Double(alpha), k: Double(k))
+      case .innerProduct(let outputs):
+        let (weights, biases) = model.parameters(layer.name)
+        output = SlowKernels.Map(
+          outputs, 1, 1,
+          SlowKernels.innerProduct(input.values, weights: weights, biases: biases, isFused: false))
+      case .softmax:
+        var span = output.values.mutableSpan
+        softmax(input.values.span, into: &span)
+      }
+      maps[layer.output] = output
+    }
+    return maps.mapValues(\.values)
+  }
+
+  /// Both sides round every sum's terms, in other ways; a tenth of what the design allows.
+  private static let tolerance: Float = 1e-5
+
+  @Test(arguments: Architecture.allCases)
+  func everyBlobAgreesWithExplicitLoops(_ architecture: Architecture) throws {
+    let model =
+      try architecture == .caffenet
+      ? Self.caffenet.get() : Self.makeModel(architecture, through: "conv3")
+    let expected = Self.slowBlobs(model, Self.image(1))
+    let team = ThreadTeam(threadCount: 2)
+    for kernelClass in KernelClass.supported {
+      let engine = try Engine(
+        model: model, outputs: model.reachableBlobs, capacity: 1, team: team,
+        kernelClass: kernelClass)
+      let rows = Self.run(engine, [Self.image(1)])[0]
+      for (blob, row) in zip(engine.outputs, rows) {
+        let expected = try #require(expected[blob])
+        try #require(row.count == expected.count)
+        let largest = expected.map(abs).max()!
+        let difference = zip(row, expected).map { abs($0 - $1) }.max()!
+        #expect(largest > 0)
+        #expect(difference <= Self.tolerance * largest, "\(blob), \(kernelClass)")
+      }
+    }
+  }
+
+  @Test func activationsDependOnTheImageAlone() throws {
+    let model = try Self.caffenet.get()
+    let outputs = try ["data", "conv2", "pool5", "fc6:pre", "fc7", "fc8", "prob"].map {
+      try BlobName(parsing: $0)
+    }
+    let images = (0..<9).map { Self.image(UInt64($0)) }
+    let engine = try Engine(
+      model: model, outputs: outputs, capacity: 9, team: ThreadTeam(threadCount: 3))
+    let expected = Self.run(engine, images)
+    #expect(expected[0][2] != expected[1][2])
+    #expect(expected[0][0] == images[0])
+    // Other places, after other images.
+    #expect(Self.run(engine, images.reversed()) == expected.reversed())
+    // Other batch sizes.
+    for range in [0..<1, 3..<5, 2..<9] {
+      #expect(Self.run(engine, Array(images[range])) == Array(expected[range]))
+    }
+    // Another capacity and number of threads.
+    for (capacity, threads) in [(1, 1), (2, 2)] {
+      let other = try Engine(
+        model: model, outputs: outputs, capacity: capacity, team: ThreadTeam(threadCount: threads))
+      #expect(Self.run(other, [images[4]]) == [expected[4]])
+    }
+  }
+
+  @Test func otherOutputsDoNotShow() throws {
+    let model = try Self.caffenet.get()
+    let team = ThreadTeam(threadCount: 2)
+    let all = try Engine(model: model, outputs: model.reachableBlobs, capacity: 1, team: team)
+    let expected = Self.run(all, [Self.image(3)])[0]
+    for name in ["data", "conv1", "conv4:pre", "norm2", "pool5", "fc6", "fc7:pre", "prob"] {
+      let blob = try BlobName(parsing: name)
+      let engine = try Engine(model: model, outputs: [blob], capacity: 1, team: team)
+      let index = try #require(all.outputs.firstIndex(of: blob))
+      #expect(Self.run(engine, [Self.image(3)])[0][0] == expected[index], "\(name)")
+      #expect(engine.width(ofOutput: 0) == expected[index].count)
+    }
+  }
+
+  @Test func fusedClassesAgreeBitForBit() throws {
+    let model = try Self.caffenet.get()
+    let team = ThreadTeam(threadCount: 2)
+    var results = [[[Float]]]()
+    for kernelClass in KernelClass.supported where kernelClass != .baseline {
+      let engine = try Engine(
+        model: model, outputs: model.reachableBlobs, capacity: 1, team: team,
+        kernelClass: kernelClass)
+      results.append(Self.run(engine, [Self.image(5)])[0])
+    }
+    if let shape = Kernels.avx512Shape {
+      let engine = try Engine(
+        model: model, outputs: model.reachableBlobs, capacity: 1, team: team,
+        kernelClass: .avx512, kernels: shape)
+      results.append(Self.run(engine, [Self.image(5)])[0])
+    }
+    #expect(results.allSatisfy { $0 == results.first })
+  }
+
+  @Test func anEmptyBatchIsNothing() throws {
+    let engine = try Engine(
+      model: try Self.convolutions.get(), outputs: [BlobName(parsing: "pool5")], capacity: 2,
+      team: ThreadTeam(threadCount: 2))
+    engine.run(count: 0)
+    #expect(engine.row(0, image: 1).allSatisfy { $0 == 0 })
+  }
+
+  @Test func blobsThatTheWeightsDoNotReachAreRefused() throws {
+    let model = try Self.convolutions.get()
+    let fc6 = try BlobName(parsing: "fc6")
+    let error = #expect(throws: ModelError.self) {
+      try Engine(model: model, outputs: [fc6], capacity: 1, team: ThreadTeam(threadCount: 1))
+    }
+    guard case .unreachableBlob(fc6, _, _) = error else {
+      Issue.record("unexpected \(String(describing: error))")
+      return
+    }
+  }
+
+  @Test func classesThatTheProcessorLacksAreRefused() throws {
+    let model = try Self.convolutions.get()
+    for kernelClass in KernelClass.allCases where !KernelClass.supported.contains(kernelClass) {
+      #expect(
+        throws: KernelError.unsupportedClass(kernelClass, supported: KernelClass.supported)
+      ) {
+        try Engine(
+          model: model, outputs: [.data], capacity: 1, team: ThreadTeam(threadCount: 1),
+          kernelClass: kernelClass)
+      }
+    }
+  }
+
+  @Test func measuringNamesEveryLayer() throws {
+    let engine = try Engine(
+      model: try Self.caffenet.get(), outputs: [BlobName(parsing: "fc7")], capacity: 1,
+      team: ThreadTeam(threadCount: 1))
+    let times = engine.measure(count: 1)
+    let layers = [
+      "conv1", "pool1", "norm1", "conv2", "pool2", "norm2", "conv3", "conv4", "conv5", "pool5",
+      "pool5 rows", "fc6", "fc7",
+    ]
+    #expect(times.map(\.layer) == layers)
+    #expect(times.allSatisfy { $0.seconds >= 0 })
+  }
+}

@@ -1,0 +1,77 @@
+// Shows what the modules make of image files, for checks by other programs.
+//
+//   ImageInspector decode FILE...          a line a file: path, status, width, height, mean R, G, B, message
+//   ImageInspector pixels FILE OUTPUT      the decoded image as a binary PPM
+//   ImageInspector network MODEL ARCHITECTURE INPUT LAYER OUTPUT   activations of raw float32
+//   ImageInspector time FILE               milliseconds to decode and to transform
+
+import ConvNet
+import Foundation
+import Images
+import Tensors
+
+func decode(_ path: String) throws -> DecodedImage {
+  try JPEGDecoder.decode(ImageFile.read(ByteString(path)))
+}
+
+func describe(_ path: String) -> String {
+  do {
+    let decoded = try decode(path)
+    let image = decoded.image
+    let means = (0..<3).map { channel in
+      let sum = stride(from: channel, to: image.pixels.count, by: 3).reduce(0) {
+        $0 + Int(image.pixels[$1])
+      }
+      return String(format: "%.2f", Double(sum) / Double(image.width * image.height))
+    }
+    return "\(path)\tok\t\(image.width)\t\(image.height)\t"
+      + means.joined(separator: "\t") + "\t\(decoded.warning ?? "")"
+  } catch {
+    return "\(path)\tfailed\t\t\t\t\t\t\(error)"
+  }
+}
+
+/// The shortest of 30 runs: the machine may be busy with other things.
+func milliseconds(_ body: () throws -> Void) rethrows -> Double {
+  var best = Duration.seconds(1000)
+  for _ in 0..<30 { best = min(best, try ContinuousClock().measure(body)) }
+  return best / .milliseconds(1)
+}
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+let transform = try InputTransform.named("caffe")
+switch (arguments.first, arguments.count) {
+case ("decode", 2...):
+  for path in arguments.dropFirst() { print(describe(path)) }
+case ("pixels", 3):
+  let image = try decode(arguments[1]).image
+  let header = Data("P6\n\(image.width) \(image.height)\n255\n".utf8)
+  try (header + Data(image.pixels)).write(to: URL(fileURLWithPath: arguments[2]))
+case ("network", 6):
+  let values = try Data(contentsOf: URL(fileURLWithPath: arguments[3])).withUnsafeBytes {
+    $0.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
+  }
+  let model = try Model.open(
+    arguments[1], architecture: Architecture(rawValue: arguments[2]) ?? .caffenet)
+  let engine = try Engine(
+    model: model, outputs: [BlobName(parsing: arguments[4])], capacity: 1,
+    team: ThreadTeam(threadCount: 1))
+  engine.setInput(0, values)
+  engine.run(count: 1)
+  let bytes = engine.row(0, image: 0).flatMap {
+    withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init)
+  }
+  try Data(bytes).write(to: URL(fileURLWithPath: arguments[5]))
+case ("time", 2):
+  let bytes = try ImageFile.read(ByteString(arguments[1]))
+  let image = try JPEGDecoder.decode(bytes).image
+  let decoding = try milliseconds { _ = try JPEGDecoder.decode(bytes) }
+  let center = milliseconds { _ = transform.apply(image, views: .center) }
+  let ten = milliseconds { _ = transform.apply(image, views: .ten) }
+  print(
+    "\(image.width)×\(image.height): "
+      + String(format: "decode %.3f, center %.3f, ten %.3f ms", decoding, center, ten))
+default:
+  print("usage: ImageInspector decode|pixels|network|time …")
+  exit(64)
+}
