@@ -49,6 +49,7 @@ let package = Package(
     .target(
       name: "ConvNet", dependencies: ["Images", "Presets", "Tensors", yams],
       swiftSettings: features),
+    .target(name: "Features", dependencies: ["Images", "Tensors"], swiftSettings: features),
     .executableTarget(
       name: "DemoImages", dependencies: ["Images", argumentParser], swiftSettings: features),
 
@@ -72,6 +73,8 @@ let package = Package(
       name: "ImagesTests", dependencies: ["Images", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], swiftSettings: features),
+    .testTarget(
+      name: "FeaturesTests", dependencies: ["Features", "TestSupport"], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,123 @@
+package import Tensors
+
+/// What goes wrong between a job and a store.
+package enum FeaturesError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Something of the store could not be written; nothing recorded is lost.
+  case cannotWrite(SystemError)
+  /// Something of the store could not be read.
+  case cannotRead(SystemError)
+  /// Another process is writing the store.
+  case locked(path: String, holder: LockHolder?)
+  /// The folder holds the store of a job that differs in what `differences` names.
+  case otherJob(path: String, differences: [String])
+  /// The folder given for a new store holds other things.
+  case folderInUse(path: String, found: String)
+  /// The journal says something that the files beside it contradict.
+  case unusableJob(path: String, problem: String)
+  /// These rows read back otherwise than they were written; they are unfinished again.
+  case rowsDamaged(path: String, rows: [Range<Int>])
+  /// The bytes of these rows changed on their way to the coordinator.
+  case rowsCorrupted(rows: Range<Int>, layer: String)
+  /// This rank does not see the folder that the coordinator writes.
+  case differentDirectory(path: String, host: String, found: LockHolder?)
+  /// The folder holds no store.
+  case notAStore(path: String)
+  /// The store's job has not finished; `holder` is running it now, if anybody is.
+  case incomplete(path: String, recordedRows: Int, rows: Int, holder: LockHolder?)
+  /// A file of a complete store contradicts the manifest.
+  case damaged(path: String, problem: String)
+  /// The audit of a store found so many problems.
+  case auditFailed(path: String, problemCount: Int)
+  /// The store was written by a program that uses another format.
+  case unsupportedVersion(path: String, found: Int, supported: Int)
+  /// The store has no such layer.
+  case unknownLayer(name: String, path: String, available: [String])
+  /// A class is not UTF-8 and so cannot be in the manifest.
+  case invalidClass(String)
+
+  package var description: String {
+    switch self {
+    case .cannotWrite(let error):
+      "\(error); rows already recorded are kept: "
+        + (error.isOutOfSpace ? "make room" : "correct this")
+        + " and run the same command again to continue"
+    case .cannotRead(let error):
+      "\(error)"
+    case .locked(let path, let holder):
+      "store \(path) is being written by \(holder?.description ?? "another process"); "
+        + "wait for it or choose another output"
+    case .otherJob(let path, let differences):
+      "store \(path) belongs to another job: \(differences.joined(separator: "; ")); "
+        + "choose another output, repeat the store's own options, or pass --overwrite"
+        + Self.kernelAdvice(differences)
+    case .folderInUse(let path, let found):
+      "cannot make a store in \(path): it holds \(found) and no store; choose a new or empty folder"
+    case .unusableJob(let path, let problem):
+      "cannot continue store \(path): \(problem); pass --overwrite to start over"
+    case .rowsDamaged(let path, let rows):
+      "rows \(Self.list(rows)) of store \(path) read back otherwise than they were written; "
+        + "they count as unfinished now: run the same command again to compute them anew, "
+        + "and have the disk looked at"
+    case .rowsCorrupted(let rows, let layer):
+      "layer \(layer) of rows \(Self.list([rows])) arrived with a wrong checksum"
+    case .differentDirectory(let path, let host, let found):
+      "rank on \(host) does not see the coordinator's folder at \(path): found "
+        + (found.map { "the lock of \($0)" } ?? "no lock of a running job")
+        + "; use a folder all hosts share, or --gather coordinator"
+    case .notAStore(let path):
+      "\(path) is not a store: it has neither store.json nor journal"
+    case .incomplete(let path, let recordedRows, let rows, let holder):
+      "store \(path) is incomplete: \(recordedRows) of \(rows) rows are recorded; "
+        + (holder.map { "it is being written by \($0)" }
+          ?? "run the extract command that made it again to continue")
+    case .damaged(let path, let problem):
+      "\(path) is damaged: \(problem); extract the store again with --overwrite"
+    case .auditFailed(let path, let problemCount):
+      "store \(path) is damaged: \(problemCount) problem\(problemCount == 1 ? "" : "s") found; "
+        + "extract it again with --overwrite"
+    case .unsupportedVersion(let path, let found, let supported):
+      "\(path) has format version \(found), this program reads version \(supported)"
+    case .unknownLayer(let name, let path, let available):
+      "store \(path) has no layer \(name); it has \(available.joined(separator: ", "))"
+    case .invalidClass(let name):
+      "class “\(name)” is not UTF-8 text; write the labels of the image list as UTF-8"
+    }
+  }
+
+  /// What the process should exit with when this ends it.
+  package var exitStatus: Int32 {
+    switch self {
+    case .cannotWrite, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory: 73
+    case .rowsDamaged: 75
+    case .rowsCorrupted: 70
+    case .unknownLayer: 64
+    case .cannotRead, .notAStore, .incomplete, .damaged, .auditFailed, .unsupportedVersion,
+      .invalidClass:
+      65
+    }
+  }
+
+  private static func kernelAdvice(_ differences: [String]) -> String {
+    guard differences.count == 1, differences[0].hasPrefix("kernelClass:") else { return "" }
+    return "; DECAF_KERNEL chooses the kernel class"
+  }
+
+  /// `0–63, 70, 80–81 and 5 more ranges`.
+  private static func list(_ rows: [Range<Int>]) -> String {
+    let shown = rows.prefix(8).map {
+      $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound - 1)"
+    }
+    let rest = rows.count - shown.count
+    return shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more ranges" : "")
+  }
+}
+
+/// Runs `body`, whose failure means that the store could not be written.
+func writing<R>(_ body: () throws(SystemError) -> R) throws(FeaturesError) -> R {
+  do { return try body() } catch { throw .cannotWrite(error) }
+}
+
+/// Runs `body`, whose failure means that the store could not be read.
+func reading<R>(_ body: () throws(SystemError) -> R) throws(FeaturesError) -> R {
+  do { return try body() } catch { throw .cannotRead(error) }
+}

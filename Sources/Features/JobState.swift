@@ -1,0 +1,61 @@
+/// What the journal of a job says about its rows.
+struct JobState {
+  /// Rows whose data and record are on the device.
+  private(set) var finished = RowSet()
+  /// Rows handed out and not finished since.
+  private(set) var inFlight = RowSet()
+  private(set) var overflowCount = 0
+  private(set) var failed = RowSet()
+  private var remarks: [Int: Remark] = [:]
+  /// Every distinct message once: most come many times.
+  private var messages: [String] = []
+  private var messageNumbers: [[UInt8]: Int32] = [:]
+
+  private struct Remark {
+    var status: RowStatus
+    var message: Int32
+  }
+
+  mutating func apply(_ record: JournalRecord) {
+    switch record {
+    case .started(let rows):
+      inFlight.insert(rows)
+    case .finished(let batch):
+      forget(batch.rows)
+      finished.insert(batch.rows)
+      inFlight.remove(batch.rows)
+      overflowCount += batch.overflowCount
+      for exception in batch.exceptions {
+        remarks[exception.row] = Remark(
+          status: exception.status, message: number(of: exception.message))
+        if exception.status == .failed { failed.insert(exception.row..<exception.row + 1) }
+      }
+    case .reopened(let rows, let overflows):
+      forget(rows)
+      finished.remove(rows)
+      overflowCount -= overflows
+    }
+  }
+
+  /// Status and message of a finished row.
+  func remark(on row: Int) -> (status: RowStatus, message: String) {
+    guard let remark = remarks[row] else { return (.ok, "") }
+    return (remark.status, messages[Int(remark.message)])
+  }
+
+  private mutating func forget(_ rows: Range<Int>) {
+    failed.remove(rows)
+    // Only rows finished before can have a remark.
+    guard finished.intersects(rows) else { return }
+    for row in rows { remarks[row] = nil }
+  }
+
+  private mutating func number(of message: String) -> Int32 {
+    let bytes = Array(message.utf8)
+    if let number = messageNumbers[bytes] { return number }
+    let number = Int32(messages.count)
+    messages.append(message)
+    messageNumbers[bytes] = number
+    return number
+  }
+}

@@ -1,0 +1,145 @@
+package import Tensors
+
+/// A job's identity: everything that decides the bytes of its store.
+///
+/// What is not here (ranks, threads, batch, gather mode, host, time, paths) must not show in them.
+package struct Provenance: Codable, Equatable, Sendable {
+  /// The image list: SHA-256 of its bytes, and how many entries it has.
+  package struct List: Codable, Equatable, Sendable {
+    package var sha256: String
+    package var rows: Int
+
+    package init(sha256: SHA256Digest, rows: Int) {
+      self.sha256 = sha256.hexadecimal
+      self.rows = rows
+    }
+  }
+
+  /// The network: its architecture, and SHA-256 of its weights' numbers.
+  package struct Network: Codable, Equatable, Sendable {
+    package var architecture: String
+    package var sha256: String
+
+    package init(architecture: String, sha256: SHA256Digest) {
+      self.architecture = architecture
+      self.sha256 = sha256.hexadecimal
+    }
+  }
+
+  package var list: List
+  package var model: Network
+  /// The whole input transform.
+  package var transform: JSONValue
+  package var decode: String
+  package var views: String
+  package var layers: [LayerSpec]
+  package var dtype: ElementType
+  /// What the engine computes in; not what the store holds.
+  package var precision: String
+  /// Nil: one file a layer.
+  package var rowsPerShard: Int?
+  package var kernelClass: String
+  /// Version of the arithmetic: grows when the same job starts to give other bytes.
+  package var arithmetic: Int
+
+  package init(
+    list: List, model: Network, transform: JSONValue, decode: String, views: String,
+    layers: [LayerSpec], dtype: ElementType, precision: String = "fp32",
+    rowsPerShard: Int? = nil, kernelClass: String, arithmetic: Int
+  ) {
+    self.list = list
+    self.model = model
+    self.transform = transform
+    self.decode = decode
+    self.views = views
+    self.layers = layers
+    self.dtype = dtype
+    self.precision = precision
+    self.rowsPerShard = rowsPerShard
+    self.kernelClass = kernelClass
+    self.arithmetic = arithmetic
+    if let problem { preconditionFailure(problem) }
+  }
+
+  /// What makes this no identity of any job, when it was read from a file; nil when it is one.
+  var problem: String? {
+    if layers.isEmpty { return "it has no layer" }
+    if Set(layers.map { Array($0.fileStem.utf8) }).count != layers.count {
+      return "two layers share a file"
+    }
+    if list.rows < 0 { return "it has \(list.rows) rows" }
+    if let rowsPerShard, rowsPerShard < 1 { return "it has \(rowsPerShard) rows a shard" }
+    return layers.lazy.compactMap { $0.problem(rows: list.rows) }.first
+  }
+
+  /// The whole identity as JSON.
+  package var json: JSONValue {
+    // Encoding fails only for numbers that JSON lacks, which no transform holds.
+    do { return try JSONValue(encoding: self) } catch {
+      preconditionFailure("provenance cannot be written as JSON: \(error)")
+    }
+  }
+
+  /// SHA-256 of the identity's compact JSON.
+  package var fingerprint: SHA256Digest { SHA256Digest(of: json.compactText.utf8) }
+
+  /// What this job has otherwise than `other`, the job of an existing store, in words.
+  package func differences(from other: Provenance) -> [String] {
+    let theirs = Dictionary(uniqueKeysWithValues: other.json.flattened.map { ($0.0, $0.1) })
+    let ours = Dictionary(uniqueKeysWithValues: json.flattened.map { ($0.0, $0.1) })
+    return Set(theirs.keys).union(ours.keys).sorted().compactMap { key in
+      if let theirs = theirs[key], let ours = ours[key], theirs.utf8.elementsEqual(ours.utf8) {
+        return nil
+      }
+      return "\(key): the store has \(Self.shown(theirs[key])), this job has "
+        + Self.shown(ours[key])
+    }
+  }
+
+  private static func shown(_ value: String?) -> String {
+    guard let value else { return "none" }
+    return value.utf8.count > 40 ? "\(value.prefix(12))…" : value
+  }
+}
+
+/// One layer of a store: what is extracted and how its rows are shaped.
+package struct LayerSpec: Codable, Equatable, Sendable {
+  /// The blob's name as the user writes it: `fc6`, `fc6:pre`.
+  package var name: String
+  /// The name its files begin with: `fc6-pre`.
+  package var fileStem: String
+  /// The blob's shape for one view, `[C, H, W]` or `[C]`.
+  package var shape: [Int]
+  /// Views kept side by side in a row: 10 for `ten-all`, else 1.
+  package var viewsPerRow: Int
+
+  package init(name: String, fileStem: String, shape: [Int], viewsPerRow: Int = 1) {
+    self.name = name
+    self.fileStem = fileStem
+    self.shape = shape
+    self.viewsPerRow = viewsPerRow
+  }
+
+  /// What makes this no layer of a store of so many rows; nil when it is one.
+  fileprivate func problem(rows: Int) -> String? {
+    if fileStem.isEmpty || fileStem.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) {
+      return "layer \(name) has the file stem “\(fileStem)”"
+    }
+    var byteCount = 4
+    for factor in shape + [viewsPerRow, max(rows, 1)] {
+      let (product, isTooLarge) = byteCount.multipliedReportingOverflow(by: factor)
+      if factor < 1 || isTooLarge { return "layer \(name) has the shape \(rows) × \(shape)" }
+      byteCount = product
+    }
+    return shape.isEmpty ? "layer \(name) has no shape" : nil
+  }
+
+  /// Values of one view.
+  package var viewWidth: Int { shape.reduce(1, *) }
+
+  /// Values of one row, all views.
+  package var width: Int { viewsPerRow * viewWidth }
+
+  /// The axes after the rows in the layer's NumPy files: `[width]`, or `[views, width]`.
+  package var rowShape: [Int] { viewsPerRow == 1 ? [viewWidth] : [viewsPerRow, viewWidth] }
+}

@@ -1,0 +1,198 @@
+package import Images
+internal import Tensors
+
+/// `rows.tsv`: what each row of a store is, read from a memory map.
+///
+/// Holds four bytes a row and eight every 64 rows; paths and messages stay in the file.
+package struct RowTable: Sendable {
+  /// One line of the table.
+  package struct Row: Equatable, Sendable {
+    /// As the image list has it.
+    package let path: ByteString
+    package let label: ByteString?
+    package let status: RowStatus
+    package let message: String
+  }
+
+  package let count: Int
+  /// The index in the store's classes of each row's label; −1 for a row without one.
+  package let labelIndices: [Int32]
+  /// Rows that hold NaN instead of activations.
+  let failed: RowSet
+  private let file: MappedFile
+  /// Where every 64th line starts.
+  private let landmarks: [Int]
+
+  private static let stride = 64
+  private static let headerLine = Array("row\tpath\tlabel\tstatus\tmessage\n".utf8)
+
+  /// Reads the whole file once.
+  ///
+  /// - Throws: `cannotRead`; `damaged` when it does not list rows `0..<count`, in order, with
+  ///   labels that are in `classes`.
+  init(_ path: String, count: Int, classes: [ByteString]) throws(FeaturesError) {
+    let file = try reading { () throws(SystemError) in try MappedFile(path) }
+    self.file = file
+    self.count = count
+    let indices = Dictionary(
+      classes.enumerated().map { ($1, Int32($0)) }, uniquingKeysWith: { first, _ in first })
+    var labels = [Int32]()
+    var failed = RowSet()
+    var landmarks = [Int]()
+    do throws(ProblemError) {
+      try file.withSpan { bytes throws(ProblemError) in
+        guard Self.starts(bytes, with: Self.headerLine) else {
+          throw ProblemError("its first line is not the header")
+        }
+        labels.reserveCapacity(count)
+        var last: (label: [UInt8], index: Int32)?
+        var offset = Self.headerLine.count
+        for row in 0..<count {
+          if row % Self.stride == 0 { landmarks.append(offset) }
+          let line = try RowLine(bytes, at: offset, row: row)
+          if line.status == .failed { failed.insert(row..<row + 1) }
+          // Lists are often sorted by label: most lines repeat the last one.
+          if line.label.isEmpty {
+            labels.append(-1)
+          } else if let last, Self.equals(bytes, line.label, last.label) {
+            labels.append(last.index)
+          } else {
+            let label = try line.text(bytes, line.label)
+            guard let index = indices[ByteString(label)] else {
+              throw ProblemError(
+                "row \(row) has the label \(ByteString(label)), which is no class of the store")
+            }
+            // Kept as it is in the file, escapes and all.
+            last = (line.label.map { bytes[$0] }, index)
+            labels.append(index)
+          }
+          offset = line.end
+        }
+        guard offset == bytes.count else {
+          throw ProblemError("it goes on after \(count) rows")
+        }
+      }
+    } catch { throw .damaged(path: path, problem: error.text) }
+    labelIndices = labels
+    self.failed = failed
+    self.landmarks = landmarks
+  }
+
+  package var failedCount: Int { failed.count }
+
+  package func status(_ row: Int) -> RowStatus { failed.contains(row) ? .failed : .ok }
+
+  package subscript(row: Int) -> Row {
+    precondition(0..<count ~= row, "row beyond the store")
+    let result = file.withSpan { bytes in
+      Result { () throws(ProblemError) in
+        var offset = landmarks[row / Self.stride]
+        for skipped in row / Self.stride * Self.stride..<row {
+          offset = try RowLine(bytes, at: offset, row: skipped).end
+        }
+        let line = try RowLine(bytes, at: offset, row: row)
+        return Row(
+          path: ByteString(try line.text(bytes, line.path)),
+          label: line.label.isEmpty ? nil : ByteString(try line.text(bytes, line.label)),
+          status: line.status,
+          message: String(decoding: try line.text(bytes, line.message), as: UTF8.self))
+      }
+    }
+    do { return try result.get() } catch {
+      // `init` has read the same bytes: only a file that changed since can get here.
+      preconditionFailure("rows.tsv changed while in use: \(error.text)")
+    }
+  }
+
+  private static func starts(_ bytes: Span<UInt8>, with prefix: [UInt8]) -> Bool {
+    bytes.count >= prefix.count && equals(bytes, 0..<prefix.count, prefix)
+  }
+
+  private static func equals(_ bytes: Span<UInt8>, _ range: Range<Int>, _ other: [UInt8]) -> Bool {
+    guard range.count == other.count else { return false }
+    for i in 0..<other.count where bytes[range.lowerBound + i] != other[i] { return false }
+    return true
+  }
+}
+
+extension RowTable {
+  /// The header line.
+  static var header: [UInt8] { headerLine }
+
+  /// Appends the line of one row.
+  static func append(_ row: Int, _ entry: Row, to bytes: inout [UInt8]) {
+    let tab = UInt8(ascii: "\t")
+    bytes += String(row).utf8
+    bytes.append(tab)
+    FieldEscape.append(entry.path.bytes, to: &bytes)
+    bytes.append(tab)
+    FieldEscape.append(entry.label?.bytes ?? [], to: &bytes)
+    bytes.append(tab)
+    bytes += entry.status.rawValue.utf8
+    bytes.append(tab)
+    FieldEscape.append(entry.message.utf8, to: &bytes)
+    bytes.append(UInt8(ascii: "\n"))
+  }
+}
+
+/// Where the fields of one line are.
+private struct RowLine {
+  var path = 0..<0
+  var label = 0..<0
+  var message = 0..<0
+  var status = RowStatus.ok
+  /// Just after the line feed.
+  var end = 0
+
+  /// - Throws: when the line at `offset` is not that of `row`.
+  init(_ bytes: Span<UInt8>, at offset: Int, row: Int) throws(ProblemError) {
+    var number = 0
+    var statusRange = 0..<0
+    var start = offset
+    for field in 0..<5 {
+      let terminator = field == 4 ? UInt8(ascii: "\n") : UInt8(ascii: "\t")
+      var position = start
+      while position < bytes.count, bytes[position] != terminator {
+        if bytes[position] == UInt8(ascii: "\n") { throw Self.broken(row) }
+        position += 1
+      }
+      guard position < bytes.count else { throw Self.broken(row) }
+      let range = start..<position
+      switch field {
+      case 0:
+        guard (1...18).contains(range.count) else { throw Self.broken(row) }
+        for i in range { number = number * 10 + Int(bytes[i]) - 48 }
+      case 1: path = range
+      case 2: label = range
+      case 3: statusRange = range
+      default: message = range
+      }
+      start = position + 1
+    }
+    end = start
+    guard number == row else { throw Self.broken(row) }
+    if statusRange.count == 2, bytes[statusRange.lowerBound] == UInt8(ascii: "o"),
+      bytes[statusRange.lowerBound + 1] == UInt8(ascii: "k")
+    {
+      status = .ok
+    } else if statusRange.map({ bytes[$0] }) == Array(RowStatus.failed.rawValue.utf8) {
+      status = .failed
+    } else {
+      throw Self.broken(row)
+    }
+  }
+
+  func text(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(ProblemError) -> [UInt8] {
+    var field = [UInt8]()
+    field.reserveCapacity(range.count)
+    for i in range { field.append(bytes[i]) }
+    guard let text = FieldEscape.decode(field) else {
+      throw ProblemError("a field has an unknown escape: \(ByteString(field))")
+    }
+    return text
+  }
+
+  private static func broken(_ row: Int) -> ProblemError {
+    ProblemError("line \(row + 2) is not that of row \(row)")
+  }
+}

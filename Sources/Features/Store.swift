@@ -1,0 +1,125 @@
+package import Images
+internal import Tensors
+
+/// A complete store, read from memory maps.
+package final class Store: Sendable {
+  package let path: String
+  package let manifest: StoreManifest
+  /// In class order.
+  package let classes: [ByteString]
+  /// Path, label, status and message of every row.
+  package let rows: RowTable
+  let folder: StoreFolder
+
+  /// - Throws: `notAStore`, `incomplete`, `damaged`, `unsupportedVersion`, `cannotRead`.
+  package init(_ path: String) throws(FeaturesError) {
+    let folder = StoreFolder(path)
+    let manifest = try Self.manifest(folder)
+    self.path = path
+    self.folder = folder
+    self.manifest = manifest
+    classes = manifest.classes.map { ByteString($0) }
+    rows = try RowTable(
+      folder.path(of: StoreLayout.rows), count: manifest.rowCount, classes: classes)
+    guard rows.failedCount == manifest.failedRowCount else {
+      throw .damaged(
+        path: folder.path(of: StoreLayout.rows),
+        problem: "\(rows.failedCount) rows failed, the manifest says \(manifest.failedRowCount)")
+    }
+  }
+
+  /// The manifest of a complete store.
+  ///
+  /// - Throws: as `init`.
+  static func manifest(_ folder: StoreFolder) throws(FeaturesError) -> StoreManifest {
+    if let manifest = try StoreManifest.read(folder) { return manifest }
+    let hasJournal = try reading { () throws(SystemError) in
+      try folder.byteCount(of: StoreLayout.journal) != nil
+    }
+    guard hasJournal else { throw .notAStore(path: folder.path) }
+    var state = JobState()
+    let job = try Journal.read(folder) { state.apply($0) }.provenance
+    throw .incomplete(
+      path: folder.path, recordedRows: state.finished.count, rows: job.list.rows,
+      holder: try StoreLock.currentHolder(folder))
+  }
+
+  package var provenance: Provenance { manifest.provenance }
+  package var rowCount: Int { manifest.rowCount }
+
+  package func status(_ row: Int) -> RowStatus { rows.status(row) }
+
+  /// The index in `classes` of the row's label, nil for a row without one.
+  package func labelIndex(_ row: Int) -> Int? {
+    let index = rows.labelIndices[row]
+    return index < 0 ? nil : Int(index)
+  }
+
+  /// The layer of this name; `decaf5` to `decaf7` are known to whoever parses names.
+  ///
+  /// - Throws: `unknownLayer`; `damaged` when a file of the layer is not what the manifest says;
+  ///   `cannotRead`.
+  package func layer(named name: String) throws(FeaturesError) -> StoredLayer {
+    guard let index = provenance.layers.firstIndex(where: { $0.name == name }) else {
+      throw .unknownLayer(name: name, path: path, available: provenance.layers.map(\.name))
+    }
+    return try StoredLayer(folder, StoreLayout(provenance), index)
+  }
+}
+
+/// One layer of a complete store: `rowCount × width` values.
+package final class StoredLayer: Sendable {
+  package let spec: LayerSpec
+  private let layout: StoreLayout
+  private let shards: [(file: MappedFile, dataOffset: Int)]
+
+  /// Values in a row, all views.
+  package var width: Int { spec.width }
+
+  init(_ folder: StoreFolder, _ layout: StoreLayout, _ layer: Int) throws(FeaturesError) {
+    self.layout = layout
+    spec = layout.layers[layer]
+    var shards = [(file: MappedFile, dataOffset: Int)]()
+    for shard in 0..<layout.shardCount {
+      let path = folder.path(of: layout.name(layer: layer, shard: shard))
+      let file = try reading { () throws(SystemError) in try MappedFile(path) }
+      let start = file.bytes(0..<min(file.byteCount, NPYHeader.longest))
+      do throws(ProblemError) {
+        let expected = layout.header(layer: layer, shard: shard)
+        let dataOffset = try expected.check(start: start, fileByteCount: file.byteCount)
+        shards.append((file, dataOffset))
+      } catch { throw .damaged(path: path, problem: error.text) }
+    }
+    self.shards = shards
+  }
+
+  /// Appends the values of consecutive rows; float16 is converted, exactly.
+  package func append(_ rows: Range<Int>, to values: inout [Float]) {
+    for (shard, piece) in layout.pieces(of: rows) {
+      let (file, dataOffset) = shards[shard]
+      let offset = dataOffset + piece.lowerBound * width * layout.elementType.byteCount
+      switch layout.elementType {
+      case .float32: file.appendFloat32(piece.count * width, at: offset, to: &values)
+      case .float16: file.appendFloat16(piece.count * width, at: offset, to: &values)
+      }
+    }
+  }
+
+  /// The values of consecutive rows, row by row.
+  package func floats(_ rows: Range<Int>) -> [Float] {
+    var values = [Float]()
+    values.reserveCapacity(rows.count * width)
+    append(rows, to: &values)
+    return values
+  }
+
+  /// Tells the system that these rows will be read soon.
+  package func willNeed(_ rows: Range<Int>) {
+    let rowByteCount = width * layout.elementType.byteCount
+    for (shard, piece) in layout.pieces(of: rows) {
+      let (file, dataOffset) = shards[shard]
+      file.willNeed(
+        dataOffset + piece.lowerBound * rowByteCount..<dataOffset + piece.upperBound * rowByteCount)
+    }
+  }
+}

@@ -1,0 +1,144 @@
+package import Images
+package import Tensors
+
+extension StoreWriter {
+  /// Makes the store complete: checks and hashes the rows, writes the table of rows, gives every
+  /// file its final name, and last of all writes the manifest.
+  ///
+  /// Killed at any point, the job is one that `open` continues, with nothing but this to do. Gives
+  /// up the lock.
+  ///
+  /// - Parameters:
+  ///   - team: hashes the layers side by side; nil hashes them one after another.
+  ///   - list: path and label of each row's entry, as the image list has them.
+  /// - Throws: `cannotWrite`, `cannotRead`; `rowsDamaged` when rows read back with another
+  ///   checksum than was recorded: they are unfinished again.
+  /// - Precondition: no row is unfinished.
+  package func complete(
+    team: ThreadTeam? = nil, list: (Int) -> (path: ByteString, label: ByteString?)
+  ) throws(FeaturesError) {
+    if isComplete { return }
+    precondition(unfinished.isEmpty, "rows are missing")
+    try flush()
+    try recording { () throws(FeaturesError) in
+      // Read through fresh descriptors: a network file system then asks what others have written.
+      files.closeAll()
+      let digests = try checkedDigests(team)
+      let rows = try writing { () throws(SystemError) in try writeRowTable(list) }
+      let manifest = try StoreManifest(
+        provenance: provenance, classes: classes.map { ByteString($0) },
+        failedRowCount: failedRowCount, overflowCount: overflowCount, digests: digests, rows: rows)
+      try writing { () throws(SystemError) in
+        for (layer, shard) in layout.shards {
+          try folder.rename(
+            layout.partialName(layer: layer, shard: shard),
+            to: layout.name(layer: layer, shard: shard))
+        }
+        // The names are durable before the manifest that vouches for them.
+        try folder.synchronizeNames()
+        try folder.replace(StoreLayout.manifest, with: manifest.bytes)
+        try folder.remove(StoreLayout.journal)
+        try folder.synchronizeNames()
+        try lock?.remove(from: folder)
+      }
+      isComplete = true
+    }
+  }
+
+  /// Writes `rows.tsv`.
+  ///
+  /// - Returns: SHA-256 of the file.
+  private func writeRowTable(_ list: (Int) -> (path: ByteString, label: ByteString?))
+    throws(SystemError) -> SHA256Digest
+  {
+    let partial = StoreLayout.rows + StoreLayout.partial
+    let file = try folder.create(partial)
+    var hasher = SHA256Digest.Hasher()
+    var bytes = RowTable.header
+    var offset = 0
+    for row in 0..<layout.rowCount {
+      let (path, label) = list(row)
+      let (status, message) = state.remark(on: row)
+      RowTable.append(
+        row, .init(path: path, label: label, status: status, message: message), to: &bytes)
+      if bytes.count >= 1 << 20 || row == layout.rowCount - 1 {
+        hasher.update(bytes)
+        try folder.write(bytes, at: offset, of: partial, file)
+        offset += bytes.count
+        bytes.removeAll(keepingCapacity: true)
+      }
+    }
+    if !bytes.isEmpty {
+      hasher.update(bytes)
+      try folder.write(bytes, at: offset, of: partial, file)
+    }
+    try folder.synchronize(partial, file)
+    try folder.rename(partial, to: StoreLayout.rows)
+    return hasher.finalize()
+  }
+
+  /// SHA-256 of every shard, by layer, after checking the rows against the journal's checksums.
+  private func checkedDigests(_ team: ThreadTeam?) throws(FeaturesError) -> [[SHA256Digest]] {
+    let segments = try recordedSegments()
+    let reader = ShardReader(folder: folder, layout: layout)
+    var results = [Result<LayerCheck, FeaturesError>]()
+    if let team {
+      let slots = LayerChecks(count: layout.layers.count)
+      team.forEach(layout.layers.count) { layer, _ in
+        slots.set(layer, reader.check(layer: layer, segments))
+      }
+      results = slots.results
+    } else {
+      results = layout.layers.indices.map { reader.check(layer: $0, segments) }
+    }
+    var digests = [[SHA256Digest]]()
+    var damaged = Set<Int>()
+    for result in results {
+      let check = try result.get()
+      digests.append(check.digests)
+      damaged.formUnion(check.damagedSegments)
+    }
+    if damaged.isEmpty { return digests }
+    let records = damaged.sorted().map { segment in
+      JournalRecord.reopened(
+        segments[segment].rows, overflowCount: segments[segment].overflowCount)
+    }
+    try writing { () throws(SystemError) in
+      try openJournal.append(records)
+      try openJournal.synchronize()
+    }
+    for record in records { state.apply(record) }
+    throw .rowsDamaged(path: path, rows: damaged.sorted().map { segments[$0].rows })
+  }
+
+  /// All rows in order, cut into the batches as they were recorded.
+  ///
+  /// Read from the journal, where they take no memory while the job runs. A batch of which some
+  /// rows were recorded again later has no checksum any more.
+  private func recordedSegments() throws(FeaturesError) -> [RecordedSegment] {
+    var records = [(rows: Range<Int>, batch: FinishedRows?)]()
+    _ = try Journal.read(folder) { record in
+      switch record {
+      case .started: break
+      case .finished(let batch): records.append((batch.rows, batch))
+      case .reopened(let rows, _): records.append((rows, nil))
+      }
+    }
+    var later = RowSet()
+    var segments = [RecordedSegment]()
+    for (rows, batch) in records.reversed() {
+      if let batch, !batch.checksums.isEmpty, !rows.isEmpty, !later.intersects(rows) {
+        segments.append(
+          RecordedSegment(
+            rows: rows, checksums: batch.checksums, overflowCount: batch.overflowCount))
+      }
+      later.insert(rows)
+    }
+    var checked = RowSet()
+    for segment in segments { checked.insert(segment.rows) }
+    for rest in checked.complement(in: 0..<layout.rowCount).ranges {
+      segments.append(RecordedSegment(rows: rest, checksums: nil, overflowCount: 0))
+    }
+    return segments.sorted { $0.rows.lowerBound < $1.rows.lowerBound }
+  }
+}
