@@ -50,6 +50,12 @@ let package = Package(
       name: "ConvNet", dependencies: ["Images", "Presets", "Tensors", yams],
       swiftSettings: features),
     .target(name: "Features", dependencies: ["Images", "Tensors"], swiftSettings: features),
+
+    // The two halves of the work; they meet at the store.
+    .target(
+      name: "Extraction",
+      dependencies: ["Communication", "ConvNet", "Features", "Images", "Tensors", logging],
+      swiftSettings: features),
     .executableTarget(
       name: "DemoImages", dependencies: ["Images", argumentParser], swiftSettings: features),
 
@@ -75,6 +81,9 @@ let package = Package(
       name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "FeaturesTests", dependencies: ["Features", "TestSupport"], swiftSettings: features),
+    .testTarget(
+      name: "ExtractionTests", dependencies: ["Extraction", "TestSupport"],
+      swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )

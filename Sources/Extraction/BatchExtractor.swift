@@ -1,0 +1,160 @@
+internal import ConvNet
+internal import Features
+internal import Images
+internal import Synchronization
+internal import Tensors
+
+/// Turns a batch of images into rows of the store, on one thread team.
+final class BatchExtractor {
+  private let loader: ImageLoader
+  private let engine: Engine
+  private let team: ThreadTeam
+  private let layerWidths: [Int]
+  private let dtype: ElementType
+  /// Images computed together; a batch is cut into such chunks.
+  private let chunkSize: Int
+
+  /// Inputs (images × views) the engine computes together. Larger chunks gain nothing: the fully
+  /// connected weights are then read rarely enough.
+  private static let engineCapacity = 64
+
+  init(
+    model: Model, outputs: [BlobName], loader: ImageLoader, dtype: ElementType, batchSize: Int,
+    team: ThreadTeam, kernelClass: KernelClass
+  ) throws {
+    self.loader = loader
+    self.team = team
+    self.dtype = dtype
+    let views = loader.views.count
+    chunkSize = max(1, min(batchSize, Self.engineCapacity / views))
+    engine = try Engine(
+      model: model, outputs: outputs, capacity: chunkSize * views, team: team,
+      kernelClass: kernelClass)
+    let perRow = loader.views == .tenAll ? views : 1
+    layerWidths = outputs.map { model.definition.shape(of: $0).count * perRow }
+  }
+
+  /// The batch's rows and what there is to say about them.
+  ///
+  /// - Parameters:
+  ///   - firstFile: the number in `files` of the batch's first image.
+  ///   - idleSeconds: how long the worker waited for this batch.
+  func extract(
+    _ batch: Batch, files: ReadAhead, firstFile: Int, idleSeconds: Double
+  ) throws -> BatchResult {
+    var timing = WorkTiming()
+    var exceptions: [RowException] = []
+    var overflowCount = 0
+    var data = layerWidths.map { width in
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(width * batch.items.count * dtype.byteCount)
+      return bytes
+    }
+    for start in stride(from: 0, to: batch.items.count, by: chunkSize) {
+      let chunk = start..<min(start + chunkSize, batch.items.count)
+      let outcomes = try load(chunk, of: batch, files: files, firstFile: firstFile, &timing)
+      let begin = ContinuousClock.now
+      if outcomes.contains(where: { $0.status == .ok }) {
+        engine.run(count: chunk.count * loader.views.count)
+      }
+      for (slot, outcome) in outcomes.enumerated() {
+        overflowCount += appendRow(slot, isOK: outcome.status == .ok, to: &data)
+        if outcome.status == .failed || !outcome.message.isEmpty {
+          exceptions.append(
+            RowException(
+              row: batch.rows.lowerBound + start + slot, status: outcome.status,
+              message: outcome.message))
+        }
+      }
+      timing.computeSeconds += seconds(since: begin)
+      timing.failures += outcomes.count { $0.status == .failed }
+    }
+    timing.images = batch.items.count
+    timing.idleSeconds = idleSeconds
+
+    return BatchResult(
+      finished: FinishedRows(
+        rows: batch.rows, exceptions: exceptions, overflowCount: overflowCount, data: data),
+      data: data, timing: timing)
+  }
+
+  private typealias Outcome = (status: RowStatus, message: String)
+
+  /// Decodes and transforms the images of `chunk` into the engine's inputs.
+  private func load(
+    _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int,
+    _ timing: inout WorkTiming
+  ) throws -> [Outcome] {
+    let views = loader.views.count
+    let inputCount = NetworkDefinition.inputShape.count
+    let results = Mutex([Outcome](repeating: (.failed, ""), count: chunk.count))
+    let clocks = Mutex((read: 0.0, decode: 0.0))
+    let engine = engine
+    let loader = loader
+    try team.forEach(chunk.count) { slot, _ in
+      let item = batch.items[chunk.lowerBound + slot]
+      let begin = ContinuousClock.now
+      let file = files.take(firstFile + chunk.lowerBound + slot)
+      let taken = ContinuousClock.now
+      var outcome: Outcome
+      if let defect = item.defect {
+        outcome = (.failed, defect)
+      } else if batch.isSuspect, let verdict = try ImageProbe.verdict(on: item, loader: loader) {
+        outcome = (.failed, verdict)
+      } else {
+        do throws(ImageError) {
+          let loaded = try loader.load(file, item)
+          for view in 0..<views {
+            engine.setInput(
+              slot * views + view,
+              Array(loaded.input[view * inputCount..<(view + 1) * inputCount]))
+          }
+          outcome = (.ok, loaded.warning ?? "")
+        } catch {
+          outcome = (.failed, error.description)
+        }
+      }
+      results.withLock { $0[slot] = outcome }
+      clocks.withLock {
+        $0.decode += seconds(since: taken)
+        $0.read += seconds(since: begin) - seconds(since: taken)
+      }
+    }
+    let (read, decode) = clocks.withLock { $0 }
+    timing.readSeconds += read
+    timing.decodeSeconds += decode
+    return results.withLock { $0 }
+  }
+
+  /// Appends one image's row of every layer: the activations, their mean over views, or all views.
+  ///
+  /// - Returns: how many values became infinite in the store's type.
+  private func appendRow(_ slot: Int, isOK: Bool, to data: inout [[UInt8]]) -> Int {
+    let views = loader.views.count
+    var overflowCount = 0
+    for (output, width) in layerWidths.enumerated() {
+      guard isOK else {
+        data[output] += dtype.missing(width)
+        continue
+      }
+      switch loader.views {
+      case .center, .tenAll:
+        for view in 0..<views {
+          overflowCount += engine.withRow(output, image: slot * views + view) { row in
+            dtype.append(row, to: &data[output])
+          }
+        }
+      case .ten:
+        // Summed in the order of the views, so that the mean is the same wherever it is made.
+        var sum = engine.row(output, image: slot * views)
+        for view in 1..<views {
+          let row = engine.row(output, image: slot * views + view)
+          for i in sum.indices { sum[i] += row[i] }
+        }
+        for i in sum.indices { sum[i] /= Float(views) }
+        overflowCount += dtype.append(sum, to: &data[output])
+      }
+    }
+    return overflowCount
+  }
+}

@@ -1,0 +1,28 @@
+internal import Foundation
+internal import Images
+
+/// Deliberate faults, for tests of what the program survives; none unless the environment asks.
+///
+/// - `DECAF_FAULT_CRASH=TEXT`: a process that decodes an image whose path contains TEXT dies of
+///   SIGSEGV, as a defect in a decoder would make it.
+/// - `DECAF_FAULT_HANG=TEXT`: the thread that decodes such an image never returns, as on a file
+///   server that stopped answering.
+package struct FaultInjection: Sendable {
+  private let crash: [UInt8]?
+  private let hang: [UInt8]?
+
+  package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    crash = environment["DECAF_FAULT_CRASH"].map { Array($0.utf8) }
+    hang = environment["DECAF_FAULT_HANG"].map { Array($0.utf8) }
+  }
+
+  func strike(_ location: ByteString) {
+    if let crash, location.bytes.contains(crash) {
+      signal(SIGSEGV, SIG_DFL)
+      raise(SIGSEGV)
+    }
+    if let hang, location.bytes.contains(hang) {
+      while true { sleep(3600) }
+    }
+  }
+}

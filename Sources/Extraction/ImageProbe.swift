@@ -1,0 +1,69 @@
+internal import ConvNet
+internal import Foundation
+internal import Images
+
+/// Tries an image in a process of its own, so that one that kills its process is found out.
+///
+/// An image is guilty only when its own child dies twice of SIGSEGV, SIGBUS, SIGABRT, SIGILL or
+/// SIGFPE. SIGKILL and SIGTERM accuse no image: they come from outside.
+package enum ImageProbe {
+  /// The hidden subcommand that a child runs.
+  package static let subcommand = "probe-image"
+
+  private static let accusing: [Int32: String] = [
+    SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGABRT: "SIGABRT", SIGILL: "SIGILL", SIGFPE: "SIGFPE",
+  ]
+
+  /// Why the image must not be decoded in this process; nil when it may be.
+  static func verdict(on item: BatchItem, loader: ImageLoader) throws -> String? {
+    guard let first = try fatalSignal(of: item, loader),
+      let second = try fatalSignal(of: item, loader)
+    else { return nil }
+    let signals = first == second ? "\(first) twice" : "\(first), then \(second)"
+    return "crashed: decoding it killed its process (\(signals))"
+  }
+
+  /// What the child does: reads the request from standard input, loads the image, and forgets it.
+  ///
+  /// An image that cannot be decoded is no fault here: the worker will record it.
+  package static func runChild() throws {
+    let request = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
+    var reader = ByteReader(request)
+    let transform = try JSONDecoder().decode(
+      InputTransform.self, from: Data(try reader.byteArray()))
+    guard let views = Views(rawValue: try reader.string()) else {
+      throw ByteCodecError.invalid("unknown views")
+    }
+    let item = try reader.batchItem()
+    let loader = ImageLoader(transform: transform, views: views, faults: FaultInjection())
+    let file = Result { () throws(ImageError) in try ImageFile.read(item.location) }
+    _ = try? loader.load(file, item)
+  }
+
+  /// The accusing signal that a child trying `item` died of, or nil.
+  private static func fatalSignal(of item: BatchItem, _ loader: ImageLoader) throws -> String? {
+    var request = ByteWriter()
+    request.write([UInt8](try JSONEncoder().encode(loader.transform)))
+    request.write(loader.views.rawValue)
+    request.write(item)
+
+    let child = Process()
+    child.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    child.arguments = [subcommand]
+    // Without the launcher's variables: the child is no rank.
+    child.environment = ProcessInfo.processInfo.environment.filter { name, _ in
+      !["OMPI_", "PMIX_", "PMI_", "ORTE_"].contains { name.hasPrefix($0) }
+    }
+    let input = Pipe()
+    child.standardInput = input
+    child.standardOutput = FileHandle.nullDevice
+    child.standardError = FileHandle.nullDevice
+    try child.run()
+    // A child that is already dead makes this throw EPIPE; what it died of is asked below.
+    try? input.fileHandleForWriting.write(contentsOf: Data(request.bytes))
+    try? input.fileHandleForWriting.close()
+    child.waitUntilExit()
+    guard child.terminationReason == .uncaughtSignal else { return nil }
+    return accusing[child.terminationStatus]
+  }
+}

@@ -1,0 +1,54 @@
+internal import Communication
+
+/// A worker on a rank of its own: passes orders to the pipeline and results to rank 0.
+struct RemoteWorker {
+  let communicator: any Communicator
+  let pipeline: WorkerPipeline
+
+  /// Works until the coordinator says that all is done.
+  ///
+  /// - Throws: `WorkerFailure` when the pipeline fails, `CommunicationError`.
+  func run() throws {
+    var backoff = Backoff()
+    var hasAskedToStop = false
+    while true {
+      var isIdle = true
+      while let message = try communicator.receive(tag: WorkerOrder.tag) {
+        isIdle = false
+        switch try WorkerOrder(decoding: message.bytes) {
+        case .extract(let batch):
+          pipeline.submit(batch)
+        case .finish:
+          pipeline.close()
+          return try communicator.flush()
+        }
+      }
+      while let event = pipeline.poll() {
+        isIdle = false
+        switch event {
+        case .finished(let result): try report(.finished(result))
+        case .failed(let rows, let error): throw WorkerFailure(rows: rows, cause: error)
+        }
+      }
+      if let signal = StopSignal.name, !hasAskedToStop {
+        hasAskedToStop = true
+        try report(.stopRequested(signal))
+      }
+      if isIdle { backoff.wait() } else { backoff.reset() }
+    }
+  }
+
+  private func report(_ report: WorkerReport) throws {
+    try communicator.send(report.encoded, to: 0, tag: WorkerReport.tag)
+  }
+}
+
+/// What stopped a worker's pipeline, and the rows it was at.
+package struct WorkerFailure: Error, CustomStringConvertible {
+  package let rows: Range<Int>
+  package let cause: any Error
+
+  package var description: String {
+    rows.isEmpty ? "\(cause)" : "rows \(rows.lowerBound)–\(rows.upperBound - 1): \(cause)"
+  }
+}

@@ -1,0 +1,90 @@
+import Features
+import Images
+import Testing
+
+@testable import Extraction
+
+@Suite struct ExtractionMessageTests {
+  static let orders: [WorkerOrder] = [
+    .finish,
+    .extract(Batch(rows: 5..<5, items: [], isSuspect: false)),
+    .extract(
+      Batch(
+        rows: 7..<10,
+        items: [
+          BatchItem(location: ByteString("images/ä b.jpg")),
+          BatchItem(
+            location: ByteString([47, 255, 254]), box: Box(x: -1, y: 2, width: 3, height: .max)),
+          BatchItem(location: ByteString(""), defect: "empty box"),
+        ], isSuspect: true)),
+  ]
+
+  static let reports: [WorkerReport] = [
+    .stopRequested("SIGUSR1"),
+    .finished(
+      BatchResult(
+        finished: FinishedRows(rows: 0..<0, exceptions: [], overflowCount: 0, checksums: []),
+        data: [],
+        timing: WorkTiming())),
+    .finished(
+      BatchResult(
+        finished: FinishedRows(
+          rows: 3..<5,
+          exceptions: [
+            RowException(row: 3, status: .ok, message: "a warning"),
+            RowException(row: 4, status: .failed, message: "truncated: ü\t\n"),
+          ], overflowCount: 12, checksums: [0xDEAD_BEEF, 1, 2]), data: [[1, 2, 3], [], [255]],
+        timing: timing)),
+  ]
+
+  static var timing: WorkTiming {
+    var timing = WorkTiming()
+    timing.images = 2
+    timing.failures = 1
+    timing.readSeconds = 0.25
+    timing.decodeSeconds = 1e-9
+    timing.computeSeconds = 3
+    timing.writeSeconds = 4
+    timing.idleSeconds = 5
+    return timing
+  }
+
+  @Test(arguments: orders) func ordersSurviveEncoding(order: WorkerOrder) throws {
+    #expect(try WorkerOrder(decoding: order.encoded) == order)
+  }
+
+  @Test(arguments: reports) func reportsSurviveEncoding(report: WorkerReport) throws {
+    #expect(try WorkerReport(decoding: report.encoded) == report)
+  }
+
+  @Test func everyTruncationIsAnError() {
+    for order in Self.orders {
+      for count in 0..<order.encoded.count {
+        #expect(throws: ByteCodecError.self) {
+          try WorkerOrder(decoding: Array(order.encoded.prefix(count)))
+        }
+      }
+    }
+    for report in Self.reports {
+      for count in 0..<report.encoded.count {
+        #expect(throws: ByteCodecError.self) {
+          try WorkerReport(decoding: Array(report.encoded.prefix(count)))
+        }
+      }
+    }
+  }
+
+  @Test func unknownKindsAreErrors() {
+    #expect(throws: ByteCodecError.invalid("order 9")) { try WorkerOrder(decoding: [9]) }
+    #expect(throws: ByteCodecError.invalid("report 9")) { try WorkerReport(decoding: [9]) }
+  }
+
+  @Test func countsBeyondTheMessageDoNotAllocate() {
+    var writer = ByteWriter()
+    writer.write(UInt8(1))
+    writer.write(0..<1)
+    writer.write(false)
+    writer.write(Int64.max)
+    #expect(throws: ByteCodecError.endOfBytes) { try WorkerOrder(decoding: writer.bytes) }
+  }
+}
