@@ -56,6 +56,9 @@ let package = Package(
       name: "Extraction",
       dependencies: ["Communication", "ConvNet", "Features", "Images", "Tensors", logging],
       swiftSettings: features),
+    .target(
+      name: "Classification",
+      dependencies: ["Communication", "Features", "Tensors", logging], swiftSettings: features),
     .executableTarget(
       name: "DemoImages", dependencies: ["Images", argumentParser], swiftSettings: features),
 
@@ -83,6 +86,9 @@ let package = Package(
       name: "FeaturesTests", dependencies: ["Features", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "ExtractionTests", dependencies: ["Extraction", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
+      name: "ClassificationTests", dependencies: ["Classification", "TestSupport"],
       swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,131 @@
+/// Finds the bias that is optimal for given weights.
+///
+/// Training then minimizes over the weights alone, `φ(W) = min_b P(W, b)`, which takes the large
+/// common mean of ReLU features out of the problem and makes the residuals dual feasible.
+struct BiasElimination {
+  let objective: Objective
+  let C: Double
+  /// The softmax curvature at an earlier bias, still good for steps.
+  private var curvature: CholeskyFactor?
+
+  init(objective: Objective, C: Double) {
+    self.objective = objective
+    self.C = C
+  }
+
+  /// The sums at the optimal bias of a point along the direction.
+  ///
+  /// - Parameters:
+  ///   - request: the point; its bias is where the search starts, and becomes the optimal one.
+  ///   - allowed: for each of the request's classes (softmax: in the first), how far the objective
+  ///     may be from its smallest value over b.
+  mutating func minimize(_ request: inout Sweep.Request, allowed: [Double]) throws -> Sweep {
+    objective.loss.isSeparable
+      ? try minimizeSeparately(&request, allowed: allowed)
+      : try minimizeJointly(&request, allowed: allowed[0])
+  }
+
+  // MARK: One-vs-rest: Newton's method for each class, within a bracket
+
+  private func minimizeSeparately(
+    _ request: inout Sweep.Request, allowed: [Double]
+  ) throws -> Sweep {
+    let count = request.classes.count
+    var low = [Double](repeating: -.infinity, count: count)
+    var high = [Double](repeating: .infinity, count: count)
+    var pending = Array(0..<count)
+    var result = Sweep(
+      values: [Double](repeating: 0, count: Sweep.fieldCount * count), classCount: count)
+    var reach = 4.0
+    for _ in 0..<100 where !pending.isEmpty {
+      let part = try objective.sweep(request.selecting(pending))
+      var next: [Int] = []
+      for (j, c) in pending.enumerated() {
+        result.loss[c] = part.loss[j]
+        result.residual[c] = part.residual[j]
+        result.slope[c] = part.slope[j]
+        result.curvature[c] = part.curvature[j]
+        result.positiveMass[c] = part.positiveMass[j]
+        let (s, h, b) = (part.residual[j], part.curvature[j], request.bias[c])
+        if s == 0 || !s.isFinite || C * s * s / 2 <= allowed[c] * h { continue }
+        if s > 0 { high[c] = b } else { low[c] = b }
+        var candidate = b + min(max(-s / h, -reach), reach)
+        if !(candidate > low[c] && candidate < high[c]) {
+          candidate =
+            low[c].isFinite && high[c].isFinite
+            ? low[c] + (high[c] - low[c]) / 2 : b + (s > 0 ? -reach : reach)
+        }
+        if abs(candidate - b) <= 4e-16 * max(1, abs(b)) { continue }
+        request.bias[c] = candidate
+        next.append(c)
+      }
+      pending = next
+      reach *= 2
+    }
+    return result
+  }
+
+  // MARK: Softmax: Newton's method for all classes at once
+
+  private mutating func minimizeJointly(
+    _ request: inout Sweep.Request, allowed: Double
+  ) throws -> Sweep {
+    let counts = objective.rows.classCounts.map(Double.init)
+    var best: (sweep: Sweep, bias: [Double])?
+    var lastDecrement = Double.infinity
+    var needsCurvature = curvature == nil
+    for _ in 0..<60 {
+      request.needsCurvatureMatrix = needsCurvature
+      let sweep = try objective.sweep(request)
+      if needsCurvature { curvature = CholeskyFactor(curvatureOf: sweep) }
+      if let previous = best,
+        !(sweep.loss[0] <= previous.sweep.loss[0] + 1e-13 * abs(previous.sweep.loss[0]))
+      {
+        // The loss rose: take the step that never lets it rise (iterative scaling) instead.
+        request.bias = previous.bias
+        for k in counts.indices {
+          let mass = max(previous.sweep.residual[k] + counts[k], 1e-9 * counts[k])
+          request.bias[k] += (counts[k] / mass).logarithm
+        }
+        best = nil
+        needsCurvature = true
+        lastDecrement = .infinity
+        continue
+      }
+      best = (sweep, request.bias)
+      guard sweep.loss[0].isFinite else { break }
+      let step = curvature!.solve(sweep.residual)
+      var decrement = 0.0
+      for k in counts.indices { decrement += step[k] * sweep.residual[k] }
+      if C * decrement / 2 <= allowed { break }
+      let largest = request.bias.reduce(1) { max($0, abs($1)) }
+      if step.allSatisfy({ abs($0) <= 4e-16 * largest }) { break }
+      if !needsCurvature && decrement > 0.1 * lastDecrement {
+        needsCurvature = true  // the old curvature does not serve here: look again
+        lastDecrement = .infinity
+        continue
+      }
+      needsCurvature = false
+      lastDecrement = decrement
+      for k in counts.indices { request.bias[k] -= min(max(step[k], -20), 20) }
+    }
+    request.needsCurvatureMatrix = false
+    if let best {
+      request.bias = best.bias
+      return best.sweep
+    }
+    return try objective.sweep(request)
+  }
+}
+
+extension Sweep.Request {
+  /// The same request for some of its classes.
+  func selecting(_ indices: [Int]) -> Sweep.Request {
+    Sweep.Request(
+      classes: indices.map { classes[$0] },
+      columns: directionCount == 0 ? [] : indices.map { columns[$0] },
+      directionCount: directionCount,
+      steps: directionCount == 0 ? [] : indices.map { steps[$0] },
+      bias: indices.map { bias[$0] })
+  }
+}

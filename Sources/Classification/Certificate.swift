@@ -1,0 +1,125 @@
+internal import Foundation
+internal import Tensors
+
+/// A proof of how far a classifier is from optimal, by a point of the dual problem.
+///
+/// With residuals R of a dual feasible point, `V = −C·RᵀX` and `Σ_i R_i = 0`,
+/// `P − D = ½‖W − V‖² + C·Σ_i (ℓ(f_i) + ℓ*(R_i) − R_i·f_i)`: a sum of terms that are not negative, so
+/// that a small gap does not come from subtracting large numbers. No classifier's objective is below
+/// D, so none is better than this one by more than the gap.
+package struct Certificate: Sendable, Equatable, Codable {
+  /// P, the training objective of the stored (single precision) weights and bias.
+  package let objective: Double
+  /// P − D.
+  package let gap: Double
+  /// `‖W − V‖` relative to `‖V‖` at W = 0.
+  package let relativeGradient: Double
+
+  /// `(P − D) / P`.
+  package var relativeGap: Double { objective > 0 ? gap / objective : 0 }
+}
+
+/// Certifies weights and bias as they will be stored.
+struct Certifier {
+  let objective: Objective
+  let C: Double
+  let regularizesBias: Bool
+
+  /// Weights and bias as stored, and their certificate.
+  struct Result {
+    var weights: [Float]
+    var bias: [Float]
+    var certificate: Certificate
+  }
+
+  /// Rounds the weights and measures the gap between them and a dual point, in double precision.
+  ///
+  /// The dual point comes from the optimization's logits and weights before rounding: it may be any
+  /// point, and this one is nearer to the optimum than one made from rounded weights. Collective.
+  ///
+  /// - Parameters:
+  ///   - weights: K×D.
+  ///   - bias: where the search for the best bias starts.
+  ///   - referenceNorm: `‖V‖` at W = 0.
+  func certify(
+    weights: [Double], bias: [Double], referenceNorm: Double,
+    _ elimination: inout BiasElimination
+  ) throws -> Result {
+    let rows = objective.rows
+    let (classCount, width) = (rows.classCount, rows.width)
+    let stored = weights.map(Float.init)
+    var request = Sweep.Request(
+      classes: Array(0..<classCount), columns: [], directionCount: 0, steps: [], bias: bias)
+    var storedBias = bias.map(Float.init)
+    let sweep: Sweep
+    if regularizesBias {
+      sweep = try objective.sweep(request)
+    } else {
+      // As exact as double precision allows: what is left of Σ r must be repaired, at a price.
+      sweep = try elimination.minimize(
+        &request, allowed: [Double](repeating: 0, count: classCount))
+      if !objective.loss.isSeparable {
+        // Softmax does not change when all biases move together.
+        let mean = request.bias.reduce(0, +) / Double(classCount)
+        for k in 0..<classCount { request.bias[k] -= mean }
+      }
+      storedBias = request.bias.map(Float.init)
+    }
+    let point = DualPoint(
+      loss: objective.loss, bias: request.bias, primalBias: storedBias.map(Double.init),
+      residualSums: regularizesBias
+        ? [Double](repeating: 0, count: classCount) : sweep.residual,
+      positiveMasses: sweep.positiveMass, classCounts: rows.classCounts)
+    let massBounds = rows.massBounds(
+      loss: objective.loss, classes: request.classes, sweep: sweep)
+    let (gradient, sums) = try objective.dualSums(
+      point, weights: stored.map(Double.init), massBounds: massBounds)
+
+    // All that follows is the same arithmetic on the same numbers on every rank.
+    var squaredNorm = 0.0
+    var squaredDifference = 0.0
+    for k in 0..<classCount {
+      for (j, sum) in gradient.values(row: k).enumerated() {
+        let weight = Double(stored[k * width + j])
+        squaredNorm += weight * weight
+        let difference = weight + C * sum
+        squaredDifference += difference * difference
+      }
+    }
+    var gap = 0.0
+    for k in 0..<classCount {
+      let b = Double(storedBias[k])
+      if regularizesBias {
+        squaredNorm += b * b
+        let difference = b + C * sums.residual[k]
+        squaredDifference += difference * difference
+      } else {
+        // Zero but for the rounding of the repair.
+        gap += C * abs(b * sums.residual[k])
+      }
+      gap += C * sums.duality[k]
+    }
+    gap = max(0, gap + squaredDifference / 2)
+    let value = squaredNorm / 2 + C * sums.loss.reduce(0, +)
+    return Result(
+      weights: stored, bias: storedBias,
+      certificate: Certificate(
+        objective: value, gap: gap,
+        relativeGradient: referenceNorm > 0
+          ? squaredDifference.squareRoot() / referenceNorm : 0))
+  }
+}
+
+extension LocalRows {
+  /// For each of `classes`, at least `Σ_i |r_i|` at the point of a sweep, up to rounding.
+  ///
+  /// For residuals in −1…1, `Σ|r| = Σr + 2·Σ_{own rows} |r|`; for the squared hinge,
+  /// `Σ|r| ≤ (N·Σr²)^½ = 2·(N·loss)^½`.
+  func massBounds(loss: Loss, classes: [Int], sweep: Sweep) -> [Double] {
+    classes.indices.map {
+      loss == .squaredHinge
+        ? 2 * (Double(rowCount) * sweep.loss[$0]).squareRoot()
+        : abs(sweep.residual[$0]) + 2 * Double(classCounts[classes[$0]]) + 1
+    }
+  }
+}

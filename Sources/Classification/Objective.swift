@@ -1,0 +1,227 @@
+internal import Communication
+internal import Tensors
+
+/// Sums over all rows of all ranks: losses, residuals and gradients at given logits.
+///
+/// Every method that returns sums is collective. Products with the features are made block by block
+/// and added exactly (`FixedPointSum`, `ExactSum`), so the results do not depend on which rank or
+/// thread made which block. Each rank keeps the logits of its own rows.
+final class Objective {
+  let rows: LocalRows
+  let loss: Loss
+  private let communicator: any Communicator
+  private let team: ThreadTeam
+  private let workspaces: [Workspace]
+
+  init(
+    rows: LocalRows, loss: Loss, communicator: any Communicator, team: ThreadTeam,
+    workspaces: [Workspace]
+  ) {
+    self.rows = rows
+    self.loss = loss
+    self.communicator = communicator
+    self.team = team
+    self.workspaces = workspaces
+    for block in rows.blocks {
+      block.logits = [Double](repeating: 0, count: block.count * rows.classCount)
+    }
+    for workspace in workspaces {
+      workspace.sum = FixedPointSum(rowCount: rows.classCount, columnBounds: rows.columnBounds)
+    }
+  }
+
+  // MARK: Products with the features
+
+  /// Sets the logits of the direction on every row.
+  ///
+  /// - Parameters:
+  ///   - direction: `A×stride` weights, of which the first D of a row count.
+  ///   - isWide: whether the products are made in double precision.
+  func multiply(direction: [Float], count: Int, stride: Int, isWide: Bool) throws {
+    let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
+    let width = rows.width
+    let wideDirection = isWide ? direction.map(Double.init) : []
+    try team.forEach(blocks.count) { index, worker in
+      let (block, workspace) = (blocks[index], workspaces[worker])
+      let n = block.count
+      if block.directionLogits.count != n * count {
+        block.directionLogits = [Double](repeating: 0, count: n * count)
+      }
+      try block.withFeatures(of: source, workspace) { features in
+        if isWide {
+          Self.multiply(
+            features, block, wideDirection, width: width, stride: stride, count: count,
+            into: &block.directionLogits, workspace)
+        } else {
+          Workspace.reserve(n * count, in: &workspace.product)
+          BLAS.gemm(
+            m: n, n: count, k: width, features, .init(leadingDimension: width), direction.span,
+            .init(leadingDimension: stride, isTransposed: true), into: &workspace.product,
+            .init(leadingDimension: count))
+          for i in 0..<n {
+            for a in i * count..<(i + 1) * count {
+              block.directionLogits[a] = Double(workspace.product[a]) * block.scales[i]
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Moves the logits along the direction by `steps[a]` for class `classes[a]`.
+  func advance(classes: [Int], steps: [Double]) {
+    let blocks = rows.blocks
+    let (classCount, count) = (rows.classCount, classes.count)
+    team.forEach(blocks.count) { index, _ in
+      let block = blocks[index]
+      for i in 0..<block.count {
+        for a in 0..<count {
+          block.logits[i * classCount + classes[a]] +=
+            steps[a] * block.directionLogits[i * count + a]
+        }
+      }
+    }
+  }
+
+  /// Sets the logits to the products with `weights`, K×D, in double precision.
+  func setLogits(weights: [Double]) throws {
+    let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
+    let (width, classCount) = (rows.width, rows.classCount)
+    try team.forEach(blocks.count) { index, worker in
+      let (block, workspace) = (blocks[index], workspaces[worker])
+      try block.withFeatures(of: source, workspace) { features in
+        Self.multiply(
+          features, block, weights, width: width, stride: width, count: classCount,
+          into: &block.logits, workspace)
+      }
+    }
+  }
+
+  /// `Σ_i r_i·x_i` for each of `classes`, at the logits plus `bias`: the big allreduce.
+  ///
+  /// - Parameters:
+  ///   - bias: of each of `classes`.
+  ///   - massBounds: for each of `classes`, at least `Σ_i |r_i|`, up to rounding.
+  ///   - isWide: whether the products are made in double precision.
+  /// - Returns: one row of D sums for each of `classes`.
+  func gradient(
+    classes: [Int], bias: [Double], massBounds: [Double], isWide: Bool
+  ) throws -> FixedPointSum {
+    let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
+    let (width, classCount, count) = (rows.width, rows.classCount, classes.count)
+    for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
+    try team.forEach(blocks.count) { index, worker in
+      let (block, workspace) = (blocks[index], workspaces[worker])
+      Workspace.reserve(block.count * count, in: &workspace.wideResiduals)
+      loss.residuals(
+        of: block, classes: classes, bias: bias, classCount: classCount,
+        into: &workspace.wideResiduals)
+      try block.withFeatures(of: source, workspace) { features in
+        if isWide {
+          Self.addWideGradient(features, block, width: width, count: count, workspace)
+        } else {
+          Self.addGradient(features, block, width: width, count: count, workspace)
+        }
+      }
+    }
+    return try reduce(count)
+  }
+
+  /// `Σ_i r_i·x_i` of a dual point for every class, with the sums that a certificate needs, all in
+  /// double precision.
+  ///
+  /// - Parameters:
+  ///   - point: its residuals are taken at the present logits.
+  ///   - weights: K×D, those to certify.
+  func dualSums(
+    _ point: DualPoint, weights: [Double], massBounds: [Double]
+  ) throws -> (FixedPointSum, DualSums) {
+    let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
+    let (width, classCount) = (rows.width, rows.classCount)
+    for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
+    let parts = try team.throwingMap(blocks.count) { index, worker -> [Double] in
+      let (block, workspace) = (blocks[index], workspaces[worker])
+      Workspace.reserve(block.count * classCount, in: &workspace.primalLogits)
+      Workspace.reserve(block.count * classCount, in: &workspace.wideResiduals)
+      var sums = DualSums(classCount: classCount)
+      try block.withFeatures(of: source, workspace) { features in
+        Self.multiply(
+          features, block, weights, width: width, stride: width, count: classCount,
+          into: &workspace.primalLogits, workspace)
+        sums = loss.dualResiduals(
+          of: block, point, primalLogits: workspace.primalLogits, classCount: classCount,
+          into: &workspace.wideResiduals)
+        Self.addWideGradient(features, block, width: width, count: classCount, workspace)
+      }
+      return sums.values
+    }
+    let total = try reduce(parts, count: DualSums.count(classCount: classCount))
+    return (try reduce(classCount), DualSums(values: total))
+  }
+
+  // MARK: Sums at logits
+
+  /// Losses, residual sums and slopes for some classes, at points along the direction.
+  func sweep(_ request: Sweep.Request) throws -> Sweep {
+    let (blocks, workspaces, loss) = (rows.blocks, workspaces, loss)
+    let classCount = rows.classCount
+    if request.needsCurvatureMatrix {
+      let ones = [Double](repeating: 1, count: classCount)
+      let bounds = [Double](repeating: Double(rows.rowCount), count: classCount)
+      for workspace in workspaces {
+        if workspace.curvature == nil {
+          workspace.curvature = FixedPointSum(rowCount: classCount, columnBounds: ones)
+        }
+        workspace.curvature!.reset(rowBounds: bounds)
+      }
+    }
+    let parts = team.map(blocks.count) { index, worker in
+      loss.sweep(blocks[index], request, classCount: classCount, workspaces[worker])
+    }
+    let count = Sweep.fieldCount * request.classes.count
+    var sweep = Sweep(
+      values: try reduce(parts, count: count), classCount: request.classes.count)
+    if request.needsCurvatureMatrix {
+      var total = workspaces[0].curvature!
+      for other in workspaces.dropFirst() { total.add(other.curvature!, rows: classCount) }
+      try communicator.allreduce(&total.units, .sum)
+      sweep.crossProducts = (0..<classCount).map { total.values(row: $0) }
+    }
+    return sweep
+  }
+
+  /// `Σ q²` for each class of the direction, q its logits.
+  func directionEnergies(count: Int) throws -> [Double] {
+    let blocks = rows.blocks
+    let parts = team.map(blocks.count) { index, _ in
+      var sums = [Double](repeating: 0, count: count)
+      for i in 0..<blocks[index].count {
+        for a in 0..<count {
+          let q = blocks[index].directionLogits[i * count + a]
+          sums[a] += q * q
+        }
+      }
+      return sums
+    }
+    return try reduce(parts, count: count)
+  }
+
+  // MARK: Reductions
+
+  private func reduce(_ parts: [[Double]], count: Int) throws -> [Double] {
+    var sum = ExactSum(count: count)
+    for part in parts { sum.add(part) }
+    try communicator.allreduce(&sum.limbs, .sum)
+    return sum.values
+  }
+
+  /// The sum over threads and ranks of the first `count` rows of the workspaces' sums.
+  private func reduce(_ count: Int) throws -> FixedPointSum {
+    for other in workspaces.dropFirst() { workspaces[0].sum!.add(other.sum!, rows: count) }
+    var total = workspaces[0].sum!
+    var units = Array(total.units[..<(count * rows.width)])
+    try communicator.allreduce(&units, .sum)
+    total.replaceUnits(units)
+    return total
+  }
+}

@@ -1,0 +1,106 @@
+/// Predictions as tab-separated text: `row path label predicted score`, one line a row.
+///
+/// The score is the logit or margin of the predicted class; `predicted` and `score` are empty for
+/// failed rows. With scores, one more column for each class. Tab, line feed, carriage return and
+/// backslash in a field are escaped as `\t`, `\n`, `\r` and `\\`.
+package struct PredictionTable: Sendable {
+  package let classes: [String]
+  package let includesScores: Bool
+
+  package init(classes: [String], includesScores: Bool) {
+    self.classes = classes
+    self.includesScores = includesScores
+  }
+
+  /// The first line.
+  package var header: [UInt8] {
+    var line = Array("row\tpath\tlabel\tpredicted\tscore".utf8)
+    if includesScores {
+      for name in classes {
+        line.append(UInt8(ascii: "\t"))
+        Self.append(name.utf8, to: &line)
+      }
+    }
+    return line + [UInt8(ascii: "\n")]
+  }
+
+  /// Appends the line of one row.
+  ///
+  /// - Parameters:
+  ///   - path: as the image list has it.
+  ///   - label: nil for a row without one.
+  ///   - scores: of every class; nil for a failed row.
+  package func append(
+    row: Int, path: [UInt8], label: [UInt8]?, scores: [Float]?, to text: inout [UInt8]
+  ) {
+    let tab = UInt8(ascii: "\t")
+    text += String(row).utf8
+    text.append(tab)
+    Self.append(path, to: &text)
+    text.append(tab)
+    Self.append(label ?? [], to: &text)
+    text.append(tab)
+    if let scores {
+      let best = Classifier.best(scores)
+      Self.append(classes[best].utf8, to: &text)
+      text.append(tab)
+      text += "\(scores[best])".utf8
+    } else {
+      text.append(tab)
+    }
+    if includesScores {
+      for k in classes.indices {
+        text.append(tab)
+        if let scores { text += "\(scores[k])".utf8 }
+      }
+    }
+    text.append(UInt8(ascii: "\n"))
+  }
+
+  private static func append(_ field: some Sequence<UInt8>, to line: inout [UInt8]) {
+    let backslash = UInt8(ascii: "\\")
+    for byte in field {
+      switch byte {
+      case UInt8(ascii: "\t"): line += [backslash, UInt8(ascii: "t")]
+      case UInt8(ascii: "\n"): line += [backslash, UInt8(ascii: "n")]
+      case UInt8(ascii: "\r"): line += [backslash, UInt8(ascii: "r")]
+      case backslash: line += [backslash, backslash]
+      default: line.append(byte)
+      }
+    }
+  }
+}
+
+/// How many rows were predicted, and how many of them rightly.
+package struct PredictionSummary: Sendable, Equatable {
+  /// Rows with features.
+  package var predicted = 0
+  package var failed = 0
+  /// Predicted rows with a label that is one of the classifier's classes, and how many of them got
+  /// it.
+  package var labelled = 0
+  package var correct = 0
+  /// Predicted rows with a label the classifier does not know.
+  package var unknownLabel = 0
+
+  package init() {}
+
+  /// Counts one row; see `PredictionTable.append`.
+  package mutating func count(label: [UInt8]?, scores: [Float]?, classes: [String]) {
+    guard let scores else {
+      failed += 1
+      return
+    }
+    predicted += 1
+    guard let label else { return }
+    guard classes.contains(where: { $0.utf8.elementsEqual(label) }) else {
+      unknownLabel += 1
+      return
+    }
+    labelled += 1
+    if classes[Classifier.best(scores)].utf8.elementsEqual(label) { correct += 1 }
+  }
+
+  /// The share of rightly predicted rows, nil without labelled ones.
+  package var accuracy: Double? { labelled > 0 ? Double(correct) / Double(labelled) : nil }
+}

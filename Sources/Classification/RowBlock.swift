@@ -1,0 +1,69 @@
+internal import Tensors
+
+/// The state of a fixed block of rows on the rank that owns it.
+final class RowBlock: @unchecked Sendable {
+  // Invariant behind `@unchecked`: blocks are changed only inside loops of the thread team, where
+  // one iteration owns one block; the team orders loops.
+
+  /// The block's rows in the source.
+  let rows: Range<Int>
+  /// Which of them take part, as offsets into `rows`.
+  let kept: [Int]
+  /// The class of each kept row.
+  let labels: [Int32]
+  /// The factor of each kept row's features.
+  var scales: [Double]
+  /// `kept×K`: products of the rows with the weights, without bias.
+  var logits: [Double] = []
+  /// `kept×A`: products with the direction of the A classes being optimized.
+  var directionLogits: [Double] = []
+
+  init(rows: Range<Int>, kept: [Int], labels: [Int32]) {
+    self.rows = rows
+    self.kept = kept
+    self.labels = labels
+    scales = []
+  }
+
+  var count: Int { kept.count }
+
+  /// Calls `body` with the `kept×width` features, row-major, not scaled.
+  func withFeatures(
+    of source: any RowSource, _ workspace: Workspace, _ body: (Span<Float>) throws -> Void
+  ) throws {
+    try source.withRows(rows, scratch: &workspace.rows) { features in
+      if kept.count == rows.count { return try body(features) }
+      let width = source.width
+      workspace.keptRows.removeAll(keepingCapacity: true)
+      for row in kept {
+        for j in row * width..<(row + 1) * width { workspace.keptRows.append(features[j]) }
+      }
+      let packed = workspace.keptRows
+      try body(packed.span)
+    }
+  }
+}
+
+/// Room that one thread of the team computes in.
+final class Workspace: @unchecked Sendable {
+  // Invariant behind `@unchecked`: each thread of the team uses the one of its own number.
+  var rows: [Float] = []
+  var keptRows: [Float] = []
+  var residuals: [Float] = []
+  var product: [Float] = []
+  var wideRows: [Double] = []
+  var wideResiduals: [Double] = []
+  var wideProduct: [Double] = []
+  var primalLogits: [Double] = []
+  /// Largest magnitude seen in each column.
+  var columnBounds: [Float] = []
+  /// Sums of `Rᵀ·X`, A×D.
+  var sum: FixedPointSum?
+  /// Sums of `Pᵀ·P`, K×K.
+  var curvature: FixedPointSum?
+
+  /// Makes `array` at least `count` long, its contents undefined.
+  static func reserve<T: Numeric>(_ count: Int, in array: inout [T]) {
+    if array.count < count { array = [T](repeating: 0, count: count) }
+  }
+}

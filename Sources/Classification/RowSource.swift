@@ -1,0 +1,48 @@
+/// Rows of features with labels, as training and prediction read them.
+///
+/// Every rank sees all rows, and reads only those of its own blocks.
+package protocol RowSource: Sendable {
+  /// What messages call it: the path of a store.
+  var name: String { get }
+  var rowCount: Int { get }
+  /// Features of a row.
+  var width: Int { get }
+  /// Names of the classes that labels index; some may have no row.
+  var classNames: [String] { get }
+
+  /// What a row is good for.
+  func use(of row: Int) -> RowUse
+
+  /// Calls `body` with `rows×width` features, row-major; those of failed rows may be NaN.
+  ///
+  /// - Parameter scratch: room that an implementation may use to hold the rows; the caller keeps
+  ///   one for each thread.
+  func withRows(
+    _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void
+  ) throws
+}
+
+/// Whether a row can take part in training.
+package enum RowUse: Sendable, Equatable {
+  /// Index of its class.
+  case labelled(Int)
+  case unlabelled
+  /// Its image could not be read; it has no features.
+  case failed
+}
+
+/// How a store is cut for training and prediction, fixed by its rows alone.
+enum RowPartition {
+  /// Rows of a block: the unit of matrix products and of partial sums.
+  static let blockRows = 512
+
+  /// The blocks of `rowCount` rows; all have `blockRows` but the last.
+  static func blocks(rowCount: Int) -> [Range<Int>] {
+    stride(from: 0, to: rowCount, by: blockRows).map { $0..<min($0 + blockRows, rowCount) }
+  }
+
+  /// The blocks of one rank, consecutive; some ranks have none when there are fewer blocks.
+  static func share(of rank: Int, size: Int, blockCount: Int) -> Range<Int> {
+    blockCount * rank / size..<blockCount * (rank + 1) / size
+  }
+}

@@ -1,0 +1,75 @@
+package import Communication
+package import Tensors
+
+/// How far training has come; the gap is an estimate until the certificate is made.
+package struct TrainingProgress: Sendable {
+  package let iteration: Int
+  /// Times that the rows were multiplied with weights and back.
+  package let passes: Int
+  package let objective: Double
+  package let relativeGap: Double
+}
+
+/// A linear classifier's parameters and how they came about.
+package struct TrainingResult: Sendable {
+  /// `K×D`, row-major.
+  package let weights: [Float]
+  package let bias: [Float]
+  /// Names of the K classes: those with training rows.
+  package let classes: [String]
+  package let certificate: Certificate
+  package let isConverged: Bool
+  package let iterations: Int
+  package let passes: Int
+  /// Rows trained on, and rows left out because they failed or have no label.
+  package let rowCount: Int
+  package let failedCount: Int
+  package let unlabelledCount: Int
+}
+
+/// Trains linear classifiers on the rows of a store, each rank on its own blocks of rows.
+///
+/// The result is the same to the byte for any number of ranks and threads: products are made on
+/// blocks fixed by the store, and all sums over blocks are exact.
+package struct Trainer {
+  package let options: TrainingOptions
+  private let communicator: any Communicator
+  private let team: ThreadTeam
+
+  /// - Throws: `ClassificationError.invalidOptions`.
+  package init(_ options: TrainingOptions, communicator: any Communicator, team: ThreadTeam) throws
+  {
+    try options.validate()
+    self.options = options
+    self.communicator = communicator
+    self.team = team
+  }
+
+  /// Trains on all labelled rows of `source`.
+  ///
+  /// Collective: every rank must call this with the same rows; each has the result afterwards.
+  ///
+  /// - Parameter progress: called on every rank after each iteration.
+  /// - Throws: `ClassificationError` for rows that cannot be trained on; the errors of the source and
+  ///   of the communicator.
+  package func train(
+    _ source: any RowSource, progress: @escaping (TrainingProgress) -> Void = { _ in }
+  ) throws -> TrainingResult {
+    let workspaces = (0..<team.threadCount).map { _ in Workspace() }
+    let rows = try LocalRows(
+      source, normalization: options.normalization, communicator: communicator, team: team,
+      workspaces: workspaces)
+    let objective = Objective(
+      rows: rows, loss: options.loss, communicator: communicator, team: team,
+      workspaces: workspaces)
+    let solver = LBFGSSolver(
+      objective: objective, options: options, team: team, progress: progress)
+    let solution = try solver.solve()
+    let names = source.classNames
+    return TrainingResult(
+      weights: solution.weights, bias: solution.bias, classes: rows.classes.map { names[$0] },
+      certificate: solution.certificate, isConverged: solution.isConverged,
+      iterations: solution.iterations, passes: solution.passes, rowCount: rows.rowCount,
+      failedCount: rows.failedCount, unlabelledCount: rows.unlabelledCount)
+  }
+}

@@ -1,0 +1,56 @@
+/// What a linear classifier minimizes, and how exactly.
+package struct TrainingOptions: Sendable, Equatable {
+  package var loss: Loss
+  /// Weight of the losses against `½‖W‖²`; positive.
+  package var C: Double
+  /// Largest duality gap, relative to the objective, at which training is done.
+  package var tolerance: Double
+  /// Whether the bias is the weight of a constant feature 1 (LIBLINEAR's `-B 1`) and thus part of
+  /// `½‖W‖²`; otherwise it is free.
+  package var regularizesBias: Bool
+  package var normalization: RowNormalization
+  /// Iterations after which training stops whatever the gap.
+  package var maximumIterations: Int
+
+  package init(
+    loss: Loss = .softmax, C: Double = 1, tolerance: Double = 1e-6, regularizesBias: Bool = false,
+    normalization: RowNormalization = .none, maximumIterations: Int = 2000
+  ) {
+    self.loss = loss
+    self.C = C
+    self.tolerance = tolerance
+    self.regularizesBias = regularizesBias
+    self.normalization = normalization
+    self.maximumIterations = maximumIterations
+  }
+
+  /// Reports every value out of range at once.
+  ///
+  /// - Throws: `ClassificationError.invalidOptions`.
+  package func validate() throws(ClassificationError) {
+    var problems: [String] = []
+    if !(C > 0 && C.isFinite) { problems.append("C is \(C), expected a positive number") }
+    if !(tolerance > 0 && tolerance < 1) {
+      problems.append("the tolerance is \(tolerance), expected a number between 0 and 1")
+    }
+    if maximumIterations < 1 {
+      problems.append("at most \(maximumIterations) iterations, expected at least 1")
+    }
+    if !problems.isEmpty { throw .invalidOptions(problems) }
+  }
+}
+
+/// What is done to a row before it is multiplied with the weights, in training and prediction.
+package enum RowNormalization: String, Codable, Sendable, CaseIterable {
+  case none
+  /// Scaled to Euclidean length 1; a row of zeros stays as it is.
+  case l2
+
+  /// The factor for a row.
+  func scale(squaredNorm: Double) -> Double {
+    switch self {
+    case .none: 1
+    case .l2: squaredNorm > 0 ? 1 / squaredNorm.squareRoot() : 0
+    }
+  }
+}

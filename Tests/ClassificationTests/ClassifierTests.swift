@@ -1,0 +1,162 @@
+import Classification
+import Communication
+import Features
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct ClassifierTests {
+  private static let options = TrainingOptions(loss: .squaredHinge, C: 0.7, normalization: .l2)
+
+  private func train(_ store: Store, ranks: Int = 1) throws -> Classifier {
+    try InProcessCommunicator.run(size: ranks) { communicator in
+      let result = try Trainer(
+        Self.options, communicator: communicator, team: ThreadTeam(threadCount: 1)
+      ).train(try StoreRows(store, layer: "fc6"))
+      return Classifier(
+        result, options: Self.options,
+        features: FeatureOrigin(store.provenance, layer: store.provenance.layers[0]))
+    }[0]
+  }
+
+  @Test(arguments: [ElementType.float32, .float16])
+  func storeGivesTheClassifierOfItsRows(_ dtype: ElementType) throws {
+    try withTemporaryFolder { folder in
+      var fixture = StoreFixture.random()
+      fixture.dtype = dtype
+      if dtype == .float16 {
+        fixture.rows.values = fixture.rows.values.map { Float(Float16($0)) }
+      }
+      let classifier = try train(try fixture.write("\(folder)/store"))
+      let expected = try Trainer(
+        Self.options, communicator: InProcessCommunicator.alone(),
+        team: ThreadTeam(threadCount: 1)
+      ).train(fixture.rows)
+      #expect(classifier.weights == expected.weights && classifier.bias == expected.bias)
+      #expect(classifier.training.rows == 87 && classifier.training.failedRows == 2)
+    }
+  }
+
+  @Test func fileHoldsEverythingAndDependsOnTheRowsAlone() throws {
+    try withTemporaryFolder { folder in
+      let store = try StoreFixture.random().write("\(folder)/store")
+      let classifier = try train(store)
+      try classifier.save("\(folder)/a.safetensors")
+      try train(store, ranks: 3).save("\(folder)/b.safetensors")
+      #expect(try Classifier.load("\(folder)/a.safetensors") == classifier)
+      #expect(
+        classifier.classes.map { Array($0.utf8) } == StoreFixture.classes.map { Array($0.utf8) })
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/a.safetensors"))
+      #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/b.safetensors")) == bytes)
+    }
+  }
+
+  @Test func otherFilesAreNotClassifiers() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/x.safetensors"
+      let base = ["format": "decaf-classifier", "version": "1"]
+      let cases: [(metadata: [String: String], reason: String)] = [
+        ([:], "format"), (["format": "decaf-classifier", "version": "9"], "version 9"),
+        (base, "lacks classes"),
+        (base.merging(["classes": "[\"a\", 3"]) { $1 }, "classes cannot be understood"),
+      ]
+      for (metadata, reason) in cases {
+        try SafetensorsWriter.write(path, metadata: metadata, tensors: [("bias", [1], [0])])
+        #expect {
+          try Classifier.load(path)
+        } throws: {
+          guard case ClassificationError.invalidClassifier(path, let found) = $0 else {
+            return false
+          }
+          return found.contains(reason)
+        }
+      }
+      #expect(throws: SafetensorsError.self) { try Classifier.load("\(folder)/absent") }
+      #expect(throws: ClassificationError.self) {
+        try Classifier.checkWritable("\(folder)/absent/x")
+      }
+    }
+  }
+
+  @Test func featuresMadeOtherwiseAreRefusedByName() throws {
+    try withTemporaryFolder { folder in
+      let fixture = StoreFixture.random()
+      let classifier = try train(try fixture.write("\(folder)/store"))
+      var other = fixture
+      other.weights = "others"
+      other.crop = 224
+      let store = try other.write("\(folder)/other")
+      let predictor = Predictor(
+        classifier, communicator: InProcessCommunicator.alone(), team: ThreadTeam(threadCount: 1))
+      #expect {
+        try predictor.predict(store, output: "\(folder)/p.tsv", includesScores: false)
+      } throws: {
+        guard case ClassificationError.incompatibleFeatures(_, let differences) = $0 else {
+          return false
+        }
+        return differences.count == 2 && differences[0].hasPrefix("model.sha256:")
+          && differences[1] == "transform.crop: expected 227, found 224"
+      }
+      // The form in which features are stored does not matter.
+      other = fixture
+      other.dtype = .float16
+      let half = try other.write("\(folder)/half")
+      #expect(
+        try predictor.predict(half, output: "\(folder)/p.tsv", includesScores: false).failed == 2)
+    }
+  }
+
+  @Test func predictionsFollowTheScoresWhateverTheRanks() throws {
+    try withTemporaryFolder { folder in
+      let fixture = StoreFixture.random(rowCount: 1200)
+      let store = try fixture.write("\(folder)/store")
+      let classifier = try train(store)
+      var texts: [String] = []
+      for (ranks, threads) in [(1, 1), (2, 2), (5, 1)] {
+        let path = "\(folder)/\(ranks).tsv"
+        let summaries = try InProcessCommunicator.run(size: ranks) { communicator in
+          try Predictor(
+            classifier, communicator: communicator, team: ThreadTeam(threadCount: threads)
+          ).predict(store, output: path, includesScores: true)
+        }
+        #expect(summaries.allSatisfy { $0 == summaries[0] })
+        #expect(summaries[0].predicted == 1198 && summaries[0].failed == 2)
+        #expect(summaries[0].labelled == 1197 && summaries[0].unknownLabel == 0)
+        texts.append(String(decoding: FileManager.default.contents(atPath: path)!, as: UTF8.self))
+      }
+      #expect(texts.allSatisfy { $0 == texts[0] })
+      let lines = texts[0].split(separator: "\n", omittingEmptySubsequences: false)
+      #expect(lines[0] == "row\tpath\tlabel\tpredicted\tscore\ta\\tb\t\u{e9}\te\u{301}")
+      #expect(lines[5] == "4\timage 4.jpg\t\(Self.name(fixture.rows.labels[4]!))\t\t\t\t\t")
+      #expect(lines.count == 1202 && lines[1201].isEmpty)
+      let fields = lines[6].split(separator: "\t", omittingEmptySubsequences: false)
+      let row: [Float] = Array(fixture.rows.values[5 * 6..<6 * 6])
+      let scores = classifier.scores(row.span)
+      #expect(fields[2].isEmpty)
+      #expect(fields[3] == Self.name(Classifier.best(scores)))
+      #expect(fields[4] == "\(scores.max()!)")
+      #expect(fields[5...].map { Float($0)! } == scores)
+    }
+  }
+
+  private static func name(_ label: Int) -> String {
+    ["a\\tb", "\u{e9}", "e\u{301}"][label]
+  }
+
+  @Test func scoresAreThoseOfTheDefinition() throws {
+    try withTemporaryFolder { folder in
+      let fixture = StoreFixture.random()
+      let classifier = try train(try fixture.write("\(folder)/store"))
+      let row: [Float] = Array(fixture.rows.values[0..<6])
+      let length = row.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+      for (k, score) in classifier.scores(row.span).enumerated() {
+        let product = (0..<6).reduce(0.0) {
+          $0 + Double(classifier.weights[k * 6 + $1]) * Double(row[$1])
+        }
+        // Rounded to single precision once.
+        #expect(abs(Double(score) - (product / length + Double(classifier.bias[k]))) < 1e-6)
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import Classification
+import Foundation
+
+/// The training objective by its definition: explicit loops in double precision.
+struct SlowObjective {
+  let rows: ArrayRows
+  let options: TrainingOptions
+  /// The classes that have rows, as labels.
+  let classes: [Int]
+  private let kept: [(features: [Double], label: Int)]
+
+  init(_ rows: ArrayRows, _ options: TrainingOptions) {
+    self.rows = rows
+    self.options = options
+    var kept: [(features: [Double], label: Int)] = []
+    for row in 0..<rows.rowCount {
+      guard case .labelled(let label) = rows.use(of: row) else { continue }
+      var features = rows.values[row * rows.width..<(row + 1) * rows.width].map(Double.init)
+      if options.normalization == .l2 {
+        let length = features.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        if length > 0 { features = features.map { $0 / length } }
+      }
+      kept.append((features, label))
+    }
+    self.kept = kept
+    classes = Set(kept.map(\.label)).sorted()
+  }
+
+  /// `½‖W‖² + C·Σ loss`, W being K×D.
+  func value(weights: [Double], bias: [Double]) -> Double {
+    var sum = weights.reduce(0) { $0 + $1 * $1 } / 2
+    if options.regularizesBias { sum += bias.reduce(0) { $0 + $1 * $1 } / 2 }
+    for (features, label) in kept {
+      let logits = classes.indices.map { k in
+        bias[k] + (0..<rows.width).reduce(0) { $0 + weights[k * rows.width + $1] * features[$1] }
+      }
+      let own = classes.firstIndex(of: label)!
+      switch options.loss {
+      case .softmax:
+        let top = logits.max()!
+        sum +=
+          options.C * (top + log(logits.reduce(0) { $0 + exp($1 - top) }) - logits[own])
+      case .logistic:
+        for k in classes.indices {
+          sum += options.C * log1p(exp(k == own ? -logits[k] : logits[k]))
+        }
+      case .squaredHinge:
+        for k in classes.indices {
+          let slack = max(0, 1 - (k == own ? logits[k] : -logits[k]))
+          sum += options.C * slack * slack
+        }
+      }
+    }
+    return sum
+  }
+}
