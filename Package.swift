@@ -16,6 +16,9 @@ let argumentParser = Target.Dependency.product(
 
 let package = Package(
   name: "decaf",
+  products: [
+    .executable(name: "decaf", targets: ["decaf"])
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -59,6 +62,14 @@ let package = Package(
     .target(
       name: "Classification",
       dependencies: ["Communication", "Features", "Tensors", logging], swiftSettings: features),
+
+    .executableTarget(
+      name: "decaf",
+      dependencies: [
+        "Classification", "Communication", "ConvNet", "Extraction", "Features", "Images", "MPI",
+        "Tensors", argumentParser, logging, yams,
+      ],
+      swiftSettings: features),
     .executableTarget(
       name: "DemoImages", dependencies: ["Images", argumentParser], swiftSettings: features),
 
@@ -89,6 +100,9 @@ let package = Package(
       swiftSettings: features),
     .testTarget(
       name: "ClassificationTests", dependencies: ["Classification", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
+      name: "CommandTests", dependencies: ["decaf", "MPIConformance", "DemoImages", "TestSupport"],
       swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]

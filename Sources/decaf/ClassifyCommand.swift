@@ -1,0 +1,100 @@
+internal import ArgumentParser
+internal import ConvNet
+internal import Foundation
+internal import Images
+internal import Tensors
+
+/// `decaf classify`.
+struct ClassifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "classify",
+    abstract: "Print the network's own classes for images: the k most probable.",
+    discussion: """
+      With several views the probabilities are averaged. Standard output is tab-separated: path, \
+      rank, probability, class. An image that cannot be decoded is reported, and the exit status is \
+      65.
+      """)
+
+  @Argument(help: "JPEG files.")
+  var images: [String]
+
+  @OptionGroup var network: NetworkOptions
+
+  @Option(help: "The classes' names, one a line; synset_words.txt fits. Default: class numbers.")
+  var names: String?
+
+  @Option(help: "Classes printed for an image.")
+  var top = 5
+
+  @Option(help: "Threads; default: all processors.")
+  var threads: Int?
+
+  func validate() throws {
+    if network.views == .tenAll {
+      throw ValidationError("--views ten-all: expected center or ten; ten averages the views.")
+    }
+    if top < 1 { throw ValidationError("--top \(top): expected 1 or more.") }
+    if let threads, threads < 1 {
+      throw ValidationError("--threads \(threads): expected 1 or more.")
+    }
+  }
+
+  func run() throws {
+    let model = try Model.open(network.model, architecture: network.architecture)
+    let output = try BlobName(parsing: "prob")
+    try model.requireReachable(output)
+    let classCount = model.definition.shape(of: output).count
+    let classNames = try names.map { try Self.readNames($0, expected: classCount) }
+    let transform = try InputTransform.named(network.preprocess)
+    let views = network.views
+    let team = ThreadTeam(
+      threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let engine = try Engine(model: model, outputs: [output], capacity: views.count, team: team)
+
+    var hasFailed = false
+    for path in images {
+      do throws(ImageError) {
+        let image = try JPEGDecoder.decode(try ImageFile.read(ByteString(path))).image
+        let input = transform.apply(image, views: views)
+        let size = input.count / views.count
+        for view in 0..<views.count {
+          engine.setInput(view, Array(input[view * size..<(view + 1) * size]))
+        }
+      } catch {
+        FileHandle.standardError.write(Data("decaf: error: \(path): \(error)\n".utf8))
+        hasFailed = true
+        continue
+      }
+      engine.run(count: views.count)
+      var probabilities = [Float](repeating: 0, count: classCount)
+      for view in 0..<views.count {
+        for (i, value) in engine.row(0, image: view).enumerated() {
+          probabilities[i] += value / Float(views.count)
+        }
+      }
+      let best = probabilities.indices.sorted {
+        (probabilities[$1], $0) < (probabilities[$0], $1)
+      }
+      for (place, index) in best.prefix(top).enumerated() {
+        let name = classNames?[index] ?? "\(index)"
+        print(
+          "\(path)\t\(place + 1)\t\(String(format: "%.6f", probabilities[index]))\t\(name)")
+      }
+    }
+    if hasFailed { throw ExitCode(ExitStatus.badInput.rawValue) }
+  }
+
+  /// One name a line; as many as the network has classes.
+  private static func readNames(_ path: String, expected: Int) throws -> [String] {
+    let file = try MappedFile(path)
+    let names = file.bytes(0..<file.byteCount).split(separator: 10).map {
+      String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    guard names.count == expected else {
+      throw ValidationError(
+        "--names \(path): expected \(expected) lines, one a class of the network, "
+          + "found \(names.count).")
+    }
+    return names
+  }
+}

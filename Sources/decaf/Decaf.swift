@@ -1,0 +1,49 @@
+internal import ArgumentParser
+
+/// The root of all subcommands.
+struct Decaf: ParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "decaf",
+    abstract: "Deep convolutional activation features (DeCAF) at scale.",
+    discussion: """
+      Extracts activations of AlexNet-family networks (pool5, fc6, fc7) from lists of images into a \
+      store, and trains linear classifiers on them. Start it alone, or on many ranks:
+
+        mpirun -np 8 decaf extract images.txt --model caffenet.caffemodel --output images.store
+
+      The same command with any number of ranks gives the same bytes, and started again after an \
+      interruption it continues.
+
+      Exit status: 0 done; 64 wrong usage; 65 bad input data; 70 internal failure; 73 output cannot \
+      be written, is locked, or belongs to another job; 75 stopped early, the same command continues.
+      """,
+    version: version,
+    subcommands: [
+      ExtractCommand.self, TrainCommand.self, PredictCommand.self, ClassifyCommand.self,
+      ModelCommand.self, ListCommand.self, VerifyCommand.self, ProbeImageCommand.self,
+    ])
+}
+
+/// A command that all ranks run together.
+///
+/// It also runs as a plain process, on an in-process communicator of one rank.
+protocol DistributedCommand: ParsableCommand {
+  /// Says what the command would do, and does nothing.
+  var isDryRun: Bool { get }
+
+  /// Does the command's work; collective.
+  ///
+  /// - Returns: the exit status; rank 0's counts.
+  /// - Throws: `JobFailure` where all ranks know; any other error ends the whole job at once.
+  func run(in context: CommandContext) throws -> ExitStatus
+
+  /// Prints what `run(in:)` would do, without a launcher.
+  func printPlan() throws
+}
+
+extension DistributedCommand {
+  var isDryRun: Bool { false }
+  func printPlan() throws {}
+}

@@ -1,0 +1,23 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Images
+
+/// `decaf list`.
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Print the image list of a folder of class folders.",
+    discussion: """
+      The list is tab-separated with a header (path, label), sorted by bytes; paths are relative to \
+      FOLDER. `decaf extract FOLDER` uses the same list. Keep it in a file to edit it:
+
+        decaf list images > images/list.tsv
+      """)
+
+  @Argument(help: "A folder with one folder a class.")
+  var folder: String
+
+  func run() throws {
+    FileHandle.standardOutput.write(Data(try ImageList.canonicalText(ofFolder: folder)))
+  }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import ConvNet
+import Foundation
+
+/// `decaf model convert`: from any format that is read to one that is written.
+struct ModelConvert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Convert a weight file.",
+    discussion: """
+      Reads .caffemodel and .safetensors and writes either, by the ending of the output's name. \
+      A .safetensors file is mapped, so all ranks of a node share one copy, and it records the \
+      architecture. The numbers stay the same bit for bit, and so does their SHA-256.
+      """)
+
+  @Argument(help: "The file to read.", completion: .file())
+  var input: String
+
+  @Argument(help: "The file to write; replaced when it exists.", completion: .file())
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The order of the layers, in place of what the file says.", valueName: "name"))
+  var architecture: Architecture?
+
+  func run() throws {
+    let model = try Model.open(input, architecture: architecture)
+    for warning in model.warnings {
+      FileHandle.standardError.write(Data("warning: \(warning)\n".utf8))
+    }
+    try model.write(to: output)
+    print(
+      "\(output): \(model.architecture.rawValue), SHA-256 of the numbers \(model.weightsSHA256)")
+  }
+}

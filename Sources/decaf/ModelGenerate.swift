@@ -1,0 +1,35 @@
+import ArgumentParser
+import ConvNet
+
+/// `decaf model generate`: a complete network without a download.
+struct ModelGenerate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Write a complete network of seeded weights, untrained.",
+    discussion: """
+      conv1 gets oriented and colour-opponent filters, the rest He-scaled random numbers: enough \
+      to try every command and to tell textures and colours apart, no substitute for trained \
+      weights. One seed gives one file, on every machine.
+      """)
+
+  @Option(help: ArgumentHelp("The order of the layers.", valueName: "name"))
+  var architecture = Architecture.caffenet
+
+  @Option(help: "Decides all weights.")
+  var seed: UInt64 = 1
+
+  @Option(
+    help: "The .safetensors or .caffemodel file to write; replaced when it exists.",
+    completion: .file())
+  var output: String
+
+  func run() throws {
+    let model = try Model.generate(architecture: architecture, seed: seed)
+    try model.write(to: output)
+    print(
+      """
+      \(output): \(model.name), SHA-256 of the numbers \(model.weightsSHA256)
+      The weights are untrained: seeded random numbers behind hand-made conv1 filters.
+      """)
+  }
+}

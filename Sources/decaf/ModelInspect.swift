@@ -1,0 +1,38 @@
+import ArgumentParser
+import ConvNet
+import Foundation
+
+/// `decaf model inspect`: what a weight file holds and how far it reaches.
+struct ModelInspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Print what a weight file holds.",
+    discussion: """
+      Checks names, shapes and numbers as extraction does, and prints the layers, the activations \
+      that can be computed, and the SHA-256 of the numbers, which is the same in every format.
+      """)
+
+  @Argument(help: "A .caffemodel or .safetensors file.", completion: .file())
+  var file: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The order of the layers, in place of what the file says.", valueName: "name"))
+  var architecture: Architecture?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let report = ModelReport(try Model.open(file, architecture: architecture))
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    } else {
+      print(report.text)
+    }
+  }
+}
+
+extension Architecture: ExpressibleByArgument {}

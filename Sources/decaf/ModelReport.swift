@@ -1,0 +1,110 @@
+import ConvNet
+import Foundation
+import Tensors
+
+/// What `decaf model inspect` prints, as text or JSON.
+struct ModelReport: Codable {
+  struct Layer: Codable {
+    let name: String
+    let weights: [Int]
+    let biases: [Int]
+    let parameterCount: Int
+    let weightStandardDeviation: Double
+  }
+
+  struct Activation: Codable {
+    let name: String
+    let shape: [Int]
+  }
+
+  let path: String
+  let name: String
+  let architecture: String
+  let architectureSource: String
+  let isUntrained: Bool
+  let sha256: String
+  let parameterCount: Int
+  let layers: [Layer]
+  let activations: [Activation]
+  let warnings: [String]
+
+  init(_ model: Model) {
+    let definition = model.definition
+    path = model.path
+    name = model.name
+    architecture = model.architecture.rawValue
+    architectureSource = model.architectureSource.rawValue
+    isUntrained = model.isUntrained
+    sha256 = model.weightsSHA256.hexadecimal
+    layers = definition.layers.compactMap { layer in
+      guard let shape = definition.weightShape(of: layer) else { return nil }
+      let weights = model.storedParameters(layer.name).weights
+      var (sum, squares) = (0.0, 0.0)
+      weights.forEachPiece { piece in
+        for i in piece.indices {
+          let value = Double(piece[i])
+          sum += value
+          squares += value * value
+        }
+      }
+      let count = Double(weights.count)
+      return Layer(
+        name: layer.name, weights: shape, biases: [shape[0]],
+        parameterCount: weights.count + shape[0],
+        weightStandardDeviation: max(0, squares / count - (sum / count) * (sum / count))
+          .squareRoot())
+    }
+    parameterCount = layers.reduce(0) { $0 + $1.parameterCount }
+    activations = definition.blobs.map {
+      Activation(name: $0.description, shape: definition.shape(of: $0).dimensions)
+    }
+    warnings = model.warnings
+  }
+
+  var text: String {
+    var lines = [
+      "file          \(path)",
+      "network       \(name.isEmpty ? "(no name)" : name)",
+      "architecture  \(architecture) (from: \(architectureSource))",
+      "weights       \(parameterCount) numbers, SHA-256 \(sha256)",
+    ]
+    if isUntrained { lines.append("training      none: the weights are seeded random numbers") }
+    lines.append("")
+    lines.append(Self.row("layer", "weights", "biases", "deviation"))
+    for layer in layers {
+      lines.append(
+        Self.row(
+          layer.name, Self.shape(layer.weights), Self.shape(layer.biases),
+          String(format: "%.4g", layer.weightStandardDeviation)))
+    }
+    lines.append("")
+    let items = activations.map { "\($0.name) \(Self.shape($0.shape))" }
+    lines.append("activations   " + wrapped(items))
+    return (lines + warnings.map { "warning: \($0)" }).joined(separator: "\n")
+  }
+
+  private static func row(_ cells: String...) -> String {
+    zip(cells, [14, 18, 8, 10]).map { cell, width in
+      cell + String(repeating: " ", count: max(1, width - cell.count))
+    }.joined().trimmingCharacters(in: .whitespaces)
+  }
+
+  private static func shape(_ dimensions: [Int]) -> String {
+    dimensions.map(String.init).joined(separator: "×")
+  }
+
+  /// Joined by commas, broken before 90 columns, indented under the first.
+  private func wrapped(_ items: [String]) -> String {
+    var lines = [""]
+    for item in items {
+      let separator = lines.last!.isEmpty ? "" : ", "
+      if lines.last!.count + separator.count + item.count > 74 {
+        lines[lines.count - 1] += ","
+        lines.append(item)
+      } else {
+        lines[lines.count - 1] += separator + item
+      }
+    }
+    return lines.joined(separator: "\n" + String(repeating: " ", count: 14))
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What people get wrong: the message names it, and the exit status is the documented one.
+@Suite struct BadInputTests {
+  /// A command line, its exit status, and what its message must name.
+  struct Case: CustomTestStringConvertible, Sendable {
+    let arguments: [String]
+    let status: Int32
+    let mentions: [String]
+    var testDescription: String { arguments.joined(separator: " ") }
+
+    init(_ arguments: String, _ status: Int32, _ mentions: String...) {
+      self.arguments = arguments.split(separator: " ").map(String.init)
+      self.status = status
+      self.mentions = mentions
+    }
+  }
+
+  /// `LIST`, `MODEL`, `STORE` and `FOLDER` stand for the fixture's files.
+  @Test(arguments: [
+    Case("extract LIST", 64, "--model"),
+    Case("extract LIST --model MODEL --output FOLDER/o --batch 0", 64, "--batch", "1 or more"),
+    Case("extract LIST --model MODEL --output FOLDER/o --layers fc9", 64, "fc9", "pool5"),
+    Case("extract LIST --model MODEL --output FOLDER/o --layers pool5,pool5", 64, "twice"),
+    Case("extract LIST --model MODEL --output FOLDER/o --colour red", 64, "--colour"),
+    Case(
+      "extract LIST --model MODEL --output FOLDER/o --preprocess nothing", 65, "nothing", "caffe"),
+    Case("extract LIST --model FOLDER/none.caffemodel --output FOLDER/o", 65, "none.caffemodel"),
+    Case("extract LIST --model FOLDER/truncated.safetensors --output FOLDER/o", 65, "truncated"),
+    Case("extract LIST --model LIST --output FOLDER/o", 65, "list.tsv"),
+    Case("extract LIST --model MODEL --output FOLDER/o --layers fc6", 65, "fc6", "pool5"),
+    Case("extract FOLDER/none.txt --model MODEL --output FOLDER/o", 65, "none.txt"),
+    Case("extract FOLDER/empty.txt --model MODEL --output FOLDER/o", 65, "empty.txt", "no image"),
+    Case("extract LIST --model MODEL --output FOLDER/file", 73, "file"),
+    Case("extract LIST --model MODEL --output FOLDER/other", 73, "other"),
+    Case("extract LIST --model MODEL --output STORE --views ten", 73, "views"),
+    Case("extract LIST --model MODEL --output STORE --strict", 65, "--strict"),
+    Case("extract FOLDER/missing.txt --model MODEL --output FOLDER/m", 65, "every image failed"),
+    Case("extract LIST --config FOLDER/bad.yaml", 64, "--colour"),
+    Case("train STORE --layer fc6 --output FOLDER/c.safetensors", 64, "fc6", "pool5"),
+    Case("train STORE --layer pool5 --output FOLDER/c.safetensors --C 0", 64, "C"),
+    Case("train UNLABELLED --layer pool5 --output FOLDER/c.safetensors", 65, "label"),
+    Case("train ONECLASS --layer pool5 --output FOLDER/c.safetensors", 65, "class"),
+    Case("train FOLDER --layer pool5 --output FOLDER/c.safetensors", 65, "store"),
+    Case("verify FOLDER/other", 65, "not a store"),
+    Case("classify FOLDER/none.jpg --model MODEL", 65, "prob"),
+    Case("model inspect FOLDER/none.caffemodel", 65, "none.caffemodel"),
+    Case("list FOLDER/none", 65, "none"),
+    Case("frobnicate", 64, "frobnicate"),
+  ])
+  func isNamedAndEndsWithTheRightStatus(_ example: Case) throws {
+    try withTemporaryFolder { folder in
+      let fixture = try CommandFixture.shared.get()
+      let places = try Self.places.get()
+      func write(_ text: String, _ name: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+      }
+      try write("# nothing\n\n", "empty.txt")
+      try write("a.jpg\nb.jpg\n", "missing.txt")
+      try write("not a folder", "file")
+      try write("model: \(fixture.model)\noutput: \(folder)/o\ncolour: red\n", "bad.yaml")
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/other", withIntermediateDirectories: true)
+      try write("precious", "other/thesis.tex")
+      let model = try Data(contentsOf: URL(fileURLWithPath: fixture.model))
+      try model.prefix(model.count / 2).write(
+        to: URL(fileURLWithPath: "\(folder)/truncated.safetensors"))
+
+      let arguments = example.arguments.map { argument in
+        let named = ["LIST": fixture.list, "MODEL": fixture.model].merging(places) { $1 }
+        return named[argument] ?? argument.replacingOccurrences(of: "FOLDER", with: folder)
+      }
+      let run = try Program.decaf.run(arguments)
+      #expect(run.status == example.status, "\(run.errors)")
+      for text in example.mentions { #expect(run.errors.contains(text), "\(run.errors)") }
+      #expect(
+        try String(contentsOfFile: "\(folder)/other/thesis.tex", encoding: .utf8) == "precious")
+    }
+  }
+
+  /// Stores that several cases read: `STORE`, `UNLABELLED`, `ONECLASS`.
+  static let places = Result {
+    let folder = NSTemporaryDirectory() + "decaf-bad-input-\(getpid())"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let fixture = try CommandFixture.shared.get()
+    let lists = [
+      "UNLABELLED": "\(fixture.folder)/images/0.jpg\n\(fixture.folder)/images/1.jpg\n",
+      "ONECLASS": "\(fixture.folder)/images/0.jpg a\n\(fixture.folder)/images/1.jpg a\n",
+    ]
+    var places = ["STORE": "\(folder)/STORE"]
+    _ = try Program.decaf.run(try CommandFixture.extract("\(folder)/STORE"))
+    for (name, text) in lists {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name).txt"))
+      places[name] = "\(folder)/\(name)"
+      _ = try Program.decaf.run(
+        try CommandFixture.extract("\(folder)/\(name)", list: "\(folder)/\(name).txt"))
+    }
+    return places
+  }
+
+  @Test func onlyRankZeroReportsWrongUsage() throws {
+    let run = try Program.decaf.on(ranks: 3).run(["extract"])
+    #expect(run.status == 64)
+    #expect(run.errors.components(separatedBy: "Error: Missing expected argument").count == 2)
+  }
+
+  @Test func everyRankEndsWithTheSameStatus() throws {
+    try withTemporaryFolder { folder in
+      let run = try Program.decaf.on(ranks: 3).run(
+        try CommandFixture.extract("\(folder)/o", model: "\(folder)/none"))
+      #expect(run.status == 65)
+      #expect(run.errors.components(separatedBy: "\(folder)/none").count == 2, "\(run.errors)")
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What people read first.
+@Suite struct HelpTests {
+  @Test func rootNamesEveryCommandAndExitStatus() throws {
+    let run = try Program.decaf.run(["--help"])
+    #expect(run.status == 0)
+    for text in [
+      "extract", "train", "predict", "classify", "model", "list", "verify", "mpirun", "73", "75",
+    ] { #expect(run.output.contains(text), "\(run.output)") }
+    #expect(!run.output.contains("probe-image"))
+  }
+
+  @Test(arguments: [
+    ["extract"], ["train"], ["predict"], ["classify"], ["list"], ["verify"], ["model"],
+    ["model", "inspect"], ["model", "convert"], ["model", "generate"],
+  ])
+  func everyOptionIsExplained(command: [String]) throws {
+    let run = try Program.decaf.run(command + ["--help"])
+    #expect(run.status == 0)
+    #expect(run.output.hasPrefix("OVERVIEW: "))
+    // An option is explained on its own line or, when its name is long, on the next.
+    let lines = run.output.split(separator: "\n", omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where line.hasPrefix("  --") {
+      let words = line.split(separator: " ")
+      let isExplained = words.count > (words.count > 1 && words[1].hasPrefix("<") ? 2 : 1)
+      #expect(isExplained || lines[index + 1].hasPrefix("      "), "\(command): \(line)")
+    }
+  }
+
+  @Test func versionIsPrinted() throws {
+    let run = try Program.decaf.run(["--version"])
+    #expect(run.status == 0)
+    #expect(run.output.split(separator: ".").count == 3)
+  }
+
+  @Test func dryRunSaysWhatWouldBeDoneAndDoesNothing() throws {
+    try withTemporaryFolder { folder in
+      let run = try Program.decaf.run(
+        try CommandFixture.extract("\(folder)/store", "--dry-run"))
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("23 images, 3 classes"))
+      #expect(run.output.contains("pool5 (9216)"))
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/store"))
+    }
+  }
+
+  @Test func optionsComeFromAFileAndTheCommandLineWins() throws {
+    try withTemporaryFolder { folder in
+      let config = "\(folder)/extract.yaml"
+      try Data("layers: [pool5, conv5]\nbatch: 7\ndtype: float16\nstrict: false\n".utf8).write(
+        to: URL(fileURLWithPath: config))
+      let run = try Program.decaf.run(
+        try CommandFixture.extract(
+          "\(folder)/store", "--config", config, "--batch", "5", "--dry-run"))
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("conv5"))
+      #expect(run.output.contains("float16"))
+      #expect(run.output.contains("of 5"))
+    }
+  }
+}
