@@ -167,6 +167,13 @@ package struct ExtractionJob {
       unfinished: writer.unfinished, suspects: writer.inFlightAtLastExit,
       batchSize: opened.batchSize)
     let rowsBefore = list.count - queue.remainingRows
+    log.info(
+      """
+      \(request.output): \(list.count) images, \
+      \(opened.provenance.layers.map(\.name).joined(separator: ", ")) of \
+      \(opened.provenance.model.architecture), \(opened.provenance.kernelClass) kernels, \
+      \(communicator.size) ranks, \(team.threadCount) threads on the first
+      """)
     if rowsBefore > 0 { log.info("\(rowsBefore) of \(list.count) rows are recorded already") }
     let coordinator = Coordinator(
       communicator: communicator, writer: writer, queue: queue, local: pipeline,

@@ -40,6 +40,8 @@ package struct ExtractionRequest: Sendable {
   /// End the job when no worker has finished anything for so long.
   package var stallTimeoutSeconds = 600.0
   package var progress = ProgressStyle.auto
+  /// Name and version of the program that asks, for the record of the run.
+  package var program = "decaf"
 
   /// A request with the usual options and this transform.
   package init(transform: InputTransform) { self.transform = transform }

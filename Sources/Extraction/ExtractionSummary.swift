@@ -64,11 +64,20 @@ package struct ExtractionSummary: Sendable {
   /// What `runs/NNNN.json` keeps; outside the store's identity.
   func json(request: ExtractionRequest, threads: Int, size: Int) -> JSONValue {
     .object([
+      "program": .string(request.program),
       "options": .object([
-        "list": .string(request.list), "model": .string(request.model),
-        "batch": .number(Double(request.batchSize)), "gather": .string(request.gather.rawValue),
-        "dedicated-coordinator": .bool(request.dedicatedCoordinator),
+        "list": .string(request.list),
+        "root": request.root.map { .string($0) } ?? .null,
+        "model": .string(request.model),
+        "output": .string(request.output),
+        "batch": .number(Double(request.batchSize)),
         "threads": .number(Double(threads)),
+        "gather": .string(request.gather.rawValue),
+        "dedicated-coordinator": .bool(request.dedicatedCoordinator),
+        "overwrite": .bool(request.overwrite),
+        "retry-failed": .bool(request.retryFailed),
+        "max-hours": request.maxHours.map { .number($0) } ?? .null,
+        "stall-timeout": .number(request.stallTimeoutSeconds),
       ]),
       "ranks": .array(
         ranks.map { rank, host, timing in

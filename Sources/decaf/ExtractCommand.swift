@@ -157,6 +157,7 @@ struct ExtractCommand: DistributedCommand {
     request.maxHours = maxHours
     request.stallTimeoutSeconds = stallTimeout
     request.progress = progress
+    request.program = "decaf \(Decaf.version)"
     return request
   }
 

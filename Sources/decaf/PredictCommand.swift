@@ -138,6 +138,7 @@ struct PredictCommand: DistributedCommand {
     request.model = model
     request.architecture = architecture
     request.output = store
+    request.program = "decaf \(Decaf.version)"
     request.layers = [try BlobName(parsing: features.layer)]
     request.views = Views(rawValue: features.views) ?? .center
     return request
