@@ -1,3 +1,4 @@
+internal import Communication
 internal import Features
 internal import Foundation
 
@@ -58,12 +59,12 @@ struct Progress {
   mutating func show() {
     guard seconds(since: lastShown) >= interval else { return }
     lastShown = .now
-    write(isLive ? "\r\(line)\u{1B}[K" : "decaf: \(line)\n")
+    StandardError.write(isLive ? "\r\(line)\u{1B}[K" : "decaf: \(line)\n")
   }
 
   /// Leaves the last state on the screen.
   func finish() {
-    if isLive { write("\r\(line)\u{1B}[K\n") }
+    if isLive { StandardError.write("\r\(line)\u{1B}[K\n") }
   }
 
   /// `1200/5000 images, 48.1 images/s, 1m 19s left, 3 failed`.
@@ -81,9 +82,5 @@ struct Progress {
     let whole = Int(seconds.rounded(.up))
     if whole >= 3600 { return "\(whole / 3600)h \(whole % 3600 / 60)m" }
     return whole >= 60 ? "\(whole / 60)m \(whole % 60)s" : "\(whole)s"
-  }
-
-  private func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
   }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Communication
 internal import ConvNet
 internal import Foundation
 internal import Images
@@ -61,7 +62,7 @@ struct ClassifyCommand: ParsableCommand {
           engine.setInput(view, Array(input[view * size..<(view + 1) * size]))
         }
       } catch {
-        FileHandle.standardError.write(Data("decaf: error: \(path): \(error)\n".utf8))
+        StandardError.write("decaf: error: \(path): \(error)\n")
         hasFailed = true
         continue
       }
@@ -91,10 +92,19 @@ struct ClassifyCommand: ParsableCommand {
       String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
     guard names.count == expected else {
-      throw ValidationError(
-        "--names \(path): expected \(expected) lines, one a class of the network, "
-          + "found \(names.count).")
+      throw ClassNamesError(path: path, expected: expected, found: names.count)
     }
     return names
+  }
+}
+
+/// A file of class names that is not of the network.
+struct ClassNamesError: Error, CustomStringConvertible {
+  let path: String
+  let expected: Int
+  let found: Int
+
+  var description: String {
+    "--names \(path): expected \(expected) lines, one a class of the network, found \(found)"
   }
 }

@@ -36,8 +36,9 @@ enum ExitStatus: Int32 {
     case let error as ClassificationError:
       self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
     case is ImageListError, is ImageError, is InputTransformError, is SystemError: self = .badInput
-    case is SafetensorsError: self = .badInput
+    case is SafetensorsError, is ClassNamesError: self = .badInput
     case is KernelError, is ConfigError: self = .usage
+    case is OutputError: self = .cannotCreate
     case let error as WorkerFailure: self = ExitStatus(of: error.cause)
     case let error as ExtractionError:
       self =

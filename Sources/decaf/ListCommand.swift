@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Foundation
 internal import Images
 
 /// `decaf list`.
@@ -18,6 +17,6 @@ struct ListCommand: ParsableCommand {
   var folder: String
 
   func run() throws {
-    FileHandle.standardOutput.write(Data(try ImageList.canonicalText(ofFolder: folder)))
+    try StandardOutput.write(try ImageList.canonicalText(ofFolder: folder))
   }
 }

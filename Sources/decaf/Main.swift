@@ -8,6 +8,7 @@ internal import MPI
 /// with one status.
 @main enum Main {
   static func main() {
+    openStandardStreams()
     startWithOneBLASThread()
     // A file beyond the size limit is then an error of `write`, and what is recorded stays.
     signal(SIGXFSZ, SIG_IGN)
@@ -22,6 +23,7 @@ internal import MPI
     }
     do {
       if let distributed = command as? any DistributedCommand, !distributed.isDryRun {
+        signal(SIGPIPE, SIG_IGN)  // work goes on when nobody reads the messages any more
         exit(try run(distributed, launch).rawValue)
       }
       // Without ranks: under a launcher one process is enough.
@@ -32,10 +34,19 @@ internal import MPI
         var command = command
         try command.run()
       }
+      try StandardOutput.flush()
       exit(0)
     } catch {
       leave(launch, with: error)
     }
+  }
+
+  /// Opens `/dev/null` for each standard stream that the parent has closed: the next file opened,
+  /// the journal of a store, would get its number, and messages would be written into it.
+  private static func openStandardStreams() {
+    var descriptor: Int32 = 0
+    repeat { descriptor = open("/dev/null", O_RDWR) } while 0...2 ~= descriptor
+    if descriptor > 2 { close(descriptor) }
   }
 
   /// Starts the program anew with `OPENBLAS_NUM_THREADS=1` in its environment, unless it is set.
@@ -92,8 +103,11 @@ internal import MPI
   private static func leave(_ launch: Launch, with error: any Error) -> Never {
     let status = ExitStatus(of: error)
     guard launch.isRoot else {
-      // `mpirun` kills all ranks when one leaves with an error: rank 0 speaks first.
-      Thread.sleep(forTimeInterval: 1)
+      if status == .done { exit(status.rawValue) }  // help is printed once
+      // `mpirun` kills all ranks when one leaves with an error: rank 0 speaks first. Who lives on met
+      // the error alone: a file that is missing on this host.
+      Thread.sleep(forTimeInterval: 3)
+      report("\(launch.place): \(Decaf.message(for: error))")
       exit(status.rawValue)
     }
     if Decaf.exitCode(for: error) != .failure {
@@ -104,20 +118,22 @@ internal import MPI
   }
 
   private static func report(_ text: String) {
-    FileHandle.standardError.write(Data("decaf: error: \(text)\n".utf8))
+    StandardError.write("decaf: error: \(text)\n")
   }
 }
 
 /// What the environment says about the launcher, before MPI is initialized.
 private struct Launch {
   let isLaunched: Bool
-  let isRoot: Bool
+  var isRoot: Bool { rank == "0" }
+  private let rank: String
+
+  /// Where an error was met, for messages.
+  var place: String { "rank \(rank) on \(ProcessInfo.processInfo.hostName)" }
 
   init(_ environment: [String: String]) {
     isLaunched = MPIUniverse.isLaunched(environment)
-    let rank = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy.compactMap {
-      environment[$0]
-    }.first
-    isRoot = rank == nil || rank == "0"
+    let variables = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]
+    rank = variables.lazy.compactMap { environment[$0] }.first ?? "0"
   }
 }

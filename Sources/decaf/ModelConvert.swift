@@ -1,6 +1,6 @@
 import ArgumentParser
+import Communication
 import ConvNet
-import Foundation
 
 /// `decaf model convert`: from any format that is read to one that is written.
 struct ModelConvert: ParsableCommand {
@@ -27,7 +27,7 @@ struct ModelConvert: ParsableCommand {
   func run() throws {
     let model = try Model.open(input, architecture: architecture)
     for warning in model.warnings {
-      FileHandle.standardError.write(Data("warning: \(warning)\n".utf8))
+      StandardError.write("decaf: warning: \(warning)\n")
     }
     try model.write(to: output)
     print(

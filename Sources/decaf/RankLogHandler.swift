@@ -1,5 +1,4 @@
 internal import Communication
-internal import Foundation
 internal import Logging
 
 /// Writes log lines to standard error, tagged with the rank where there are several.
@@ -23,6 +22,6 @@ struct RankLogHandler: LogHandler {
 
   func log(event: LogEvent) {
     let level = event.level >= .warning ? "\(event.level): " : ""
-    FileHandle.standardError.write(Data("\(prefix)\(level)\(event.message)\n".utf8))
+    StandardError.write("\(prefix)\(level)\(event.message)\n")
   }
 }
