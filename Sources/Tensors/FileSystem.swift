@@ -84,6 +84,16 @@ package enum FileSystem {
     }
   }
 
+  /// What a symbolic link leads to; any other path as it is, and a link that leads nowhere too.
+  static func resolvingLink(_ path: String) -> String {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+      let resolved = realpath(path, nil)
+    else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
   /// What the path names, or nil when there is nothing.
   package static func identity(of path: String) throws(SystemError) -> FileIdentity? {
     var status = stat()

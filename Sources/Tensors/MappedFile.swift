@@ -19,9 +19,10 @@ package final class MappedFile: @unchecked Sendable {
     defer { close(descriptor) }
     var status = stat()
     try checked("inspect", path: path) { fstat(descriptor, &status) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw SystemError(
-        "map", path: path, code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
+    let kind = status.st_mode & S_IFMT
+    if kind == S_IFDIR { throw SystemError("map", path: path, code: EISDIR) }
+    if kind != S_IFREG {
+      throw SystemError("map the device or pipe", path: path, code: ENOTSUP)
     }
     self.path = path
     byteCount = Int(status.st_size)

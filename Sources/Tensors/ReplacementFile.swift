@@ -3,7 +3,8 @@ import Glibc
 /// A file that appears under its name only when it is complete.
 ///
 /// Bytes go to `path.partial`; `commit()` puts them on the device and renames the file over
-/// whatever `path` was. Until then, and when the process dies, `path` is what it was before.
+/// whatever `path` was. Until then, and when the process dies, `path` is what it was before. Where
+/// `path` is a symbolic link to a file, all this happens to that file.
 package final class ReplacementFile {
   package let path: String
   private let partialPath: String
@@ -14,8 +15,18 @@ package final class ReplacementFile {
   /// Small pieces are gathered, so that a header of many fields is one call to the system.
   private var pending = [UInt8]()
 
-  /// - Throws: `SystemError` when `path.partial` cannot be made.
+  /// - Throws: `SystemError` when `path.partial` cannot be made, or when `path` is a folder, a device
+  ///   or a pipe, which a file must not take the place of.
   package init(_ path: String) throws(SystemError) {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      let kind = status.st_mode & S_IFMT
+      if kind == S_IFDIR { throw SystemError("replace", path: path, code: EISDIR) }
+      if kind != S_IFREG {
+        throw SystemError("replace the device or pipe", path: path, code: ENOTSUP)
+      }
+    }
+    let path = FileSystem.resolvingLink(path)
     self.path = path
     partialPath = path + ".partial"
     file = try PositionedFile(partialPath, .replace)

@@ -57,26 +57,6 @@ import Testing
   }
 }
 
-@Suite struct ReplacementFileTests {
-  @Test func theFileAppearsWhenItIsComplete() throws {
-    try withTemporaryFolder { folder in
-      let path = try writeTestFile([1], "x", in: folder)
-      var file: ReplacementFile? = try ReplacementFile(path)
-      try file!.append([2, 3])
-      try file!.append([Float(1)].span)
-      try file!.append([4])
-      #expect(try readTestFile(path) == [1])
-      try file!.commit()
-      #expect(try readTestFile(path) == [2, 3, 0, 0, 0x80, 0x3F, 4])
-      file = try ReplacementFile(path)
-      try file!.append([9])
-      file = nil
-      #expect(try readTestFile(path).count == 7)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["x"])
-    }
-  }
-}
-
 @Suite struct SeededGeneratorTests {
   @Test func wordsAreThoseOfSplitMix64() {
     // Reference values of the authors' C program for seed 1234567.
