@@ -6,10 +6,9 @@ internal import Yams
 enum ConfigFile {
   /// The command line with the options of its `--config` file put before its own.
   ///
-  /// What stands later wins, so the command line does; keys that are no options are reported by the
-  /// parser like any unknown option.
+  /// What stands later wins, so the command line does.
   ///
-  /// - Throws: `ConfigError`.
+  /// - Throws: `ConfigError`, for keys that are no options of the command, too.
   static func expanding(_ arguments: [String]) throws -> [String] {
     var rest: [String] = []
     var path: String?
@@ -28,11 +27,26 @@ enum ConfigFile {
       }
     }
     guard let path else { return arguments }
-    let commandDepth = rest.first == ModelCommand.configuration.commandName ? 2 : 1
-    return rest.prefix(commandDepth) + (try options(in: path)) + rest.dropFirst(commandDepth)
+    let (command, depth) = command(named: rest)
+    if depth == 0 { return rest }  // the parser says what is missing
+    let written = try options(in: path, for: CommandOptions(command))
+    return rest.prefix(depth) + written + rest.dropFirst(depth)
   }
 
-  private static func options(in path: String) throws -> [String] {
+  /// The command that the first arguments name, and how many they are.
+  private static func command(
+    named arguments: [String]
+  ) -> (command: any ParsableCommand.Type, depth: Int) {
+    var command: any ParsableCommand.Type = Decaf.self
+    for (depth, name) in arguments.enumerated() {
+      let found = command.configuration.subcommands.first { $0.configuration.commandName == name }
+      guard let found else { return (command, depth) }
+      command = found
+    }
+    return (command, arguments.count)
+  }
+
+  private static func options(in path: String, for known: CommandOptions) throws -> [String] {
     let text: String
     do { text = try String(contentsOfFile: path, encoding: .utf8) } catch {
       throw ConfigError.unreadable(path: path, reason: error.localizedDescription)
@@ -44,26 +58,49 @@ enum ConfigFile {
     guard let node else { return [] }
     guard let mapping = node.mapping else { throw ConfigError.notAMapping(path: path) }
     return try mapping.flatMap { key, value -> [String] in
-      guard let name = key.string, !name.isEmpty, !name.hasPrefix("-") else {
-        throw ConfigError.notAMapping(path: path)
+      guard let name = key.string else { throw ConfigError.notAMapping(path: path) }
+      if known.flags.contains(name) {
+        guard let isOn = value.bool else { throw ConfigError.notABool(path: path, key: name) }
+        return isOn ? ["--\(name)"] : []
       }
-      switch value {
-      case .sequence(let sequence):
-        return [
-          "--\(name)", try sequence.map { try scalar($0, name, path) }.joined(separator: ","),
-        ]
-      default:
-        if let flag = value.bool { return flag ? ["--\(name)"] : [] }
-        return ["--\(name)", try scalar(value, name, path)]
+      guard known.options.contains(name) else {
+        throw ConfigError.unknownKey(path: path, key: name, known: known.all)
       }
+      let values = value.sequence.map { Array($0) } ?? [value]
+      if values.isEmpty { throw ConfigError.notAScalar(path: path, key: name) }
+      // In one argument, so that a value that starts with a dash is one.
+      return ["--\(name)=\(try values.map { try scalar($0, name, path) }.joined(separator: ","))"]
     }
   }
 
   private static func scalar(_ node: Node, _ name: String, _ path: String) throws -> String {
-    guard let text = node.scalar?.string else {
+    guard let text = node.scalar?.string, !text.isEmpty else {
       throw ConfigError.notAScalar(path: path, key: name)
     }
     return text
+  }
+}
+
+/// The options and flags that a command's help lists, without their dashes.
+private struct CommandOptions {
+  private(set) var options: Set<String> = []
+  private(set) var flags: Set<String> = []
+
+  var all: [String] { options.union(flags).sorted() }
+
+  init(_ command: any ParsableCommand.Type) {
+    // An entry of the help starts two columns in: “  --batch <batch>  …”, “  -h, --help  …”.
+    for line in Decaf.helpMessage(for: command).split(separator: "\n") where line.hasPrefix("  --")
+    {
+      let words = line.split(separator: " ", maxSplits: 2)
+      let name = String(words[0].dropFirst(2))
+      if ["config", "help", "version"].contains(name) { continue }
+      if words.count > 1 && words[1].hasPrefix("<") {
+        options.insert(name)
+      } else {
+        flags.insert(name)
+      }
+    }
   }
 }
 
@@ -72,6 +109,8 @@ enum ConfigError: Error, CustomStringConvertible {
   case noFile
   case unreadable(path: String, reason: String)
   case notAMapping(path: String)
+  case unknownKey(path: String, key: String, known: [String])
+  case notABool(path: String, key: String)
   case notAScalar(path: String, key: String)
 
   var description: String {
@@ -80,6 +119,11 @@ enum ConfigError: Error, CustomStringConvertible {
     case .unreadable(let path, let reason): "--config \(path): \(reason)"
     case .notAMapping(let path):
       "--config \(path): expected lines “option: value”, with options named as on the command line"
+    case .unknownKey(let path, let key, let known):
+      "--config \(path): \(key): no option of this command; expected one of "
+        + known.joined(separator: ", ")
+    case .notABool(let path, let key):
+      "--config \(path): \(key): expected true or false"
     case .notAScalar(let path, let key):
       "--config \(path): \(key): expected one value, or a list of values"
     }

@@ -130,9 +130,9 @@ struct ExtractCommand: DistributedCommand {
   }
 
   private static func blobs(_ text: String) throws -> [BlobName] {
-    try text.split(separator: ",").map {
-      try BlobName(parsing: $0.trimmingCharacters(in: .whitespaces))
-    }
+    let names = text.split(separator: ",")
+    if names.isEmpty { throw ValidationError("expected at least one name") }
+    return try names.map { try BlobName(parsing: $0.trimmingCharacters(in: .whitespaces)) }
   }
 
   /// The request as the extraction takes it.
@@ -178,7 +178,7 @@ struct ExtractCommand: DistributedCommand {
       return .badInput
     }
     if strict && summary.failedRows > 0 {
-      context.log.error("\(summary.failedRows) images failed (--strict); see \(output)/rows.tsv")
+      context.log.error("images failed: \(summary.failedRows) (--strict); see \(output)/rows.tsv")
       return .badInput
     }
     return .done

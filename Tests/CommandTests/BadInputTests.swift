@@ -38,9 +38,14 @@ import Testing
     Case("extract LIST --model MODEL --output STORE --views ten", 73, "views"),
     Case("extract LIST --model MODEL --output STORE --strict", 65, "--strict"),
     Case("extract FOLDER/missing.txt --model MODEL --output FOLDER/m", 65, "every image failed"),
-    Case("extract LIST --config FOLDER/bad.yaml", 64, "--colour"),
+    Case("extract LIST --model MODEL --output FOLDER/o --layers ,", 64, "at least one"),
+    Case("extract LIST --config FOLDER/bad.yaml", 64, "colour", "rows-per-shard"),
+    Case("extract LIST --config FOLDER/flag.yaml", 64, "strict", "true or false"),
+    Case("extract LIST --config FOLDER/nothing.yaml", 64, "layers", "one value"),
     Case("train STORE --layer fc6 --output FOLDER/c.safetensors", 64, "fc6", "pool5"),
     Case("train STORE --layer pool5 --output FOLDER/c.safetensors --C 0", 64, "C"),
+    Case("train STORE --layer pool5 --output FOLDER", 73, "directory"),
+    Case("train STORE --layer pool5 --output /dev/null", 73, "/dev/null", "device"),
     Case("train UNLABELLED --layer pool5 --output FOLDER/c.safetensors", 65, "label"),
     Case("train ONECLASS --layer pool5 --output FOLDER/c.safetensors", 65, "class"),
     Case("train FOLDER --layer pool5 --output FOLDER/c.safetensors", 65, "store"),
@@ -60,6 +65,8 @@ import Testing
       try write("# nothing\n\n", "empty.txt")
       try write("a.jpg\nb.jpg\n", "missing.txt")
       try write("not a folder", "file")
+      try write("strict: 1\n", "flag.yaml")
+      try write("layers: []\n", "nothing.yaml")
       try write("model: \(fixture.model)\noutput: \(folder)/o\ncolour: red\n", "bad.yaml")
       try FileManager.default.createDirectory(
         atPath: "\(folder)/other", withIntermediateDirectories: true)
