@@ -48,7 +48,8 @@ package enum FeaturesError: Error, Equatable, Sendable, CustomStringConvertible 
         + "wait for it or choose another output"
     case .otherJob(let path, let differences):
       "store \(path) belongs to another job: \(differences.joined(separator: "; ")); "
-        + "choose another output, repeat the store's own options, or pass --overwrite"
+        + "choose another output, repeat the store's own options, or replace it: remove it, or "
+        + "extract with --overwrite"
         + Self.kernelAdvice(differences)
     case .folderInUse(let path, let found):
       "cannot make a store in \(path): it holds \(found) and no store; choose a new or empty folder"

@@ -87,13 +87,24 @@ package struct Provenance: Codable, Equatable, Sendable {
   package func differences(from other: Provenance) -> [String] {
     let theirs = Dictionary(uniqueKeysWithValues: other.json.flattened.map { ($0.0, $0.1) })
     let ours = Dictionary(uniqueKeysWithValues: json.flattened.map { ($0.0, $0.1) })
-    return Set(theirs.keys).union(ours.keys).sorted().compactMap { key in
-      if let theirs = theirs[key], let ours = ours[key], theirs.utf8.elementsEqual(ours.utf8) {
-        return nil
-      }
-      return "\(key): the store has \(Self.shown(theirs[key])), this job has "
-        + Self.shown(ours[key])
+    var differences: [String] = []
+    let (theirLayers, ourLayers) = (other.layers.map(\.name), layers.map(\.name))
+    if theirLayers != ourLayers {
+      differences.append(
+        "layers: the store has \(theirLayers.joined(separator: ",")), this job has "
+          + ourLayers.joined(separator: ","))
     }
+    for key in Set(theirs.keys).union(ours.keys).sorted() {
+      // Other layers have other shapes and files: their names say it all.
+      if theirLayers != ourLayers && key.hasPrefix("layers[") { continue }
+      if let theirs = theirs[key], let ours = ours[key], theirs.utf8.elementsEqual(ours.utf8) {
+        continue
+      }
+      differences.append(
+        "\(key): the store has \(Self.shown(theirs[key])), this job has "
+          + Self.shown(ours[key]))
+    }
+    return differences
   }
 
   private static func shown(_ value: String?) -> String {

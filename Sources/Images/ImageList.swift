@@ -156,7 +156,7 @@ extension ImageList.Entry {
     if path.bytes.contains(0) {
       defect = "the path holds a zero byte"
     } else if !sides.allSatisfy(\.isEmpty) && box == nil {
-      defect = "box “\(sides.joined(separator: " "))” is not four numbers of pixels"
+      defect = "invalid box: “\(sides.joined(separator: " "))”, expected four numbers of pixels"
     } else if let box, box.isEmpty {
       defect = "empty box: \(box)"
     } else {

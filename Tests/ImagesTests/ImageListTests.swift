@@ -101,9 +101,9 @@ import Testing
     #expect(list[1].box == Box(x: 1, y: -3, width: 4, height: 5))
     #expect(list[2].box == nil && list[2].defect == nil)
     #expect(list[3].defect == "empty box: 0×4 at (1, 2)")
-    #expect(list[4].defect == "box “1 2 three 4” is not four numbers of pixels")
-    #expect(list[5].defect == "box “1 2  ” is not four numbers of pixels")
-    #expect(list[6].defect == "box “1 2 1e300 4” is not four numbers of pixels")
+    #expect(list[4].defect == "invalid box: “1 2 three 4”, expected four numbers of pixels")
+    #expect(list[5].defect == "invalid box: “1 2  ”, expected four numbers of pixels")
+    #expect(list[6].defect == "invalid box: “1 2 1e300 4”, expected four numbers of pixels")
     #expect(list[0].defect == nil && !list.hasLabels)
   }
 
