@@ -30,7 +30,7 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
       "cannot train on \(source): expected at least two classes, found only “\(name)”"
     case .notFinite(let source, let row):
       "cannot train on \(source): row \(row) is marked ok but holds NaN, infinity or a value beyond 1e15; "
-        + "`decaf verify` tells whether the store is damaged"
+        + "`decaf verify` tells whether values overflowed float16 or the store is damaged"
     case .incompatibleFeatures(let source, let differences):
       "cannot apply the classifier to \(source): its features were made otherwise: "
         + differences.joined(separator: "; ")

@@ -1,7 +1,7 @@
 /// Predictions as tab-separated text: `row path label predicted score`, one line a row.
 ///
 /// The score is the logit or margin of the predicted class; `predicted` and `score` are empty for
-/// failed rows. With scores, one more column for each class. Tab, line feed, carriage return and
+/// failed rows and for rows whose scores are not finite. With scores, one more column for each class. Tab, line feed, carriage return and
 /// backslash in a field are escaped as `\t`, `\n`, `\r` and `\\`.
 package struct PredictionTable: Sendable {
   package let classes: [String]
@@ -29,7 +29,7 @@ package struct PredictionTable: Sendable {
   /// - Parameters:
   ///   - path: as the image list has it.
   ///   - label: nil for a row without one.
-  ///   - scores: of every class; nil for a failed row.
+  ///   - scores: of every class; nil for a row that is not predicted.
   package func append(
     row: Int, path: [UInt8], label: [UInt8]?, scores: [Float]?, to text: inout [UInt8]
   ) {
@@ -73,9 +73,10 @@ package struct PredictionTable: Sendable {
 
 /// How many rows were predicted, and how many of them rightly.
 package struct PredictionSummary: Sendable, Equatable {
-  /// Rows with features.
   package var predicted = 0
   package var failed = 0
+  /// Rows with features that give no finite scores, and so no prediction.
+  package var notFinite = 0
   /// Predicted rows with a label that is one of the classifier's classes, and how many of them got
   /// it.
   package var labelled = 0

@@ -69,12 +69,19 @@ package struct Predictor {
     try rows.withRows(block, scratch: &scratch) { features in
       for (i, row) in block.enumerated() {
         let entry = rows.store.rows[row]
-        let scores =
+        var scores =
           entry.status == .failed
           ? nil : classifier.scores(features.extracting(i * width..<(i + 1) * width))
+        // Infinite features, as float16 may make them, put the classes in no order.
+        let isFinite = scores?.allSatisfy(\.isFinite) ?? true
+        if !isFinite { scores = nil }
         table.append(
           row: row, path: entry.path.bytes, label: entry.label?.bytes, scores: scores, to: &text)
-        summary.count(label: entry.label?.bytes, scores: scores, classes: classifier.classes)
+        if isFinite {
+          summary.count(label: entry.label?.bytes, scores: scores, classes: classifier.classes)
+        } else {
+          summary.notFinite += 1
+        }
       }
     }
     return (text, summary)
@@ -95,16 +102,17 @@ package struct Predictor {
 
 extension PredictionSummary {
   fileprivate var counts: [Int64] {
-    [predicted, failed, labelled, correct, unknownLabel].map(Int64.init)
+    [predicted, failed, notFinite, labelled, correct, unknownLabel].map(Int64.init)
   }
 
   fileprivate init(counts: [Int64]) {
     self.init()
     predicted = Int(counts[0])
     failed = Int(counts[1])
-    labelled = Int(counts[2])
-    correct = Int(counts[3])
-    unknownLabel = Int(counts[4])
+    notFinite = Int(counts[2])
+    labelled = Int(counts[3])
+    correct = Int(counts[4])
+    unknownLabel = Int(counts[5])
   }
 
   fileprivate mutating func add(_ other: PredictionSummary) {

@@ -16,12 +16,13 @@ struct PredictCommand: DistributedCommand {
     abstract: "Label images with a classifier.",
     discussion: """
       Writes tab-separated lines: row, path, label, predicted, score, where score is the logit or \
-      margin of the predicted class; predicted and score are empty for failed rows.
+      margin of the predicted class; predicted and score are empty for rows that failed.
 
       SOURCE is a store that holds the classifier's layer, made by the same network and input \
       transform. With --model it is an image list or folder instead: its features are extracted as \
-      the classifier's were, into OUTPUT.store, which is removed at the end; stopped early, the same \
-      command continues.
+      the classifier's were, into OUTPUT.store.partial, which is removed at the end; stopped early, \
+      the same command continues. Exits with 65 when no row could be \
+      predicted.
       """)
 
   @Argument(help: "A classifier written by decaf train.")
@@ -69,6 +70,11 @@ struct PredictCommand: DistributedCommand {
     let extracted = try extract(for: classifier, context, team)
     if let extracted, extracted.isStoppedEarly { return .stoppedEarly }
     let store = try context.communicator.agree(status: context.status(of:)) {
+      if model == nil, !FileSystem.isFolder(source),
+        try FileSystem.byteCount(of: source) != nil
+      {
+        throw ValidationError("\(source) is no store; an image list needs --model.")
+      }
       let store = try Store(extracted?.store ?? source)
       _ = try store.layer(named: classifier.features.layer)
       return store
@@ -81,7 +87,9 @@ struct PredictCommand: DistributedCommand {
       if let extracted { try FileManager.default.removeItem(atPath: extracted.store) }
       print(summary.text(output: output))
     }
-    return .done
+    if summary.predicted > 0 { return .done }
+    if context.isRoot { context.log.error("no row could be predicted") }
+    return .badInput
   }
 
   func printPlan() throws {
@@ -105,7 +113,7 @@ struct PredictCommand: DistributedCommand {
     for classifier: Classifier, _ context: CommandContext, _ team: ThreadTeam
   ) throws -> (store: String, isStoppedEarly: Bool)? {
     guard let model else { return nil }
-    let store = output + ".store"
+    let store = output + ".store.partial"
     let request = try context.communicator.agree(status: context.status(of:)) {
       try makeRequest(for: classifier, model: model, store: store)
     }
@@ -149,6 +157,10 @@ extension PredictionSummary {
   /// The counts for people.
   func text(output: String) -> String {
     var lines = ["rows        \(predicted) predicted, \(failed) failed"]
+    if notFinite > 0 {
+      lines.append(
+        "not finite  \(notFinite) rows have infinite features and no prediction; see decaf verify")
+    }
     if let accuracy {
       lines.append(
         "accuracy    \(String(format: "%.2f", 100 * accuracy)) % "

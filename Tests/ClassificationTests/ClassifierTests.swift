@@ -140,6 +140,23 @@ import Testing
     }
   }
 
+  @Test func rowsWithInfiniteFeaturesAreNotPredicted() throws {
+    try withTemporaryFolder { folder in
+      var fixture = StoreFixture.random()
+      let classifier = try train(try fixture.write("\(folder)/store"))
+      fixture.rows.values[7 * 6 + 2] = 1e6  // beyond float16
+      fixture.dtype = .float16
+      let store = try fixture.write("\(folder)/half")
+      let summary = try Predictor(
+        classifier, communicator: InProcessCommunicator.alone(), team: ThreadTeam(threadCount: 1)
+      ).predict(store, output: "\(folder)/p.tsv", includesScores: false)
+      #expect(summary.notFinite == 1 && summary.failed == 2 && summary.predicted == 87)
+      let text = try String(contentsOfFile: "\(folder)/p.tsv", encoding: .utf8)
+      let line = text.split(separator: "\n")[8]
+      #expect(line.hasPrefix("7\timage 7.jpg") && line.hasSuffix("\t\t"))
+    }
+  }
+
   private static func name(_ label: Int) -> String {
     ["a\\tb", "\u{e9}", "e\u{301}"][label]
   }
