@@ -48,6 +48,29 @@ typedef struct {
   size_t pitch;
 } decaf_map;
 
+/// Minimal filtering F(m × m, r × r), named m_r: the large tile's outputs, the weights. The small
+/// tile has m - 1 outputs.
+enum {
+  DECAF_SCHEME_5_3,
+  DECAF_SCHEME_4_5,
+  DECAF_SCHEME_COUNT,
+};
+
+/// How tiles of outputs cover a map, and where their points lie. A tile of m × m outputs comes from
+/// (m + r - 1)² inputs and has as many points; large tiles come before small ones on each axis.
+typedef struct {
+  int32_t scheme;
+  /// Tiles of a map, and how many of them are large.
+  size_t rows, large_rows;
+  size_t columns, large_columns;
+  /// Depth of the products: a multiple of 16.
+  size_t channels;
+  /// Floats between points of transformed inputs, [point][tile][channels].
+  size_t input_step;
+  /// Floats between points of sums, [panel][point][tile][PW], and between panels.
+  size_t output_step, panel_step;
+} decaf_tiling;
+
 typedef struct {
   /// Outputs that are computed side by side.
   size_t panel_width;
@@ -60,6 +83,21 @@ typedef struct {
   /// the depth; it changes the speed only.
   void (*product)(const decaf_product *product, const decaf_rows *rows, size_t first, size_t end,
                   size_t panels_per_pass, int rectify);
+
+  /// The points of one map's tiles. `input` is the first tile's first input; its lines are `pitch`
+  /// floats apart, its pixels `pixel`.
+  void (*winograd_inputs)(const decaf_tiling *tiling, const float *input, size_t pitch,
+                          size_t pixel, float *points);
+
+  /// sums[panel][point][row] = Σ points[point][row][k] · weights[point][panel][k], one chain from
+  /// zero. `rows[2 v + h]` are those of large tiles only, if v in height and if h in width; their
+  /// buffers are not looked at.
+  void (*winograd_products)(const decaf_tiling *tiling, const float *points, const float *weights,
+                            size_t panels, const decaf_rows *rows, float *sums);
+
+  /// The first `width` outputs of a panel for one map, with biases, from its sums.
+  void (*winograd_outputs)(const decaf_tiling *tiling, const float *sums, const float *biases,
+                           float *output, size_t pitch, size_t pixel, size_t width, int rectify);
 
   /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end.
   void (*max_pool)(const float *input, const decaf_map *input_map, float *output,
@@ -99,6 +137,17 @@ uint32_t decaf_processor_features(void);
 /// zero beyond `outputs`. Area 1 packs a plain `outputs` × `channels` matrix.
 void decaf_pack(const float *weights, size_t outputs, size_t channels, size_t area,
                 size_t panel_width, float *packed);
+
+/// Outputs of a large tile, weights a side, and points a side of a scheme.
+size_t decaf_scheme_outputs(int32_t scheme);
+size_t decaf_scheme_weights(int32_t scheme);
+size_t decaf_scheme_points(int32_t scheme);
+
+/// Transforms one panel's weights, `outputs` × `channels` × r × r, to [point][channels][panel_width]
+/// with `point_step` floats between points; zero beyond `outputs`. In double precision.
+void decaf_winograd_weights(int32_t scheme, const float *weights, size_t outputs,
+                            size_t channels, size_t panel_width, float *transformed,
+                            size_t point_step);
 
 /// C×H×W, dense, to H×W×C with the lines of `map`.
 void decaf_channels_last(const float *input, float *output, const decaf_map *map);

@@ -4,6 +4,8 @@
 
 #include "product.h"
 
+#include "winograd.h"
+
 #include "pooling.h"
 
 #include "normalization.h"
@@ -11,6 +13,9 @@
 static const decaf_kernels kernels = {
     .panel_width = PANEL_WIDTH,
     .product = product,
+    .winograd_inputs = winograd_inputs,
+    .winograd_products = winograd_products,
+    .winograd_outputs = winograd_outputs,
     .max_pool = max_pool,
     .normalize = normalize,
     .rectify = rectify,

@@ -1,0 +1,235 @@
+internal import CKernels
+
+/// A convolution of stride 1 by minimal filtering, with its weights transformed and packed.
+///
+/// The map is cut into tiles that fit it exactly. A tile's inputs become points, every point is a
+/// row of a product over the input channels, and the sums of all points become the tile's outputs.
+/// A tile's arithmetic depends on the layer alone: neither on other tiles nor on other images. Each
+/// image takes a slot of the buffers; the more slots in use, the more rows share a walk through the
+/// weights. Groups are products of their own.
+package final class WinogradConvolution: Sendable {
+  package let input: MapLayout
+  package let output: MapLayout
+  /// Images whose points fit the buffers.
+  package let slots: Int
+  private let scheme: WinogradScheme
+  private let kernels: Kernels
+  private let padding: Int
+  private let groups: Int
+  private let rowCut: WinogradScheme.Cut
+  private let columnCut: WinogradScheme.Cut
+  /// [group][pass][point][panel of the pass][channels][PW].
+  private let weights: FloatBuffer
+  /// [group][panel][PW].
+  private let biases: FloatBuffer
+  /// Rows of the products: first of all tiles, then of the wide ones, the tall ones, and those that
+  /// are both.
+  private let rows: ProductRows
+  private let rowKinds: [Range<Int>]
+
+  /// Outputs that share a walk along the points: their sums fit the second cache.
+  private static let outputsPerPass = 64
+
+  /// A convolution without weights; `pack` has to be called for every panel before it runs.
+  ///
+  /// Nil when no scheme fits the sizes, or the channels of a group are no multiple of 16: then the
+  /// direct convolution has to do.
+  ///
+  /// - Parameters:
+  ///   - slots: most images at a time.
+  ///   - biases: one an output channel.
+  /// - Precondition: `input`'s frame is at least `padding` wide, and the sizes agree.
+  package init?(
+    from input: MapLayout, to output: MapLayout, kernelSize: Int, stride: Int, padding: Int,
+    groups: Int, slots: Int, biases: [Float], kernels: Kernels
+  ) {
+    let schemes = WinogradScheme.all.filter {
+      $0.kernelSize == kernelSize && $0.cut(output.height) != nil && $0.cut(output.width) != nil
+    }
+    guard stride == 1, input.channels % (16 * groups) == 0, let scheme = schemes.first else {
+      return nil
+    }
+    precondition(input.padding >= padding, "the map's frame is narrower than the padding")
+    precondition(
+      slots > 0 && output.channels % groups == 0 && biases.count == output.channels
+        && output.height + kernelSize - 1 == input.height + 2 * padding
+        && output.width + kernelSize - 1 == input.width + 2 * padding,
+      "shapes that do not belong to one convolution")
+    self.input = input
+    self.output = output
+    self.slots = slots
+    self.scheme = scheme
+    self.kernels = kernels
+    self.padding = padding
+    self.groups = groups
+    let (rowCut, columnCut) = (scheme.cut(output.height)!, scheme.cut(output.width)!)
+    (self.rowCut, self.columnCut) = (rowCut, columnCut)
+
+    let (width, depth) = (output.channels / groups, input.channels / groups)
+    let panelWidth = kernels.panelWidth
+    let panels = (width + panelWidth - 1) / panelWidth
+    weights = FloatBuffer(
+      count: groups * panels * scheme.points * scheme.points * depth * panelWidth)
+    self.biases = FloatBuffer(count: groups * panels * panelWidth)
+    for group in 0..<groups {
+      self.biases.replace(
+        from: group * panels * panelWidth,
+        with: Array(biases[group * width..<(group + 1) * width]))
+    }
+    let tiles = rowCut.tiles * columnCut.tiles
+    var chosen = [Int]()
+    var kinds = [Range<Int>]()
+    for (isTall, isWide) in [(false, false), (false, true), (true, false), (true, true)] {
+      let start = chosen.count
+      chosen += (0..<slots * tiles).filter { tile in
+        let (row, column) = (tile % tiles).quotientAndRemainder(dividingBy: columnCut.tiles)
+        return (!isTall || row < rowCut.large) && (!isWide || column < columnCut.large)
+      }
+      kinds.append(start..<chosen.count)
+    }
+    rows = ProductRows(
+      inputs: chosen.map { $0 * depth }, outputs: chosen.map { $0 * panelWidth })
+    rowKinds = kinds
+  }
+
+  /// Tiles of an image.
+  package var tileCount: Int { rowCut.tiles * columnCut.tiles }
+
+  private var depth: Int { input.channels / groups }
+  /// Outputs and panels of a group.
+  private var width: Int { output.channels / groups }
+  private var panelsPerGroup: Int { (width + kernels.panelWidth - 1) / kernels.panelWidth }
+  private var panelsPerPass: Int { max(1, Self.outputsPerPass / kernels.panelWidth) }
+  private var passesPerGroup: Int { (panelsPerGroup + panelsPerPass - 1) / panelsPerPass }
+  private var pointCount: Int { scheme.points * scheme.points }
+
+  /// Floats from point to point, an odd number of cache lines: a tile's points, written one after
+  /// the other, would otherwise fall into the same few places of the caches.
+  private static func step(_ count: Int) -> Int { 16 * ((count + 15) / 16 | 1) }
+  private var inputStep: Int { Self.step(slots * tileCount * depth) }
+  private var outputStep: Int { Self.step(slots * tileCount * kernels.panelWidth) }
+
+  /// Floats of the buffers that `transform` and `run` work in.
+  package var pointFloats: Int { groups * pointCount * inputStep }
+  package var sumFloats: Int { panelsPerPass * pointCount * outputStep }
+
+  private var tiling: decaf_tiling {
+    decaf_tiling(
+      scheme: scheme.number, rows: rowCut.tiles, large_rows: rowCut.large,
+      columns: columnCut.tiles, large_columns: columnCut.large, channels: depth,
+      input_step: inputStep, output_step: outputStep, panel_step: pointCount * outputStep)
+  }
+
+  /// The panels of a pass, counted within their group.
+  private func panels(ofPass pass: Int) -> Range<Int> {
+    pass * panelsPerPass..<min((pass + 1) * panelsPerPass, panelsPerGroup)
+  }
+
+  /// Where the weights of a pass begin.
+  private func weightStart(group: Int, pass: Int) -> Int {
+    (group * panelsPerGroup + pass * panelsPerPass) * pointCount * depth * kernels.panelWidth
+  }
+
+  /// Pieces in which weights are packed, over all groups.
+  package var panelCount: Int { groups * panelsPerGroup }
+
+  /// The output channels whose weights make up the panel.
+  package func outputs(ofPanel panel: Int) -> Range<Int> {
+    let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
+    let first = local * kernels.panelWidth
+    return group * width + first..<group * width + min(first + kernels.panelWidth, width)
+  }
+
+  /// Takes the weights of `outputs(ofPanel: panel)`, each `channels/groups × kernelSize ×
+  /// kernelSize`; threads may do so for different panels at once.
+  package func pack(panel: Int, _ values: Span<Float>) {
+    let count = outputs(ofPanel: panel).count
+    precondition(
+      values.count == count * depth * scheme.kernelSize * scheme.kernelSize,
+      "weights of another shape")
+    let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
+    let (pass, place) = local.quotientAndRemainder(dividingBy: panelsPerPass)
+    let panelFloats = depth * kernels.panelWidth
+    values.withUnsafeBufferPointer {
+      decaf_winograd_weights(
+        scheme.number, $0.baseAddress!, count, depth, kernels.panelWidth,
+        weights.base + weightStart(group: group, pass: pass) + place * panelFloats,
+        panels(ofPass: pass).count * panelFloats)
+    }
+  }
+
+  /// Writes the points of an image's tiles to its slot; threads may do so for different slots.
+  ///
+  /// - Parameter points: at least `pointFloats` floats.
+  package func transform(_ map: FeatureMap, to points: FloatBuffer, slot: Int) {
+    precondition(map.layout == input, "a map of another layout")
+    precondition(slot >= 0 && slot < slots && points.count >= pointFloats, "no such slot")
+    var tiling = tiling
+    let corner = (input.padding - padding) * (input.pitch + input.channels)
+    for group in 0..<groups {
+      kernels.table.pointee.winograd_inputs(
+        &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,
+        input.channels,
+        points.base + group * pointCount * inputStep + slot * tileCount * depth)
+    }
+  }
+
+  /// Parts of the work that `run` can do on its own, over all groups.
+  package var passCount: Int { groups * passesPerGroup }
+
+  /// Computes the output channels of one pass for the first `count` slots; threads may compute
+  /// different passes at once, with sums of their own. The maps' frames stay as they are.
+  ///
+  /// - Parameters:
+  ///   - points: as `transform` left them.
+  ///   - sums: at least `sumFloats` floats, overwritten.
+  ///   - output: the map for a slot.
+  package func run(
+    pass: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    into output: (_ slot: Int) -> FeatureMap
+  ) {
+    precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
+    precondition(points.count >= pointFloats && sums.count >= sumFloats, "too small buffers")
+    var tiling = tiling
+    let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)
+    let panels = panels(ofPass: local)
+    withRows(count: count) {
+      kernels.table.pointee.winograd_products(
+        &tiling, points.base + group * pointCount * inputStep,
+        weights.base + weightStart(group: group, pass: local), panels.count, $0, sums.base)
+    }
+    for slot in 0..<count {
+      let map = output(slot)
+      precondition(map.layout == self.output, "a map of another layout")
+      for panel in panels {
+        let outputs = outputs(ofPanel: group * panelsPerGroup + panel)
+        kernels.table.pointee.winograd_outputs(
+          &tiling,
+          sums.base + (panel - panels.lowerBound) * pointCount * outputStep
+            + slot * tileCount * kernels.panelWidth,
+          biases.base + (group * panelsPerGroup + panel) * kernels.panelWidth,
+          map.origin + outputs.lowerBound, self.output.pitch, self.output.channels,
+          outputs.count, rectify ? 1 : 0)
+      }
+    }
+  }
+
+  /// Calls `body` with the four kinds of rows, those of the first `count` slots.
+  private func withRows(count: Int, _ body: (UnsafePointer<decaf_rows>) -> Void) {
+    rows.inputs.withUnsafeBufferPointer { inputs in
+      rows.outputs.withUnsafeBufferPointer { outputs in
+        withUnsafeTemporaryAllocation(of: decaf_rows.self, capacity: 4) { kinds in
+          for (kind, range) in rowKinds.enumerated() {
+            kinds.initializeElement(
+              at: kind,
+              to: decaf_rows(
+                input: nil, input_rows: inputs.baseAddress! + range.lowerBound, output: nil,
+                output_rows: outputs.baseAddress! + range.lowerBound,
+                count: range.count / slots * count))
+          }
+          body(kinds.baseAddress!)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+internal import CKernels
+
+/// A pair of tiles that compute convolutions with few multiplications (minimal filtering).
+///
+/// F(m, r) gives m outputs of a correlation with r weights for m + r − 1 multiplications, one a
+/// point, along each axis. A scheme has a large tile of m outputs and a small one of m − 1, whose
+/// points are the large one's but the last, so that both use the same transformed weights. The
+/// points are in `Scripts/generate-transforms`.
+struct WinogradScheme: Sendable, Hashable {
+  let number: Int32
+  /// Outputs of the large tile, a side.
+  let outputs: Int
+  /// Weights of the filter, a side.
+  let kernelSize: Int
+
+  /// Points of the large tile, a side.
+  var points: Int { outputs + kernelSize - 1 }
+
+  /// Every scheme there is.
+  static let all = (0..<Int32(DECAF_SCHEME_COUNT)).map { number in
+    WinogradScheme(
+      number: number, outputs: decaf_scheme_outputs(number),
+      kernelSize: decaf_scheme_weights(number))
+  }
+
+  /// How an axis is cut into tiles: `large` of them first, then small ones.
+  struct Cut: Sendable, Hashable {
+    let tiles: Int
+    let large: Int
+  }
+
+  /// The fewest tiles that fit `size` outputs exactly; nil when none do.
+  func cut(_ size: Int) -> Cut? {
+    let tiles = (size + outputs - 1) / outputs
+    let large = size - tiles * (outputs - 1)
+    return large >= 0 && large <= tiles ? Cut(tiles: tiles, large: large) : nil
+  }
+}
