@@ -4,7 +4,7 @@ package import Tensors
 ///
 /// An image's activations depend on the image alone, bit for bit: not on the batch it sits in, its
 /// place there, or the number of threads. Every sum is one chain of multiply-adds in an order that
-/// the layer fixes. The engine holds a packed copy of the weights it needs, a workspace a thread,
+/// the layer fixes, and so is what happens to a convolution's tiles before and after. The engine holds a packed copy of the weights it needs, a workspace a thread,
 /// and room for `capacity` images; running allocates nothing an image.
 ///
 /// One thread at a time may call `run`. `setInput` and the readers may be called from several, but
@@ -26,7 +26,7 @@ package final class Engine: Sendable {
 
   /// Version of the order and rounding of what is computed: stores made with different versions may
   /// differ in their last bits.
-  package static let arithmeticVersion = 1
+  package static let arithmeticVersion = 2
 
   /// Packs the weights and makes the buffers, on the team's threads.
   ///
@@ -82,20 +82,32 @@ package final class Engine: Sendable {
   package func run(count: Int) {
     precondition(count >= 0 && count <= capacity, "\(count) images in a batch of \(capacity)")
     if count < team.threadCount {
-      // Fewer images than threads: one image after the other, by all threads.
-      for image in 0..<count {
-        for step in plan.mapSteps {
-          step.run(image: image, input: inputs[image], in: workspaces[0], kernels, team: team)
-        }
-      }
+      // Fewer images than threads: all threads work on the same ones.
+      forEachPart(of: 0..<count, size: EnginePlan.chunkSize) { run($0, worker: 0, team) }
     } else {
-      team.forEach(count) { image, worker in
-        for step in plan.mapSteps {
-          step.run(image: image, input: inputs[image], in: workspaces[worker], kernels)
-        }
+      let size = min(EnginePlan.chunkSize, (count + team.threadCount - 1) / team.threadCount)
+      team.forEach((count + size - 1) / size) { chunk, worker in
+        run(chunk * size..<min((chunk + 1) * size, count), worker: worker)
       }
     }
     for step in plan.rowSteps { step.run(count: count, team) }
+  }
+
+  private func forEachPart(of images: Range<Int>, size: Int, _ body: (Range<Int>) -> Void) {
+    for start in stride(from: images.lowerBound, to: images.upperBound, by: size) {
+      body(start..<min(start + size, images.upperBound))
+    }
+  }
+
+  /// Takes the images through the map stages.
+  private func run(_ images: Range<Int>, worker: Int, _ sharing: ThreadTeam? = nil) {
+    let chunk = Chunk(
+      images: images, inputs: inputs, workspaces: workspaces, worker: worker, team: sharing)
+    for stage in plan.mapStages {
+      forEachPart(of: images, size: stage.imagesAtOnce) { part in
+        for step in plan.mapSteps[stage.steps] { step.run(part, of: chunk, kernels) }
+      }
+    }
   }
 
   /// Activations of one image of the output.
@@ -120,10 +132,14 @@ package final class Engine: Sendable {
   package func measure(count: Int) -> [(layer: String, seconds: Double)] {
     let clock = ContinuousClock()
     var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
-    for image in 0..<count {
-      for (i, step) in plan.mapSteps.enumerated() {
-        times[i] += clock.measure {
-          step.run(image: image, input: inputs[image], in: workspaces[0], kernels)
+    forEachPart(of: 0..<count, size: EnginePlan.chunkSize) { images in
+      let chunk = Chunk(
+        images: images, inputs: inputs, workspaces: workspaces, worker: 0, team: nil)
+      for stage in plan.mapStages {
+        forEachPart(of: images, size: stage.imagesAtOnce) { part in
+          for i in stage.steps {
+            times[i] += clock.measure { plan.mapSteps[i].run(part, of: chunk, kernels) }
+          }
         }
       }
     }

@@ -5,8 +5,9 @@ internal import Tensors
 /// The network is a chain, so the plan is its layers up to the last one that is asked for. ReLU is
 /// part of the step before it unless the values before it are asked for too.
 struct EnginePlan: Sendable {
-  /// Run for each image.
+  /// Run for each image, in the stages' order.
   private(set) var mapSteps = [MapStep]()
+  private(set) var mapStages = [MapStage]()
   /// Run for the whole batch, after all map steps.
   private(set) var rowSteps = [RowStep]()
   /// Map 0, the input, and those of a thread's workspace.
@@ -47,13 +48,46 @@ struct EnginePlan: Sendable {
       if wanted.contains(layer.output) { _ = addRows(of: layer.output) }
     }
     self.outputs = outputs.map { rows[$0]! }
+    mapStages = makeStages()
+  }
+
+  /// Images that go through the map stages together.
+  static let chunkSize = 8
+  /// Most pixels of a map whose convolution wants several images at once: one alone has too few
+  /// tiles to make reading the weights worth while.
+  private static let smallMap = 400
+
+  /// Neighbouring steps that take as many images at once make up a stage; those that take several
+  /// need no company.
+  private func makeStages() -> [MapStage] {
+    var stages = [MapStage]()
+    for (i, step) in mapSteps.enumerated() {
+      if let last = stages.last, last.imagesAtOnce == step.imagesAtOnce, last.imagesAtOnce == 1 {
+        stages[stages.count - 1] = MapStage(steps: last.steps.lowerBound..<i + 1, imagesAtOnce: 1)
+      } else {
+        stages.append(MapStage(steps: i..<i + 1, imagesAtOnce: step.imagesAtOnce))
+      }
+    }
+    return stages
   }
 
   /// The thread's own maps for this plan.
   func makeWorkspace() -> Workspace {
-    Workspace(
-      maps: layouts.dropFirst().map { FeatureMap($0) },
-      scratch: FloatBuffer(count: layouts.map(\.channels).max()! + 64))
+    // A map that stays inside a stage of single images is needed once only.
+    let copies = layouts.indices.map { map in
+      let stages = mapStages.filter { mapSteps[$0.steps].contains { $0.maps.contains(map) } }
+      return stages.count == 1 && stages[0].imagesAtOnce == 1 ? 1 : Self.chunkSize
+    }
+    let convolutions = mapSteps.compactMap {
+      if case .winograd(let convolution, _, _, _) = $0 { convolution } else { nil }
+    }
+    return Workspace(
+      maps: zip(layouts, copies).dropFirst().map { layout, count in
+        (0..<count).map { _ in FeatureMap(layout) }
+      },
+      scratch: FloatBuffer(count: layouts.map(\.channels).max()! + 64),
+      points: FloatBuffer(count: convolutions.map(\.pointFloats).max() ?? 0),
+      sums: FloatBuffer(count: convolutions.map(\.sumFloats).max() ?? 0))
   }
 
   /// The ReLU after `layer` can be done by its step: nobody wants the values before it.
@@ -65,20 +99,7 @@ struct EnginePlan: Sendable {
   private mutating func add(_ layer: NetworkDefinition.Layer) {
     switch layer.kind {
     case .convolution(let it):
-      let from = maps[layer.input]!
-      let to = addMap(layer.output)
-      let convolution = PackedConvolution(
-        from: layouts[from], to: layouts[to], kernelSize: it.kernelSize, stride: it.stride,
-        padding: it.padding, groups: it.groups,
-        biases: model.storedParameters(layer.name).biases.floats(), kernels: kernels)
-      let model = model
-      team.forEach(convolution.panelCount) { panel, _ in
-        model.withWeights(layer.name, outputs: convolution.outputs(ofPanel: panel)) {
-          convolution.pack(panel: panel, $0)
-        }
-      }
-      append(
-        .convolution(convolution, from: from, to: to, rectify: isRectified(layer)), layer.name)
+      addConvolution(it, layer)
     case .maxPooling(let kernelSize, let stride):
       let from = maps[layer.input]!
       let to = addMap(layer.output)
@@ -115,6 +136,39 @@ struct EnginePlan: Sendable {
       let to = RowMatrix(count: capacity, width: from.width)
       rows[layer.output] = to
       append(.softmax(from: from, to: to), layer.name)
+    }
+  }
+
+  private mutating func addConvolution(
+    _ it: NetworkDefinition.Convolution, _ layer: NetworkDefinition.Layer
+  ) {
+    let from = maps[layer.input]!
+    let to = addMap(layer.output)
+    let (input, output) = (layouts[from], layouts[to])
+    let biases = model.storedParameters(layer.name).biases.floats()
+    let rectify = isRectified(layer)
+    let model = model
+    if let convolution = WinogradConvolution(
+      from: input, to: output, kernelSize: it.kernelSize, stride: it.stride, padding: it.padding,
+      groups: it.groups, slots: output.height * output.width <= Self.smallMap ? Self.chunkSize : 1,
+      biases: biases, kernels: kernels)
+    {
+      team.forEach(convolution.panelCount) { panel, _ in
+        model.withWeights(layer.name, outputs: convolution.outputs(ofPanel: panel)) {
+          convolution.pack(panel: panel, $0)
+        }
+      }
+      append(.winograd(convolution, from: from, to: to, rectify: rectify), layer.name)
+    } else {
+      let convolution = PackedConvolution(
+        from: input, to: output, kernelSize: it.kernelSize, stride: it.stride,
+        padding: it.padding, groups: it.groups, biases: biases, kernels: kernels)
+      team.forEach(convolution.panelCount) { panel, _ in
+        model.withWeights(layer.name, outputs: convolution.outputs(ofPanel: panel)) {
+          convolution.pack(panel: panel, $0)
+        }
+      }
+      append(.convolution(convolution, from: from, to: to, rectify: rectify), layer.name)
     }
   }
 

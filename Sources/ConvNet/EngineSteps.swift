@@ -1,10 +1,11 @@
 internal import Tensors
 
-/// A step of the part of the network whose activations are maps; runs image by image.
+/// A step of the part of the network whose activations are maps.
 ///
 /// Maps are numbered by the plan; 0 is the input.
 enum MapStep: Sendable {
   case convolution(PackedConvolution, from: Int, to: Int, rectify: Bool)
+  case winograd(WinogradConvolution, from: Int, to: Int, rectify: Bool)
   /// In place.
   case rectification(Int)
   case maxPooling(from: Int, to: Int, size: Int, stride: Int)
@@ -12,25 +13,44 @@ enum MapStep: Sendable {
   /// Copies a map, C×H×W, into the image's row of a matrix.
   case flattening(Int, into: RowMatrix)
 
-  /// - Parameters:
-  ///   - image: the row to flatten into.
-  ///   - input: map 0.
-  ///   - team: shares out a convolution's output channels; nil to work on this thread alone.
-  func run(
-    image: Int, input: FeatureMap, in workspace: Workspace, _ kernels: Kernels,
-    team: ThreadTeam? = nil
-  ) {
-    let map = { (index: Int) in index == 0 ? input : workspace.maps[index - 1] }
+  /// The maps that the step reads or writes.
+  var maps: [Int] {
+    switch self {
+    case .convolution(_, let from, let to, _), .winograd(_, let from, let to, _),
+      .maxPooling(let from, let to, _, _), .normalization(let from, let to, _, _, _):
+      [from, to]
+    case .rectification(let index), .flattening(let index, _): [index]
+    }
+  }
+
+  /// Images that the step takes together; more go through it one after the other.
+  var imagesAtOnce: Int {
+    if case .winograd(let convolution, _, _, _) = self { convolution.slots } else { 1 }
+  }
+
+  /// - Parameter images: of the chunk; at most `imagesAtOnce`.
+  func run(_ images: Range<Int>, of chunk: Chunk, _ kernels: Kernels) {
+    if case .winograd(let convolution, let from, let to, let rectify) = self {
+      run(convolution, images, of: chunk, from: from, to: to, rectify: rectify)
+    } else {
+      for image in images { run(image: image, of: chunk, kernels) }
+    }
+  }
+
+  private func run(image: Int, of chunk: Chunk, _ kernels: Kernels) {
+    let map = { (index: Int) in chunk.map(index, image: image) }
     switch self {
     case .convolution(let convolution, let from, let to, let rectify):
       let (source, target) = (map(from), map(to))
-      guard let team else {
+      guard let team = chunk.team else {
         convolution.run(source, into: target, rectify: rectify)
         return
       }
       team.forEach(convolution.panelCount) { panel, _ in
         convolution.run(source, into: target, panels: panel..<panel + 1, rectify: rectify)
       }
+    case .winograd:
+      preconditionFailure("takes all images together")
     case .rectification(let index):
       kernels.rectify(map(index))
     case .maxPooling(let from, let to, let size, let stride):
@@ -38,19 +58,74 @@ enum MapStep: Sendable {
     case .normalization(let from, let to, let localSize, let alpha, let k):
       kernels.normalize(
         map(from), into: map(to), localSize: localSize, alpha: alpha, k: k,
-        scratch: workspace.scratch)
+        scratch: chunk.workspace.scratch)
     case .flattening(let index, let rows):
       map(index).copyChannelsFirst(to: rows.buffer, at: rows.range(ofRow: image).lowerBound)
     }
+  }
+
+  private func run(
+    _ convolution: WinogradConvolution, _ images: Range<Int>, of chunk: Chunk, from: Int, to: Int,
+    rectify: Bool
+  ) {
+    let points = chunk.workspace.points
+    let pass = { @Sendable (pass: Int, worker: Int) in
+      convolution.run(
+        pass: pass, count: images.count, from: points, sums: chunk.workspaces[worker].sums,
+        rectify: rectify
+      ) { chunk.map(to, image: images.lowerBound + $0) }
+    }
+    for (slot, image) in images.enumerated() {
+      convolution.transform(chunk.map(from, image: image), to: points, slot: slot)
+    }
+    if let team = chunk.team {
+      team.forEach(convolution.passCount, pass)
+    } else {
+      for number in 0..<convolution.passCount { pass(number, chunk.worker) }
+    }
+  }
+}
+
+/// Consecutive map steps that an image, or several at once, go through before the next.
+///
+/// Images one by one keep their maps in the caches; convolutions of small maps want several at
+/// once, so that their weights are read once for all of them.
+struct MapStage: Sendable {
+  let steps: Range<Int>
+  let imagesAtOnce: Int
+}
+
+/// Images of a batch that go through the map stages together, and the thread that sees to them.
+struct Chunk: Sendable {
+  let images: Range<Int>
+  /// Map 0 of the whole batch.
+  let inputs: [FeatureMap]
+  /// One a thread.
+  let workspaces: [Workspace]
+  /// The thread, whose workspace holds the maps.
+  let worker: Int
+  /// Shares out a convolution's output channels; nil to work on one thread alone.
+  let team: ThreadTeam?
+
+  var workspace: Workspace { workspaces[worker] }
+
+  /// - Parameter image: counted in the batch.
+  func map(_ index: Int, image: Int) -> FeatureMap {
+    if index == 0 { return inputs[image] }
+    let maps = workspace.maps[index - 1]
+    return maps[(image - images.lowerBound) % maps.count]
   }
 }
 
 /// The maps that one thread works on, made once and used for image after image.
 struct Workspace: Sendable {
-  /// Map 1 and up; the input has its own place.
-  let maps: [FeatureMap]
+  /// Map 1 and up; the input has its own place. As many of each as images need it at once.
+  let maps: [[FeatureMap]]
   /// For normalization: a pixel's channels and a margin.
   let scratch: FloatBuffer
+  /// For Winograd convolutions: the points of their inputs, and their sums.
+  let points: FloatBuffer
+  let sums: FloatBuffer
 }
 
 /// A step of the part of the network whose activations are rows; runs for a whole batch.

@@ -3,6 +3,7 @@
 //   ImageInspector decode FILE...          a line a file: path, status, width, height, mean R, G, B, message
 //   ImageInspector pixels FILE OUTPUT      the decoded image as a binary PPM
 //   ImageInspector network MODEL ARCHITECTURE INPUT LAYER OUTPUT   activations of raw float32
+//   ImageInspector layers MODEL LAYER BATCH ROUNDS    a line a layer: ms an image, median, one thread
 //   ImageInspector time FILE               milliseconds to decode and to transform
 
 import ConvNet
@@ -62,6 +63,22 @@ case ("network", 6):
     withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init)
   }
   try Data(bytes).write(to: URL(fileURLWithPath: arguments[5]))
+case ("layers", 5):
+  let (count, rounds) = (Int(arguments[3])!, Int(arguments[4])!)
+  let engine = try Engine(
+    model: Model.open(arguments[1], architecture: nil),
+    outputs: [BlobName(parsing: arguments[2])], capacity: count, team: ThreadTeam(threadCount: 1))
+  for image in 0..<count {
+    engine.setInput(image, (0..<3 * 227 * 227).map { Float(($0 * 7919 + image) % 251) - 120 })
+  }
+  let runs = (0..<rounds).map { _ in engine.measure(count: count) }
+  var total = 0.0
+  for layer in runs[0].indices {
+    let seconds = runs.map { $0[layer].seconds }.sorted()[rounds / 2]
+    total += seconds
+    print(runs[0][layer].layer, String(format: "%.3f", seconds * 1000 / Double(count)))
+  }
+  print("images/s", String(format: "%.1f", Double(count) / total))
 case ("time", 2):
   let bytes = try ImageFile.read(ByteString(arguments[1]))
   let image = try JPEGDecoder.decode(bytes).image
@@ -72,6 +89,6 @@ case ("time", 2):
     "\(image.width)×\(image.height): "
       + String(format: "decode %.3f, center %.3f, ten %.3f ms", decoding, center, ten))
 default:
-  print("usage: ImageInspector decode|pixels|network|time …")
+  print("usage: ImageInspector decode|pixels|network|layers|time …")
   exit(64)
 }
