@@ -12,6 +12,9 @@ package enum BLAS {
     return true
   }()
 
+  /// For calls into the library from elsewhere in the module.
+  static func useOneThread() { precondition(isSingleThreaded) }
+
   /// A row-major matrix inside a longer array.
   package struct Layout: Sendable {
     /// Use the matrix with rows and columns exchanged.

@@ -1,0 +1,65 @@
+/// A dense symmetric matrix in double precision.
+package struct SymmetricMatrix: Sendable {
+  /// Rows, and columns.
+  package let size: Int
+  /// `size×size`, row-major; both halves are kept.
+  package private(set) var elements: [Double]
+
+  /// A matrix of zeros.
+  package init(size: Int) {
+    self.size = size
+    elements = [Double](repeating: 0, count: size * size)
+  }
+
+  package subscript(row: Int, column: Int) -> Double { elements[row * size + column] }
+
+  /// Sets the elements of `rows×columns` on and below the diagonal, and their mirror images.
+  ///
+  /// - Parameter tile: row-major, as wide as `columns`.
+  package mutating func set(_ tile: [Double], rows: Range<Int>, columns: Range<Int>) {
+    precondition(tile.count >= rows.count * columns.count)
+    precondition(rows.upperBound <= size && columns.upperBound <= size)
+    for i in rows {
+      for j in columns where j <= i {
+        let value = tile[(i - rows.lowerBound) * columns.count + j - columns.lowerBound]
+        elements[i * size + j] = value
+        elements[j * size + i] = value
+      }
+    }
+  }
+
+  /// Multiplies row i and column i with `factors[i]`, for every i.
+  package mutating func scale(by factors: [Double]) {
+    precondition(factors.count == size)
+    update { value, i, j in value * (factors[i] * factors[j]) }
+  }
+
+  /// Adds `constant` to every element.
+  package mutating func add(_ constant: Double) {
+    update { value, _, _ in value + constant }
+  }
+
+  /// `Σ coefficients[i] · row rows[i]`: the product with a vector that is zero elsewhere.
+  package func combination(of rows: [Int], _ coefficients: [Double]) -> [Double] {
+    precondition(rows.count == coefficients.count && rows.allSatisfy { $0 >= 0 && $0 < size })
+    var sum = [Double](repeating: 0, count: size)
+    elements.withUnsafeBufferPointer { elements in
+      sum.withUnsafeMutableBufferPointer { sum in
+        for (row, coefficient) in zip(rows, coefficients) {
+          let start = row * size
+          for j in 0..<size { sum[j] += coefficient * elements[start + j] }
+        }
+      }
+    }
+    return sum
+  }
+
+  @inline(__always)
+  private mutating func update(_ body: (Double, Int, Int) -> Double) {
+    elements.withUnsafeMutableBufferPointer { elements in
+      for i in 0..<size {
+        for j in 0..<size { elements[i * size + j] = body(elements[i * size + j], i, j) }
+      }
+    }
+  }
+}

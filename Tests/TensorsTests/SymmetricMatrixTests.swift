@@ -1,0 +1,68 @@
+import Tensors
+import Testing
+
+@Suite struct SymmetricMatrixTests {
+  /// `X·Xᵀ` of random rows, by the definition.
+  private static func products(_ rows: [[Double]]) -> SymmetricMatrix {
+    var matrix = SymmetricMatrix(size: rows.count)
+    let all = rows.flatMap { a in rows.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } } }
+    matrix.set(all, rows: 0..<rows.count, columns: 0..<rows.count)
+    return matrix
+  }
+
+  private static func randomRows(_ count: Int, width: Int, seed: UInt64) -> [[Double]] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { _ in (0..<width).map { _ in Double(generator.normal()) + 3 } }
+  }
+
+  @Test func tilesAreMirrored() {
+    var matrix = SymmetricMatrix(size: 3)
+    matrix.set([1, 9, 2, 3], rows: 0..<2, columns: 0..<2)
+    matrix.set([4, 5], rows: 2..<3, columns: 0..<2)
+    matrix.set([6], rows: 2..<3, columns: 2..<3)
+    #expect(matrix.elements == [1, 2, 4, 2, 3, 5, 4, 5, 6])
+  }
+
+  @Test func scalingIsThatOfTheRows() {
+    let rows = Self.randomRows(7, width: 5, seed: 1)
+    var matrix = Self.products(rows)
+    let factors = (0..<7).map { 1 / Double($0 + 1) }
+    matrix.scale(by: factors)
+    matrix.add(2)
+    let expected = Self.products(zip(rows, factors).map { row, factor in row.map { $0 * factor } })
+    for (a, b) in zip(matrix.elements, expected.elements) { #expect(abs(a - b - 2) < 1e-13) }
+    for i in 0..<7 { for j in 0..<7 { #expect(matrix[i, j] == matrix[j, i]) } }
+  }
+
+  @Test func combinationIsTheProductWithAVector() {
+    let matrix = Self.products(Self.randomRows(6, width: 9, seed: 2))
+    let sum = matrix.combination(of: [1, 4], [2, -0.5])
+    for j in 0..<6 { #expect(abs(sum[j] - (2 * matrix[1, j] - 0.5 * matrix[4, j])) < 1e-12) }
+    #expect(matrix.combination(of: [], []) == [Double](repeating: 0, count: 6))
+  }
+
+  /// Beyond the library's own block sizes, where it divides the matrix.
+  @Test(arguments: [1, 2, 33, 200])
+  func factorSolvesSomeRowsOfTheMatrix(_ size: Int) throws {
+    let matrix = Self.products(Self.randomRows(size + 5, width: 40, seed: 3))
+    let rows = (0..<size).map { $0 + ($0 > size / 2 ? 5 : 0) }
+    let factor = try #require(PositiveDefiniteFactor(matrix, rows: rows, ridge: 0.5))
+    let right = Self.randomRows(size, width: 3, seed: 4).flatMap(\.self)
+    var x = right
+    factor.solve(&x, count: 3)
+    for i in 0..<size {
+      for c in 0..<3 {
+        var sum = 0.5 * x[i * 3 + c]
+        for j in 0..<size { sum += matrix[rows[i], rows[j]] * x[j * 3 + c] }
+        #expect(abs(sum - right[i * 3 + c]) < 1e-9)
+      }
+    }
+  }
+
+  @Test func indefiniteMatrixHasNoFactor() {
+    var matrix = SymmetricMatrix(size: 2)
+    matrix.set([1, 2, 2, 1], rows: 0..<2, columns: 0..<2)
+    #expect(PositiveDefiniteFactor(matrix, rows: [0, 1], ridge: 0) == nil)
+    #expect(PositiveDefiniteFactor(matrix, rows: [], ridge: 0)?.size == 0)
+  }
+}
