@@ -12,16 +12,6 @@ struct LBFGSSolver {
   let team: ThreadTeam
   let progress: (TrainingProgress) -> Void
 
-  /// What training ends with.
-  struct Solution {
-    var weights: [Float]
-    var bias: [Float]
-    var certificate: Certificate
-    var iterations: Int
-    var passes: Int
-    var isConverged: Bool
-  }
-
   /// The point reached, and all that belongs to it.
   private struct State {
     /// K×D, and K.

@@ -159,6 +159,34 @@ final class Objective {
     return (try reduce(classCount), DualSums(values: total))
   }
 
+  /// `Aᵀ·X`, K×D, the rows scaled: weights from coefficients of the rows, in double precision.
+  ///
+  /// - Parameters:
+  ///   - coefficients: `N×K`, of the rows of all ranks.
+  ///   - offsets: where each block of this rank starts among them.
+  func combination(coefficients: [Double], offsets: [Int]) throws -> [Double] {
+    let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
+    let (width, count) = (rows.width, rows.classCount)
+    var bounds = [Double](repeating: 0, count: count)
+    for (i, a) in coefficients.enumerated() { bounds[i % count] += abs(a) }
+    for workspace in workspaces { workspace.sum!.reset(rowBounds: bounds) }
+    try team.forEach(blocks.count) { index, worker in
+      let (block, workspace) = (blocks[index], workspaces[worker])
+      Workspace.reserve(block.count * count, in: &workspace.wideResiduals)
+      for i in 0..<block.count {
+        for k in 0..<count {
+          workspace.wideResiduals[i * count + k] =
+            coefficients[(offsets[index] + i) * count + k] * block.scales[i]
+        }
+      }
+      try block.withFeatures(of: source, workspace) { features in
+        Self.addWideGradient(features, block, width: width, count: count, workspace)
+      }
+    }
+    let sum = try reduce(count)
+    return (0..<count).flatMap { sum.values(row: $0) }
+  }
+
   // MARK: Sums at logits
 
   /// Losses, residual sums and slopes for some classes, at points along the direction.

@@ -62,14 +62,32 @@ package struct Trainer {
     let objective = Objective(
       rows: rows, loss: options.loss, communicator: communicator, team: team,
       workspaces: workspaces)
-    let solver = LBFGSSolver(
-      objective: objective, options: options, team: team, progress: progress)
-    let solution = try solver.solve()
+    let solution =
+      usesRowSpace(rows)
+      ? try RowSpaceSolver(
+        objective: objective, options: options, communicator: communicator, team: team,
+        progress: progress
+      ).solve()
+      : try LBFGSSolver(
+        objective: objective, options: options, team: team, progress: progress
+      ).solve()
     let names = source.classNames
     return TrainingResult(
       weights: solution.weights, bias: solution.bias, classes: rows.classes.map { names[$0] },
       certificate: solution.certificate, isConverged: solution.isConverged,
       iterations: solution.iterations, passes: solution.passes, rowCount: rows.rowCount,
       failedCount: rows.failedCount, unlabelledCount: rows.unlabelledCount)
+  }
+
+  /// Whether to train in terms of rows: asked for, or no more rows than features and a matrix of
+  /// their products within `GramMatrix.memoryLimit`.
+  private func usesRowSpace(_ rows: LocalRows) -> Bool {
+    switch options.method {
+    case .featureSpace: false
+    case .rowSpace: true
+    case .automatic:
+      options.loss == .squaredHinge && rows.rowCount <= rows.width
+        && 8 * rows.rowCount * rows.rowCount <= GramMatrix.memoryLimit
+    }
   }
 }

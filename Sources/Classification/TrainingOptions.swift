@@ -11,10 +11,12 @@ package struct TrainingOptions: Sendable, Equatable {
   package var normalization: RowNormalization
   /// Iterations after which training stops whatever the gap.
   package var maximumIterations: Int
+  package var method: TrainingMethod
 
   package init(
     loss: Loss = .softmax, C: Double = 1, tolerance: Double = 1e-6, regularizesBias: Bool = false,
-    normalization: RowNormalization = .none, maximumIterations: Int = 2000
+    normalization: RowNormalization = .none, maximumIterations: Int = 2000,
+    method: TrainingMethod = .automatic
   ) {
     self.loss = loss
     self.C = C
@@ -22,6 +24,7 @@ package struct TrainingOptions: Sendable, Equatable {
     self.regularizesBias = regularizesBias
     self.normalization = normalization
     self.maximumIterations = maximumIterations
+    self.method = method
   }
 
   /// Reports every value out of range at once.
@@ -53,4 +56,15 @@ package enum RowNormalization: String, Codable, Sendable, CaseIterable {
     case .l2: squaredNorm > 0 ? 1 / squaredNorm.squareRoot() : 0
     }
   }
+}
+
+/// The unknowns in which training is solved; the classifier is the same within the tolerance.
+package enum TrainingMethod: Sendable, CaseIterable {
+  /// `rowSpace` for the squared hinge where there are no more rows than features, and their
+  /// products with each other take no more than 1 GiB a rank; else `featureSpace`.
+  case automatic
+  /// Coefficients of the rows: Newton's method on the matrix of their products, `N×N` numbers.
+  case rowSpace
+  /// Weights of the features: L-BFGS with passes over the rows.
+  case featureSpace
 }

@@ -1,0 +1,133 @@
+internal import Communication
+internal import Tensors
+
+/// The products of all training rows with each other, which every rank holds whole.
+///
+/// The optimal weights are combinations of the rows, `W = Xᵀ·A` with A `N×K`: where there are fewer
+/// rows than features, training in terms of A touches the features only to make this matrix and to
+/// make the weights at the end.
+struct GramMatrix {
+  /// N×N; of the rows with a feature 1 appended when the bias is regularized.
+  private(set) var products: SymmetricMatrix
+  /// The class of each training row, all ranks' rows in the source's order.
+  let labels: [Int32]
+  /// Where each block of this rank starts among the rows.
+  let offsets: [Int]
+
+  var rowCount: Int { labels.count }
+
+  /// Rows of a tile: two tiles' worth of widened rows stay in the cache beside their product.
+  private static let blockRows = RowPartition.blockRows / 2
+  private static let tileWidth = 512
+
+  /// The largest matrix that training makes by itself, in bytes.
+  static let memoryLimit = 1 << 30
+
+  /// Multiplies all rows, each fixed pair of blocks whole by one thread of one rank.
+  ///
+  /// Collective: every rank must call this; each holds the same bytes afterwards.
+  ///
+  /// - Complexity: `N²·D/2` multiplications in double precision over all ranks.
+  init(
+    _ rows: LocalRows, regularizesBias: Bool, communicator: any Communicator, team: ThreadTeam
+  ) throws {
+    let blocks = Self.allBlocks(of: rows)
+    var starts = [0]
+    for block in blocks { starts.append(starts.last! + block.count) }
+    labels = blocks.flatMap(\.labels)
+    offsets = rows.blocks.map { own in
+      starts[blocks.firstIndex { $0.rows.lowerBound >= own.rows.lowerBound } ?? blocks.count]
+    }
+    let size = labels.count
+    var products = SymmetricMatrix(size: size)
+
+    let pairs = blocks.indices.flatMap { i in (0...i).map { (i, $0) } }
+    let own = pairs.indices.filter { $0 % communicator.size == communicator.rank }
+    let workspaces = (0..<team.threadCount).map { _ in (Workspace(), Workspace()) }
+    let tiles = try team.throwingMap(own.count) { index, worker in
+      let (i, j) = pairs[own[index]]
+      return try Self.product(
+        blocks[i], blocks[j], of: rows.source, workspaces[worker].0, workspaces[worker].1)
+    }
+    var next = 0
+    for (index, (i, j)) in pairs.enumerated() {
+      var tile: [Double]
+      if index % communicator.size == communicator.rank {
+        tile = tiles[next]
+        next += 1
+      } else {
+        tile = [Double](repeating: 0, count: blocks[i].count * blocks[j].count)
+      }
+      try communicator.share(&tile)
+      products.set(tile, rows: starts[i]..<starts[i + 1], columns: starts[j]..<starts[j + 1])
+    }
+
+    var scales = [Double](repeating: 0, count: size)
+    for (block, offset) in zip(rows.blocks, offsets) {
+      scales.replaceSubrange(offset..<offset + block.count, with: block.scales)
+    }
+    try communicator.share(&scales)
+    if scales.contains(where: { $0 != 1 }) { products.scale(by: scales) }
+    if regularizesBias { products.add(1) }
+    self.products = products
+  }
+
+  /// The training rows of all ranks, in blocks that the source alone determines.
+  private static func allBlocks(of rows: LocalRows) -> [RowBlock] {
+    var position: [Int: Int32] = [:]
+    for (k, label) in rows.classes.enumerated() { position[label] = Int32(k) }
+    return stride(from: 0, to: rows.source.rowCount, by: blockRows).compactMap { start in
+      let range = start..<min(start + blockRows, rows.source.rowCount)
+      var (kept, labels): ([Int], [Int32]) = ([], [])
+      for row in range {
+        guard case .labelled(let label) = rows.source.use(of: row) else { continue }
+        kept.append(row - start)
+        labels.append(position[label]!)
+      }
+      return kept.isEmpty ? nil : RowBlock(rows: range, kept: kept, labels: labels)
+    }
+  }
+
+  /// `A·Bᵀ` of two blocks' features, not scaled.
+  private static func product(
+    _ a: RowBlock, _ b: RowBlock, of source: any RowSource, _ workspace: Workspace,
+    _ other: Workspace
+  ) throws -> [Double] {
+    let width = source.width
+    var product = [Double](repeating: 0, count: a.count * b.count)
+    Workspace.reserve(a.count * tileWidth, in: &workspace.wideRows)
+    Workspace.reserve(b.count * tileWidth, in: &other.wideRows)
+    try a.withFeatures(of: source, workspace) { left in
+      try b.withFeatures(of: source, other) { right in
+        for start in stride(from: 0, to: width, by: tileWidth) {
+          let columns = start..<min(start + tileWidth, width)
+          VectorOperations.widen(
+            left, leadingDimension: width, rows: a.count, columns: columns,
+            into: &workspace.wideRows)
+          VectorOperations.widen(
+            right, leadingDimension: width, rows: b.count, columns: columns,
+            into: &other.wideRows)
+          let layout = BLAS.Layout(leadingDimension: columns.count)
+          BLAS.gemm(
+            m: a.count, n: b.count, k: columns.count, workspace.wideRows.span, layout,
+            other.wideRows.span,
+            .init(leadingDimension: columns.count, isTransposed: true), into: &product,
+            .init(leadingDimension: b.count), adding: true)
+        }
+      }
+    }
+    return product
+  }
+}
+
+extension Communicator {
+  /// Gives every rank the numbers that each of them made; for each, one rank's is not zero.
+  ///
+  /// Sums of bit patterns, of which all but one are zero, change nothing. Collective.
+  func share(_ values: inout [Double]) throws {
+    if size == 1 { return }
+    var bits = values.map { Int64(bitPattern: $0.bitPattern) }
+    try allreduce(&bits, .sum)
+    values = bits.map { Double(bitPattern: UInt64(bitPattern: $0)) }
+  }
+}

@@ -1,0 +1,10 @@
+/// What a solver ends with.
+struct Solution {
+  /// `K×D`, row-major, and K.
+  var weights: [Float]
+  var bias: [Float]
+  var certificate: Certificate
+  var iterations: Int
+  var passes: Int
+  var isConverged: Bool
+}
