@@ -65,6 +65,7 @@ package struct Message: Sendable, Equatable {
 package enum Reduction: Sendable {
   case sum, maximum, minimum
 
+  /// The two elements combined; sums wrap.
   package func combine(_ a: Int64, _ b: Int64) -> Int64 {
     switch self {
     case .sum: a &+ b

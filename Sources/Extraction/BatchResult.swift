@@ -33,6 +33,7 @@ package struct WorkTiming: Equatable, Sendable {
 
   package init() {}
 
+  /// Adds another batch's counts and times.
   package static func += (sum: inout Self, other: Self) {
     sum.images += other.images
     sum.failures += other.failures

@@ -9,6 +9,7 @@ package final class Channel<Element: Sendable>: @unchecked Sendable {
 
   package init() {}
 
+  /// Appends an element; never waits.
   package func push(_ element: Element) {
     condition.withLock {
       elements.append(element)

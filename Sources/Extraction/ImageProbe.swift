@@ -59,7 +59,8 @@ package enum ImageProbe {
     child.standardOutput = FileHandle.nullDevice
     child.standardError = FileHandle.nullDevice
     try child.run()
-    // A child that is already dead makes this throw EPIPE; what it died of is asked below.
+    // A child that is already dead makes this throw EPIPE (distributed commands ignore SIGPIPE); what
+    // it died of is asked below.
     try? input.fileHandleForWriting.write(contentsOf: Data(request.bytes))
     try? input.fileHandleForWriting.close()
     child.waitUntilExit()
