@@ -50,7 +50,8 @@ def recorded(store):
 def interrupt(arguments, store, ranks, how):
     """Starts a job, interrupts it once it has recorded something, and returns its status."""
     job = subprocess.Popen(
-        command(*arguments, ranks=ranks), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command(*arguments, ranks=ranks), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "DECAF_FAULT_DELAY": "30"})  # so that it is not over too soon
     deadline = time.time() + 120
     while not recorded(store) and job.poll() is None and time.time() < deadline:
         time.sleep(0.01)

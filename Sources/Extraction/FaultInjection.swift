@@ -7,13 +7,17 @@ internal import Images
 ///   SIGSEGV, as a defect in a decoder would make it.
 /// - `DECAF_FAULT_HANG=TEXT`: the thread that decodes such an image never returns, as on a file
 ///   server that stopped answering.
+/// - `DECAF_FAULT_DELAY=MILLISECONDS`: every image takes so much longer, for tests that interrupt a
+///   job before it is over.
 package struct FaultInjection: Sendable {
   private let crash: [UInt8]?
   private let hang: [UInt8]?
+  private let delayMilliseconds: UInt32
 
   package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     crash = environment["DECAF_FAULT_CRASH"].map { Array($0.utf8) }
     hang = environment["DECAF_FAULT_HANG"].map { Array($0.utf8) }
+    delayMilliseconds = environment["DECAF_FAULT_DELAY"].flatMap { UInt32($0) } ?? 0
   }
 
   func strike(_ location: ByteString) {
@@ -24,5 +28,6 @@ package struct FaultInjection: Sendable {
     if let hang, location.bytes.contains(hang) {
       while true { sleep(3600) }
     }
+    if delayMilliseconds > 0 { usleep(delayMilliseconds * 1000) }
   }
 }

@@ -8,6 +8,9 @@ import Testing
     try ExtractionFixture.contents(ofStore: store)
   }
 
+  /// Makes a job of a few hundred images last long enough to be interrupted, on any machine.
+  private static let slow = ["DECAF_FAULT_DELAY": "30"]
+
   /// How a running job is interrupted, and the status its launcher must return (nil: any but 0).
   struct Interruption: CustomTestStringConvertible, Sendable {
     let testDescription: String
@@ -36,7 +39,7 @@ import Testing
       let store = "\(folder)/interrupted"
       let arguments = try CommandFixture.extract(
         store, list: list, "--batch", "4", "--gather", gather)
-      let running = try Program.decaf.on(ranks: 2).start(arguments)
+      let running = try Program.decaf.on(ranks: 2).start(arguments, environment: Self.slow)
       CommandFixture.waitForRecords(store, in: running)
       try #require(running.process.isRunning, "the job was over before the interruption")
       how.strike(running.process.processIdentifier)
@@ -56,7 +59,7 @@ import Testing
       let list = try CommandFixture.longList(in: folder, count: 300)
       let store = "\(folder)/store"
       let arguments = try CommandFixture.extract(store, list: list, "--batch", "4")
-      let running = try Program.decaf.start(arguments)
+      let running = try Program.decaf.start(arguments, environment: Self.slow)
       CommandFixture.waitForRecords(store, in: running)
       kill(running.process.processIdentifier, SIGINT)
       let stopped = running.wait()
@@ -113,7 +116,7 @@ import Testing
       let list = try CommandFixture.longList(in: folder, count: 400)
       let store = "\(folder)/store"
       let arguments = try CommandFixture.extract(store, list: list, "--batch", "4")
-      let first = try Program.decaf.start(arguments)
+      let first = try Program.decaf.start(arguments, environment: Self.slow)
       CommandFixture.waitForRecords(store, in: first)
       let second = try Program.decaf.run(arguments)
       #expect(second.status == 73)
