@@ -17,36 +17,101 @@ struct RowSpaceSolver {
   let team: ThreadTeam
   let progress: (TrainingProgress) -> Void
 
-  /// Coefficients of the rows, `N×K`, the biases, and the steps it took to find them.
-  struct Point {
-    var coefficients: [Double]
-    var bias: [Double]
-    var steps: Int
-  }
-
   /// Collective.
   func solve() throws -> Solution {
     let rows = objective.rows
     let gram = try GramMatrix(
       rows, regularizesBias: options.regularizesBias, communicator: communicator, team: team)
+    let reference = referenceNorm(gram)
+    if objective.loss == .squaredHinge {
+      let (coefficients, bias, steps) = try solveHinge(gram)
+      let result = try certify(gram, coefficients, bias, referenceNorm: reference)
+      return solution(result, steps: steps, passes: 3)
+    }
+    let newton = RowSpaceNewton(
+      gram: gram, loss: objective.loss, classCount: rows.classCount,
+      regularizesBias: options.regularizesBias, communicator: communicator, team: team)
+    var point = RowSpaceNewton.Point(
+      coefficients: newton.zeros, bias: startingBias(), products: newton.zeros)
+    var steps = 0
+    for C in path(gram) {
+      steps += try newton.minimize(
+        &point, C: C, target: 0.03, maximumSteps: options.maximumIterations - steps
+      ) { _, _ in }
+    }
+    // The estimate leaves out the rounding of the weights: aim a little lower.
+    var target = options.tolerance / 2
+    var passes = 1
+    while true {
+      let before = steps
+      steps += try newton.minimize(
+        &point, C: options.C, target: target, maximumSteps: options.maximumIterations - steps
+      ) { value, gap in
+        progress(
+          TrainingProgress(
+            iteration: steps, passes: passes, objective: value,
+            relativeGap: gap / max(value, .leastNormalMagnitude)))
+      }
+      let bias =
+        options.regularizesBias ? sums(of: point.coefficients) : point.bias
+      let result = try certify(gram, point.coefficients, bias, referenceNorm: reference)
+      passes += 2
+      let isConverged = result.certificate.relativeGap <= options.tolerance
+      let isExhausted = target < 1e-15 || (passes > 3 && steps == before)
+      if isConverged || steps >= options.maximumIterations || isExhausted {
+        return solution(result, steps: steps, passes: passes)
+      }
+      target /= 10
+      point.products = try newton.multiply(point.coefficients)
+    }
+  }
+
+  /// The weights of some coefficients, as they will be stored, and their certificate.
+  private func certify(
+    _ gram: GramMatrix, _ coefficients: [Double], _ bias: [Double], referenceNorm: Double
+  ) throws -> Certifier.Result {
     var elimination = BiasElimination(objective: objective, C: options.C)
     let certifier = Certifier(
       objective: objective, C: options.C, regularizesBias: options.regularizesBias)
-    let reference = referenceNorm(gram)
-    let point = try solveHinge(gram)
-    let weights = try objective.combination(
-      coefficients: point.coefficients, offsets: gram.offsets)
+    let weights = try objective.combination(coefficients: coefficients, offsets: gram.offsets)
     try objective.setLogits(weights: weights)
-    let result = try certifier.certify(
-      weights: weights, bias: point.bias, referenceNorm: reference, &elimination)
-    progress(
-      TrainingProgress(
-        iteration: point.steps, passes: 3, objective: result.certificate.objective,
-        relativeGap: result.certificate.relativeGap))
-    return Solution(
+    return try certifier.certify(
+      weights: weights, bias: bias, referenceNorm: referenceNorm, &elimination)
+  }
+
+  private func solution(_ result: Certifier.Result, steps: Int, passes: Int) -> Solution {
+    Solution(
       weights: result.weights, bias: result.bias, certificate: result.certificate,
-      iterations: point.steps, passes: 3,
+      iterations: steps, passes: passes,
       isConverged: result.certificate.relativeGap <= options.tolerance)
+  }
+
+  /// Smaller C to solve roughly first, each ten times the one before: far from the optimum of a
+  /// large C Newton steps are short and their inner problems hard.
+  private func path(_ gram: GramMatrix) -> [Double] {
+    let trace = (0..<gram.rowCount).reduce(0) { $0 + gram.products[$1, $1] }
+    var path: [Double] = []
+    var C = options.C / 10
+    while C * trace > 1000 && path.count < 12 {
+      path.append(C)
+      C /= 10
+    }
+    return path.reversed()
+  }
+
+  /// The best bias at W = 0; where it is regularized, it is a weight like the others.
+  private func startingBias() -> [Double] {
+    let counts = objective.rows.classCounts.map(Double.init)
+    if options.regularizesBias { return counts.map { _ in 0 } }
+    let total = counts.reduce(0, +)
+    return counts.map { (objective.loss == .softmax ? $0 / total : $0 / (total - $0)).logarithm }
+  }
+
+  private func sums(of coefficients: [Double]) -> [Double] {
+    let count = objective.rows.classCount
+    var sums = [Double](repeating: 0, count: count)
+    for (i, a) in coefficients.enumerated() { sums[i % count] += a }
+    return sums
   }
 
   /// The norm of the gradient at W = 0 and the best bias there.
@@ -73,7 +138,10 @@ struct RowSpaceSolver {
     return options.C * max(0, squaredNorm).squareRoot()
   }
 
-  private func solveHinge(_ gram: GramMatrix) throws -> Point {
+  /// Coefficients of the rows, `N×K`, the biases, and the most steps that a class took.
+  private func solveHinge(
+    _ gram: GramMatrix
+  ) throws -> (coefficients: [Double], bias: [Double], steps: Int) {
     let (count, size) = (objective.rows.classCount, gram.rowCount)
     let newton = FiniteNewton(
       gram: gram.products, C: options.C, regularizesBias: options.regularizesBias,
@@ -92,14 +160,14 @@ struct RowSpaceSolver {
         k * (size + 2)..<(k + 1) * (size + 2), with: [bias, Double(steps)] + point.coefficients)
     }
     try communicator.share(&values)
-    var point = Point(
-      coefficients: [Double](repeating: 0, count: size * count), bias: [], steps: 0)
+    var coefficients = [Double](repeating: 0, count: size * count)
+    var (bias, steps) = ([Double](), 0)
     for k in 0..<count {
       let base = k * (size + 2)
-      point.bias.append(values[base])
-      point.steps = max(point.steps, Int(values[base + 1]) + 1)
-      for i in 0..<size { point.coefficients[i * count + k] = values[base + 2 + i] }
+      bias.append(values[base])
+      steps = max(steps, Int(values[base + 1]) + 1)
+      for i in 0..<size { coefficients[i * count + k] = values[base + 2 + i] }
     }
-    return point
+    return (coefficients, bias, steps)
   }
 }

@@ -86,7 +86,7 @@ package struct Trainer {
     case .featureSpace: false
     case .rowSpace: true
     case .automatic:
-      options.loss == .squaredHinge && rows.rowCount <= rows.width
+      rows.rowCount <= rows.width
         && 8 * rows.rowCount * rows.rowCount <= GramMatrix.memoryLimit
     }
   }

@@ -60,8 +60,8 @@ package enum RowNormalization: String, Codable, Sendable, CaseIterable {
 
 /// The unknowns in which training is solved; the classifier is the same within the tolerance.
 package enum TrainingMethod: Sendable, CaseIterable {
-  /// `rowSpace` for the squared hinge where there are no more rows than features, and their
-  /// products with each other take no more than 1 GiB a rank; else `featureSpace`.
+  /// `rowSpace` where there are no more rows than features, and their products with each other
+  /// take no more than 1 GiB a rank; else `featureSpace`.
   case automatic
   /// Coefficients of the rows: Newton's method on the matrix of their products, `N×N` numbers.
   case rowSpace

@@ -27,8 +27,10 @@ import Testing
     return rows
   }
 
-  static let problems: [TrainingOptions] = [0.001, 1, 1000].flatMap { C in
-    [false, true].map { TrainingOptions(loss: .squaredHinge, C: C, regularizesBias: $0) }
+  static let problems: [TrainingOptions] = Loss.allCases.flatMap { loss in
+    [0.001, 1, 1000].flatMap { C in
+      [false, true].map { TrainingOptions(loss: loss, C: C, regularizesBias: $0) }
+    }
   }
 
   @Test(arguments: problems)
@@ -62,11 +64,11 @@ import Testing
   }
 
   /// Many more rows than features, overlapping classes: sets of rows that change for many steps.
-  @Test(arguments: [false, true])
-  func bothMethodsReachTheSameOptimum(_ regularizesBias: Bool) throws {
+  @Test(arguments: Loss.allCases, [false, true])
+  func bothMethodsReachTheSameOptimum(_ loss: Loss, _ regularizesBias: Bool) throws {
     let rows = ArrayRows.random(rowCount: 700, width: 19, classCount: 4, seed: 23)
     var options = TrainingOptions(
-      loss: .squaredHinge, C: 0.3, tolerance: 1e-10, regularizesBias: regularizesBias)
+      loss: loss, C: 0.3, tolerance: 1e-10, regularizesBias: regularizesBias)
     options.method = .rowSpace
     let newton = try train(rows, options)[0]
     options.method = .featureSpace
