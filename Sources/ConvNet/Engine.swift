@@ -4,8 +4,9 @@ package import Tensors
 ///
 /// An image's activations depend on the image alone, bit for bit: not on the batch it sits in, its
 /// place there, or the number of threads. Every sum is one chain of multiply-adds in an order that
-/// the layer fixes, and so is what happens to a convolution's tiles before and after. The engine holds a packed copy of the weights it needs, a workspace a thread,
-/// and room for `capacity` images; running allocates nothing an image.
+/// the layer fixes, and so is what happens to a convolution's tiles before and after. The engine
+/// holds a packed copy of the weights it needs, a workspace a thread, and room for `capacity` images;
+/// running allocates nothing an image.
 ///
 /// One thread at a time may call `run`. `setInput` and the readers may be called from several, but
 /// not while it runs.

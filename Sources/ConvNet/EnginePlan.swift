@@ -119,12 +119,7 @@ struct EnginePlan: Sendable {
       let product = PackedProduct(
         segments: [0..<from.width], biases: model.storedParameters(layer.name).biases.floats(),
         kernels: kernels)
-      let model = model
-      team.forEach(product.panelCount) { panel, _ in
-        model.withWeights(layer.name, outputs: product.outputs(ofPanel: panel)) {
-          product.pack(panel: panel, $0)
-        }
-      }
+      pack(layer, product.panelCount, product.outputs(ofPanel:)) { product.pack(panel: $0, $1) }
       let productRows = ProductRows(
         inputs: (0..<capacity).map { $0 * from.pitch },
         outputs: (0..<capacity).map { $0 * to.pitch }
@@ -147,28 +142,52 @@ struct EnginePlan: Sendable {
     let (input, output) = (layouts[from], layouts[to])
     let biases = model.storedParameters(layer.name).biases.floats()
     let rectify = isRectified(layer)
-    let model = model
+    let slots = output.height * output.width <= Self.smallMap ? Self.chunkSize : 1
+    let folding =
+      it.stride > 1 && it.padding == 0 && it.groups == 1
+      ? SpaceToDepth(
+        input, kernelSize: it.kernelSize, stride: it.stride,
+        outputs: (output.height, output.width)) : nil
     if let convolution = WinogradConvolution(
-      from: input, to: output, kernelSize: it.kernelSize, stride: it.stride, padding: it.padding,
-      groups: it.groups, slots: output.height * output.width <= Self.smallMap ? Self.chunkSize : 1,
+      from: folding?.output ?? input, to: output, kernelSize: folding?.kernelSize ?? it.kernelSize,
+      stride: folding == nil ? it.stride : 1, padding: it.padding, groups: it.groups, slots: slots,
       biases: biases, kernels: kernels)
     {
-      team.forEach(convolution.panelCount) { panel, _ in
-        model.withWeights(layer.name, outputs: convolution.outputs(ofPanel: panel)) {
-          convolution.pack(panel: panel, $0)
+      pack(layer, convolution.panelCount, convolution.outputs(ofPanel:)) { panel, weights in
+        if let folding {
+          convolution.pack(panel: panel, folding.fold(weights).span)
+        } else {
+          convolution.pack(panel: panel, weights)
         }
       }
-      append(.winograd(convolution, from: from, to: to, rectify: rectify), layer.name)
+      if let folding {
+        layouts.append(folding.output)
+        append(.folding(folding, from: from, to: layouts.count - 1), "\(layer.name) folding")
+      }
+      append(
+        .winograd(
+          convolution, from: folding == nil ? from : layouts.count - 1, to: to, rectify: rectify),
+        layer.name)
     } else {
       let convolution = PackedConvolution(
         from: input, to: output, kernelSize: it.kernelSize, stride: it.stride,
         padding: it.padding, groups: it.groups, biases: biases, kernels: kernels)
-      team.forEach(convolution.panelCount) { panel, _ in
-        model.withWeights(layer.name, outputs: convolution.outputs(ofPanel: panel)) {
-          convolution.pack(panel: panel, $0)
-        }
+      pack(layer, convolution.panelCount, convolution.outputs(ofPanel:)) {
+        convolution.pack(panel: $0, $1)
       }
       append(.convolution(convolution, from: from, to: to, rectify: rectify), layer.name)
+    }
+  }
+
+  /// Has the team read the layer's weights, panel by panel, and hand them to `take`.
+  private func pack(
+    _ layer: NetworkDefinition.Layer, _ panelCount: Int,
+    _ outputs: @Sendable (_ panel: Int) -> Range<Int>,
+    _ take: @Sendable (_ panel: Int, _ weights: Span<Float>) -> Void
+  ) {
+    let model = model
+    team.forEach(panelCount) { panel, _ in
+      model.withWeights(layer.name, outputs: outputs(panel)) { take(panel, $0) }
     }
   }
 

@@ -6,6 +6,8 @@ internal import Tensors
 enum MapStep: Sendable {
   case convolution(PackedConvolution, from: Int, to: Int, rectify: Bool)
   case winograd(WinogradConvolution, from: Int, to: Int, rectify: Bool)
+  /// Makes the stride of the convolution that follows 1.
+  case folding(SpaceToDepth, from: Int, to: Int)
   /// In place.
   case rectification(Int)
   case maxPooling(from: Int, to: Int, size: Int, stride: Int)
@@ -17,7 +19,8 @@ enum MapStep: Sendable {
   var maps: [Int] {
     switch self {
     case .convolution(_, let from, let to, _), .winograd(_, let from, let to, _),
-      .maxPooling(let from, let to, _, _), .normalization(let from, let to, _, _, _):
+      .folding(_, let from, let to), .maxPooling(let from, let to, _, _),
+      .normalization(let from, let to, _, _, _):
       [from, to]
     case .rectification(let index), .flattening(let index, _): [index]
     }
@@ -51,6 +54,8 @@ enum MapStep: Sendable {
       }
     case .winograd:
       preconditionFailure("takes all images together")
+    case .folding(let folding, let from, let to):
+      folding.run(map(from), into: map(to))
     case .rectification(let index):
       kernels.rectify(map(index))
     case .maxPooling(let from, let to, let size, let stride):

@@ -75,8 +75,8 @@ import Testing
     return maps.mapValues(\.values)
   }
 
-  /// Both sides round every sum's terms, in other ways; a tenth of what the design allows.
-  private static let tolerance: Float = 1e-5
+  /// Both sides round every sum's terms, in other ways; a fifth of what the design allows.
+  private static let tolerance: Float = 2e-5
 
   @Test(arguments: Architecture.allCases)
   func everyBlobAgreesWithExplicitLoops(_ architecture: Architecture) throws {
@@ -198,7 +198,8 @@ import Testing
       team: ThreadTeam(threadCount: 1))
     let times = engine.measure(count: 1)
     let layers = [
-      "conv1", "pool1", "norm1", "conv2", "pool2", "norm2", "conv3", "conv4", "conv5", "pool5",
+      "conv1 folding", "conv1", "pool1", "norm1", "conv2", "pool2", "norm2", "conv3", "conv4",
+      "conv5", "pool5",
       "pool5 rows", "fc6", "fc7",
     ]
     #expect(times.map(\.layer) == layers)

@@ -146,6 +146,35 @@ import Testing
     #expect(frameIsZero(map))
   }
 
+  @Test(arguments: [(3, 23, 11, 4), (2, 9, 3, 2), (5, 8, 3, 3)])
+  func foldedConvolutionsAgreeWithTheirTwin(
+    _ it: (channels: Int, side: Int, kernelSize: Int, stride: Int)
+  ) {
+    let twin = SlowKernels.Map(random: 9, it.channels, it.side, it.side + 1)
+    let area = it.kernelSize * it.kernelSize
+    let weights = SlowKernels.random(7 * it.channels * area, seed: 10)
+    let biases = [Float](repeating: 0, count: 7)
+    let expected = SlowKernels.convolve(
+      twin, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
+      padding: 0, groups: 1, isFused: false)
+    let input = map(twin, padding: 1)
+    let folding = SpaceToDepth(
+      input.layout, kernelSize: it.kernelSize, stride: it.stride,
+      outputs: (expected.height, expected.width))
+    let folded = FeatureMap(folding.output)
+    folding.run(input, into: folded)
+    let found = SlowKernels.convolve(
+      SlowKernels.Map(
+        folding.output.channels, folding.output.height, folding.output.width, values(folded)),
+      weights: folding.fold(weights.span), biases: biases, kernelSize: folding.kernelSize,
+      stride: 1, padding: 0, groups: 1, isFused: false)
+    // The same products in another order: up to 363 of them, rounded by 6e-8 each.
+    for (found, expected) in zip(found.values, expected.values) {
+      #expect(abs(found - expected) <= 2e-5)
+    }
+    #expect(found.values.count == expected.values.count)
+  }
+
   @Test func channelsLastAndFirstAreInverse() {
     let twin = SlowKernels.Map(random: 8, 5, 4, 3)
     let map = map(twin, padding: 2)
