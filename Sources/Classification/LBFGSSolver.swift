@@ -10,6 +10,8 @@ struct LBFGSSolver {
   let objective: Objective
   let options: TrainingOptions
   let team: ThreadTeam
+  /// Passes after which another way of solving is the better bet.
+  let worthwhilePasses: Int
   let progress: (TrainingProgress) -> Void
 
   /// The point reached, and all that belongs to it.
@@ -38,17 +40,20 @@ struct LBFGSSolver {
 
   init(
     objective: Objective, options: TrainingOptions, team: ThreadTeam,
-    progress: @escaping (TrainingProgress) -> Void
+    worthwhilePasses: Int = .max, progress: @escaping (TrainingProgress) -> Void
   ) {
     self.objective = objective
     self.options = options
     self.team = team
+    self.worthwhilePasses = worthwhilePasses
     self.progress = progress
   }
 
   /// Runs until the certified gap is within the tolerance, or nothing gets better any more.
   /// Collective.
-  func solve() throws -> Solution {
+  ///
+  /// - Returns: nil after `worthwhilePasses`, or as soon as twice as many seem to be needed.
+  func solve() throws -> Solution? {
     var elimination = BiasElimination(objective: objective, C: options.C)
     let search = LineSearch(
       objective: objective, C: options.C, eliminatesBias: !options.regularizesBias,
@@ -71,13 +76,20 @@ struct LBFGSSolver {
     var target = options.tolerance / 2
     var passes = 1
     var iterations = 0
+    var firstGap: Double?
     while true {
       let estimates = groups.map { gap(of: $0, state) }
       let values = groups.map { value(of: $0, state) }
+      let relativeGap =
+        estimates.reduce(0, +) / max(values.reduce(0, +), .leastNormalMagnitude)
+      if !isWorthwhile(passes, from: firstGap ?? relativeGap, to: relativeGap, target: target) {
+        return nil
+      }
+      firstGap = firstGap ?? relativeGap
       progress(
         TrainingProgress(
           iteration: iterations, passes: passes, objective: values.reduce(0, +),
-          relativeGap: estimates.reduce(0, +) / max(values.reduce(0, +), .leastNormalMagnitude)))
+          relativeGap: relativeGap))
       if state.isStalled.contains(true) && !state.isWide {
         try widen(&state, &elimination)
         passes += 1
@@ -110,6 +122,16 @@ struct LBFGSSolver {
       iterations += 1
       passes += 1
     }
+  }
+
+  /// Whether the target is within reach, by a gap that shrinks by the same factor each pass.
+  private func isWorthwhile(
+    _ passes: Int, from first: Double, to gap: Double, target: Double
+  ) -> Bool {
+    if worthwhilePasses == .max || gap <= target { return true }
+    if passes < 7 { return true }
+    let needed = Double(passes) * (first / target).logarithm / (first / gap).logarithm
+    return gap < first && passes < worthwhilePasses && needed <= 2 * Double(worthwhilePasses)
   }
 
   /// Goes on in double precision: rounding in products may be what is in the way.

@@ -60,8 +60,10 @@ package enum RowNormalization: String, Codable, Sendable, CaseIterable {
 
 /// The unknowns in which training is solved; the classifier is the same within the tolerance.
 package enum TrainingMethod: Sendable, CaseIterable {
-  /// `rowSpace` where there are no more rows than features, and their products with each other
-  /// take no more than 1 GiB a rank; else `featureSpace`.
+  /// Where there are more rows than features, or the rows' products with each other would take more
+  /// than 1 GiB a rank, `featureSpace`. Else first `featureSpace`, which is quickest on easy problems
+  /// (small C, many classes), for about as long as `rowSpace` would take; then that, from the start:
+  /// at most twice the time of the better one. Small problems go to `rowSpace` at once.
   case automatic
   /// Coefficients of the rows: Newton's method on the matrix of their products, `N×N` numbers.
   case rowSpace

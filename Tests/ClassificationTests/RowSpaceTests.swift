@@ -29,7 +29,9 @@ import Testing
 
   static let problems: [TrainingOptions] = Loss.allCases.flatMap { loss in
     [0.001, 1, 1000].flatMap { C in
-      [false, true].map { TrainingOptions(loss: loss, C: C, regularizesBias: $0) }
+      [false, true].map {
+        TrainingOptions(loss: loss, C: C, regularizesBias: $0, method: .rowSpace)
+      }
     }
   }
 
@@ -83,6 +85,20 @@ import Testing
     }
   }
 
+  /// Small C is left to L-BFGS; a large one it gives up, without a trace.
+  @Test(arguments: Loss.allCases)
+  func methodFollowsTheProblem(_ loss: Loss) throws {
+    let rows = Self.wideRows(seed: 26)
+    for (C, method) in [(1e-5, TrainingMethod.featureSpace), (1e4, .rowSpace)] {
+      var options = TrainingOptions(loss: loss, C: C)
+      let automatic = try train(rows, options, ranks: 2)[1]
+      options.method = method
+      let chosen = try train(rows, options)[0]
+      #expect(automatic.isConverged)
+      #expect(automatic.weights == chosen.weights && automatic.bias == chosen.bias)
+    }
+  }
+
   /// Two points at ±1: w = 4C/(1 + 4C), by setting the derivative of ½w² + 2C(1 − w)² to zero.
   @Test(arguments: [0.7, 1e6])
   func squaredHingeMatchesClosedForm(_ C: Double) throws {
@@ -100,7 +116,8 @@ import Testing
     var rows = ArrayRows.random(rowCount: 40, width: 50, classCount: 2, seed: 24)
     rows.labels = [1] + [Int](repeating: 0, count: 39)
     for C in [1e-6, 1, 1e6] {
-      let options = TrainingOptions(loss: .squaredHinge, C: C, tolerance: 1e-8)
+      let options = TrainingOptions(
+        loss: .squaredHinge, C: C, tolerance: 1e-8, method: .rowSpace)
       let result = try train(rows, options)[0]
       #expect(result.isConverged, "C \(C): \(result.certificate)")
     }
