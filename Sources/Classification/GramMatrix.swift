@@ -72,6 +72,18 @@ struct GramMatrix {
     self.products = products
   }
 
+  /// `Σ G_ij` over the rows i of one class and j of another, for every two classes.
+  func classSums(classCount: Int) -> [[Double]] {
+    var sums = [[Double]](
+      repeating: [Double](repeating: 0, count: classCount), count: classCount)
+    for i in 0..<rowCount {
+      var row = [Double](repeating: 0, count: classCount)
+      for j in 0..<rowCount { row[Int(labels[j])] += products[i, j] }
+      for k in 0..<classCount { sums[Int(labels[i])][k] += row[k] }
+    }
+    return sums
+  }
+
   /// The training rows of all ranks, in blocks that the source alone determines.
   private static func allBlocks(of rows: LocalRows) -> [RowBlock] {
     var position: [Int: Int32] = [:]

@@ -118,10 +118,11 @@ struct RowSpaceSolver {
   private func referenceNorm(_ gram: GramMatrix) -> Double {
     let counts = objective.rows.classCounts.map(Double.init)
     let total = counts.reduce(0, +)
-    let all = Array(0..<gram.rowCount)
+    let sums = gram.classSums(classCount: counts.count)
+    let everything = sums.reduce(0) { $0 + $1.reduce(0, +) }
     var squaredNorm = 0.0
     for (k, n) in counts.enumerated() {
-      // Residuals of the class's rows and of the others; up to a factor that all classes share.
+      // Residuals of the class's rows and of the others.
       var (own, other): (Double, Double)
       let share = options.regularizesBias ? 0.5 : n / total
       switch objective.loss {
@@ -131,9 +132,9 @@ struct RowSpaceSolver {
         let p = options.regularizesBias ? 1 / Double(counts.count) : share
         (own, other) = (p - 1, p)
       }
-      let residuals = gram.labels.map { Int($0) == k ? own : other }
-      let products = gram.products.combination(of: all, residuals)
-      for i in all { squaredNorm += residuals[i] * products[i] }
+      let crossed = sums[k].reduce(0, +) - sums[k][k]
+      squaredNorm += own * own * sums[k][k] + 2 * own * other * crossed
+      squaredNorm += other * other * (everything - sums[k][k] - 2 * crossed)
     }
     return options.C * max(0, squaredNorm).squareRoot()
   }

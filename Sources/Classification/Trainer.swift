@@ -31,6 +31,11 @@ package struct TrainingResult: Sendable {
 ///
 /// The result is the same to the byte for any number of ranks and threads: products are made on
 /// blocks fixed by the store, and all sums over blocks are exact.
+///
+/// Problems with more rows than features are solved by L-BFGS in the weights (`LBFGSSolver`), those
+/// with no more rows than features in that way or by Newton's method in coefficients of the rows
+/// (`RowSpaceSolver`), whichever seems to take less work; see `TrainingMethod`. Either way ends with
+/// the same certificate of the stored weights on the rows themselves.
 package struct Trainer {
   package let options: TrainingOptions
   private let communicator: any Communicator
