@@ -69,9 +69,6 @@ struct ExtractCommand: DistributedCommand {
   @Option(help: "Images handed to a worker at a time.")
   var batch = 64
 
-  @Option(help: "Threads on each rank; default: its processors, shared fairly between ranks.")
-  var threads: Int?
-
   @Option(help: "The numbers in the store.")
   var dtype = ElementType.float32
 
@@ -106,15 +103,13 @@ struct ExtractCommand: DistributedCommand {
   @Option(help: "line: a live line; log: a line every 10 s; auto: by what standard error is.")
   var progress = ProgressStyle.auto
 
-  @Flag(name: .customLong("dry-run"), help: "Say what would be done, and do nothing.")
-  var isDryRun = false
+  @OptionGroup var runOptions: RunOptions
 
-  @Option(help: "A YAML file of options; the command line wins.")
-  var config: String?
+  var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
     for (name, value) in [
-      ("--batch", batch), ("--threads", threads), ("--rows-per-shard", rowsPerShard),
+      ("--batch", batch), ("--rows-per-shard", rowsPerShard),
     ] {
       if let value, value < 1 { throw ValidationError("\(name) \(value): expected 1 or more.") }
     }
@@ -167,7 +162,8 @@ struct ExtractCommand: DistributedCommand {
       try makeRequest()
     }
     let job = ExtractionJob(
-      request, communicator: context.communicator, team: try context.makeTeam(threads: threads),
+      request, communicator: context.communicator,
+      team: try context.makeTeam(threads: runOptions.threads),
       log: context.log, status: context.status(of:))
     let summary = try job.run()
     guard context.isRoot else { return .done }

@@ -43,26 +43,18 @@ struct PredictCommand: DistributedCommand {
   @Flag(help: "Add a column with the score of each class.")
   var scores = false
 
-  @Option(help: "Threads on each rank; default: its processors, shared fairly between ranks.")
-  var threads: Int?
+  @OptionGroup var runOptions: RunOptions
 
-  @Flag(name: .customLong("dry-run"), help: "Say what would be done, and do nothing.")
-  var isDryRun = false
-
-  @Option(help: "A YAML file of options; the command line wins.")
-  var config: String?
+  var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads \(threads): expected 1 or more.")
-    }
     if root != nil && model == nil {
       throw ValidationError("--root goes with --model, which makes SOURCE a list of images.")
     }
   }
 
   func run(in context: CommandContext) throws -> ExitStatus {
-    let team = try context.makeTeam(threads: threads)
+    let team = try context.makeTeam(threads: runOptions.threads)
     let classifier = try context.communicator.agree(status: context.status(of:)) {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try Classifier.load(self.classifier)

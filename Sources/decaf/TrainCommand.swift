@@ -62,19 +62,11 @@ struct TrainCommand: DistributedCommand {
   @Flag(help: "End with status 65 when the gap stays above the tolerance.")
   var strict = false
 
-  @Option(help: "Threads on each rank; default: its processors, shared fairly between ranks.")
-  var threads: Int?
+  @OptionGroup var runOptions: RunOptions
 
-  @Flag(name: .customLong("dry-run"), help: "Say what would be done, and do nothing.")
-  var isDryRun = false
-
-  @Option(help: "A YAML file of options; the command line wins.")
-  var config: String?
+  var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads \(threads): expected 1 or more.")
-    }
     do { try options.validate() } catch { throw ValidationError("\(error)") }
   }
 
@@ -89,7 +81,7 @@ struct TrainCommand: DistributedCommand {
   private var layerName: String { LayerName.resolved(layer) }
 
   func run(in context: CommandContext) throws -> ExitStatus {
-    let team = try context.makeTeam(threads: threads)
+    let team = try context.makeTeam(threads: runOptions.threads)
     let rows = try context.communicator.agree(status: context.status(of:)) {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try StoreRows(Store(store), layer: layerName)
@@ -181,7 +173,7 @@ extension CommandContext {
   ///   it is.
   func agreeing<Result>(_ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as ClassificationError where error.isCollective {
-      throw JobFailure(status: error.exitStatus, description: isRoot ? "\(error)" : "")
+      throw JobFailure(status: error.exitStatus, description: "\(error)")
     }
   }
 }
