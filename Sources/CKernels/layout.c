@@ -1,16 +1,5 @@
 #include "ckernels.h"
 
-void decaf_pack(const float *weights, size_t outputs, size_t channels, size_t area,
-                size_t panel_width, float *packed) {
-  const size_t depth = channels * area;
-  for (size_t t = 0; t < area; t++) {
-    for (size_t c = 0; c < channels; c++) {
-      const float *source = weights + c * area + t;
-      for (size_t o = 0; o < panel_width; o++) *packed++ = o < outputs ? source[o * depth] : 0;
-    }
-  }
-}
-
 void decaf_channels_last(const float *input, float *output, const decaf_map *map) {
   for (size_t c = 0; c < map->channels; c++) {
     for (size_t y = 0; y < map->height; y++) {

@@ -5,8 +5,8 @@ package import Tensors
 /// An image's activations depend on the image alone, bit for bit: not on the batch it sits in, its
 /// place there, or the number of threads. Every sum is one chain of multiply-adds in an order that
 /// the layer fixes, and so is what happens to a convolution's tiles before and after. The engine
-/// holds a packed copy of the weights it needs, a workspace a thread, and room for `capacity` images;
-/// running allocates nothing an image.
+/// holds the transformed weights of convolutions, a workspace a thread, and room for `capacity`
+/// images; inner products use the model's weights where they lie. Running allocates nothing an image.
 ///
 /// One thread at a time may call `run`. `setInput` and the readers may be called from several, but
 /// not while it runs.
@@ -24,10 +24,11 @@ package final class Engine: Sendable {
   private let inputs: [FeatureMap]
   /// One a thread of the team.
   private let workspaces: [Workspace]
+  private let rowScratch: RowScratch
 
   /// Version of the order and rounding of what is computed: stores made with different versions may
   /// differ in their last bits.
-  package static let arithmeticVersion = 2
+  package static let arithmeticVersion = 3
 
   /// Packs the weights and makes the buffers, on the team's threads.
   ///
@@ -70,6 +71,7 @@ package final class Engine: Sendable {
     let buffer = FloatBuffer(count: capacity * layout.count)
     inputs = (0..<capacity).map { FeatureMap(buffer, at: $0 * layout.count, layout) }
     workspaces = (0..<team.threadCount).map { _ in plan.makeWorkspace() }
+    rowScratch = RowScratch(plan.rowSteps, count: capacity)
   }
 
   /// Sets the batch's image `image`; threads may do so for different images at once.
@@ -91,7 +93,7 @@ package final class Engine: Sendable {
         run(chunk * size..<min((chunk + 1) * size, count), worker: worker)
       }
     }
-    for step in plan.rowSteps { step.run(count: count, team) }
+    for step in plan.rowSteps { step.run(count: count, team, scratch: rowScratch) }
   }
 
   private func forEachPart(of images: Range<Int>, size: Int, _ body: (Range<Int>) -> Void) {
@@ -144,7 +146,9 @@ package final class Engine: Sendable {
         }
       }
     }
-    times += plan.rowSteps.map { step in clock.measure { step.run(count: count, team) } }
+    times += plan.rowSteps.map { step in
+      clock.measure { step.run(count: count, team, scratch: rowScratch) }
+    }
     return zip(plan.mapStepNames + plan.rowStepNames, times).map { ($0, $1 / .seconds(1)) }
   }
 }

@@ -116,16 +116,10 @@ struct EnginePlan: Sendable {
       let from = addRows(of: layer.input)
       let to = RowMatrix(count: capacity, width: outputs)
       rows[layer.output] = to
-      let product = PackedProduct(
-        segments: [0..<from.width], biases: model.storedParameters(layer.name).biases.floats(),
-        kernels: kernels)
-      pack(layer, product.panelCount, product.outputs(ofPanel:)) { product.pack(panel: $0, $1) }
-      let productRows = ProductRows(
-        inputs: (0..<capacity).map { $0 * from.pitch },
-        outputs: (0..<capacity).map { $0 * to.pitch }
-      )
-      append(
-        .product(product, productRows, from: from, to: to, rectify: isRectified(layer)), layer.name)
+      let parameters = model.storedParameters(layer.name)
+      let product = InnerProduct(
+        weights: parameters.weights, biases: parameters.biases.floats(), kernels: kernels)
+      append(.innerProduct(product, from: from, to: to, rectify: isRectified(layer)), layer.name)
     case .softmax:
       let from = addRows(of: layer.input)
       let to = RowMatrix(count: capacity, width: from.width)
@@ -148,35 +142,28 @@ struct EnginePlan: Sendable {
       ? SpaceToDepth(
         input, kernelSize: it.kernelSize, stride: it.stride,
         outputs: (output.height, output.width)) : nil
-    if let convolution = WinogradConvolution(
+    let convolution = WinogradConvolution(
       from: folding?.output ?? input, to: output, kernelSize: folding?.kernelSize ?? it.kernelSize,
       stride: folding == nil ? it.stride : 1, padding: it.padding, groups: it.groups, slots: slots,
       biases: biases, kernels: kernels)
-    {
-      pack(layer, convolution.panelCount, convolution.outputs(ofPanel:)) { panel, weights in
-        if let folding {
-          convolution.pack(panel: panel, folding.fold(weights).span)
-        } else {
-          convolution.pack(panel: panel, weights)
-        }
-      }
-      if let folding {
-        layouts.append(folding.output)
-        append(.folding(folding, from: from, to: layouts.count - 1), "\(layer.name) folding")
-      }
-      append(
-        .winograd(
-          convolution, from: folding == nil ? from : layouts.count - 1, to: to, rectify: rectify),
-        layer.name)
-    } else {
-      let convolution = PackedConvolution(
-        from: input, to: output, kernelSize: it.kernelSize, stride: it.stride,
-        padding: it.padding, groups: it.groups, biases: biases, kernels: kernels)
-      pack(layer, convolution.panelCount, convolution.outputs(ofPanel:)) {
-        convolution.pack(panel: $0, $1)
-      }
-      append(.convolution(convolution, from: from, to: to, rectify: rectify), layer.name)
+    guard let convolution else {
+      preconditionFailure("\(layer.name): tiles fit every layer of the architectures there are")
     }
+    pack(layer, convolution.panelCount, convolution.outputs(ofPanel:)) { panel, weights in
+      if let folding {
+        convolution.pack(panel: panel, folding.fold(weights).span)
+      } else {
+        convolution.pack(panel: panel, weights)
+      }
+    }
+    if let folding {
+      layouts.append(folding.output)
+      append(.folding(folding, from: from, to: layouts.count - 1), "\(layer.name) folding")
+    }
+    append(
+      .winograd(
+        convolution, from: folding == nil ? from : layouts.count - 1, to: to, rectify: rectify),
+      layer.name)
   }
 
   /// Has the team read the layer's weights, panel by panel, and hand them to `take`.

@@ -4,7 +4,6 @@ internal import Tensors
 ///
 /// Maps are numbered by the plan; 0 is the input.
 enum MapStep: Sendable {
-  case convolution(PackedConvolution, from: Int, to: Int, rectify: Bool)
   case winograd(WinogradConvolution, from: Int, to: Int, rectify: Bool)
   /// Makes the stride of the convolution that follows 1.
   case folding(SpaceToDepth, from: Int, to: Int)
@@ -18,8 +17,8 @@ enum MapStep: Sendable {
   /// The maps that the step reads or writes.
   var maps: [Int] {
     switch self {
-    case .convolution(_, let from, let to, _), .winograd(_, let from, let to, _),
-      .folding(_, let from, let to), .maxPooling(let from, let to, _, _),
+    case .winograd(_, let from, let to, _), .folding(_, let from, let to),
+      .maxPooling(let from, let to, _, _),
       .normalization(let from, let to, _, _, _):
       [from, to]
     case .rectification(let index), .flattening(let index, _): [index]
@@ -43,15 +42,6 @@ enum MapStep: Sendable {
   private func run(image: Int, of chunk: Chunk, _ kernels: Kernels) {
     let map = { (index: Int) in chunk.map(index, image: image) }
     switch self {
-    case .convolution(let convolution, let from, let to, let rectify):
-      let (source, target) = (map(from), map(to))
-      guard let team = chunk.team else {
-        convolution.run(source, into: target, rectify: rectify)
-        return
-      }
-      team.forEach(convolution.panelCount) { panel, _ in
-        convolution.run(source, into: target, panels: panel..<panel + 1, rectify: rectify)
-      }
     case .winograd:
       preconditionFailure("takes all images together")
     case .folding(let folding, let from, let to):
@@ -135,27 +125,25 @@ struct Workspace: Sendable {
 
 /// A step of the part of the network whose activations are rows; runs for a whole batch.
 enum RowStep: Sendable {
-  case product(PackedProduct, ProductRows, from: RowMatrix, to: RowMatrix, rectify: Bool)
+  case innerProduct(InnerProduct, from: RowMatrix, to: RowMatrix, rectify: Bool)
   /// What is below zero becomes zero; the values before stay in `from`.
   case rectification(from: RowMatrix, to: RowMatrix)
   case softmax(from: RowMatrix, to: RowMatrix)
 
-  /// Panels of a product that share a walk along the depth: their sums for a batch of 64 stay in
-  /// the second cache.
-  private static let mostPanelsPerPass = 16
-
-  /// - Parameter count: rows.
-  func run(count: Int, _ team: ThreadTeam) {
+  /// - Parameters:
+  ///   - count: rows.
+  ///   - scratch: for inner products.
+  func run(count: Int, _ team: ThreadTeam, scratch: RowScratch) {
     switch self {
-    case .product(let product, let rows, let from, let to, let rectify):
-      let wanted = product.panelCount / (4 * team.threadCount)
-      let panels = max(1, min(wanted, Self.mostPanelsPerPass))
-      team.forEach((product.panelCount + panels - 1) / panels) { task, _ in
-        let first = task * panels
+    case .innerProduct(let product, let from, let to, let rectify):
+      product.pack(from, count: count, into: scratch.packed)
+      // Each part reads all inputs once: few parts, yet enough that no thread waits long at the end.
+      let parts = team.threadCount == 1 ? 1 : 4 * team.threadCount
+      team.forEach(parts) { part, _ in
+        let outputs = product.outputs * part / parts..<product.outputs * (part + 1) / parts
         product.run(
-          rows, rowCount: count, from: from.buffer, at: 0, into: to.buffer, at: 0,
-          panels: first..<min(first + panels, product.panelCount), panelsPerPass: panels,
-          rectify: rectify)
+          outputs: outputs, of: from, count: count, packed: scratch.packed, sums: scratch.sums,
+          into: to, rectify: rectify)
       }
     case .rectification(let from, let to):
       team.forEach(count) { row, _ in
@@ -174,5 +162,20 @@ enum RowStep: Sendable {
         }
       }
     }
+  }
+}
+
+/// What all inner products work in, one after the other.
+struct RowScratch: Sendable {
+  let packed: FloatBuffer
+  let sums: FloatBuffer
+
+  /// - Parameter count: most rows.
+  init(_ steps: [RowStep], count: Int) {
+    let products = steps.compactMap {
+      if case .innerProduct(let product, _, _, _) = $0 { product } else { nil }
+    }
+    packed = FloatBuffer(count: products.map { $0.packedFloats(count: count) }.max() ?? 0)
+    sums = FloatBuffer(count: products.map { $0.sumFloats(count: count) }.max() ?? 0)
   }
 }

@@ -108,6 +108,28 @@ package struct StoredFloats: Sendable {
     }
   }
 
+  /// The numbers are float32 in one piece, in memory or in the file; there perhaps not aligned.
+  var isInPlace: Bool {
+    switch storage {
+    case .memory: true
+    case .mapped(_, let segments):
+      segments.count == 1 && segments[0].element == .float32 && segments[0].stride == 4
+    }
+  }
+
+  /// Calls `body` with the address of the first number, float32 without a copy.
+  ///
+  /// - Precondition: `isInPlace`.
+  func withBytesInPlace(_ body: (UnsafeRawPointer) -> Void) {
+    precondition(isInPlace, "numbers that have to be converted")
+    switch storage {
+    case .memory(let floats):
+      floats.withUnsafeBytes { body($0.baseAddress!) }
+    case .mapped(let file, let segments):
+      file.withBytes(segments[0].offset..<segments[0].endOffset) { body($0.baseAddress!) }
+    }
+  }
+
   /// Calls `body` with all numbers in order, in pieces of a few megabytes at most.
   package func forEachPiece<E: Error>(
     _ body: (Span<Float>) throws(E) -> Void

@@ -22,9 +22,10 @@ package final class WinogradConvolution: Sendable {
   private let weights: FloatBuffer
   /// [group][panel][PW].
   private let biases: FloatBuffer
-  /// Rows of the products: first of all tiles, then of the wide ones, the tall ones, and those that
-  /// are both.
-  private let rows: ProductRows
+  /// Where the rows of the products start, in floats: first of all tiles, then of the wide ones, the
+  /// tall ones, and those that are both.
+  private let inputRows: [Int32]
+  private let outputRows: [Int32]
   private let rowKinds: [Range<Int>]
 
   /// Outputs that share a walk along the points: their sums fit the second cache.
@@ -32,8 +33,7 @@ package final class WinogradConvolution: Sendable {
 
   /// A convolution without weights; `pack` has to be called for every panel before it runs.
   ///
-  /// Nil when no scheme fits the sizes, or the channels of a group are no multiple of 16: then the
-  /// direct convolution has to do.
+  /// Nil when no scheme fits the sizes, or the channels of a group are no multiple of 16.
   ///
   /// - Parameters:
   ///   - slots: most images at a time.
@@ -87,8 +87,8 @@ package final class WinogradConvolution: Sendable {
       }
       kinds.append(start..<chosen.count)
     }
-    rows = ProductRows(
-      inputs: chosen.map { $0 * depth }, outputs: chosen.map { $0 * panelWidth })
+    inputRows = chosen.map { Int32($0 * depth) }
+    outputRows = chosen.map { Int32($0 * panelWidth) }
     rowKinds = kinds
   }
 
@@ -190,6 +190,7 @@ package final class WinogradConvolution: Sendable {
   ) {
     precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
     precondition(points.count >= pointFloats && sums.count >= sumFloats, "too small buffers")
+    if count == 0 { return }
     var tiling = tiling
     let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)
     let panels = panels(ofPass: local)
@@ -216,14 +217,14 @@ package final class WinogradConvolution: Sendable {
 
   /// Calls `body` with the four kinds of rows, those of the first `count` slots.
   private func withRows(count: Int, _ body: (UnsafePointer<decaf_rows>) -> Void) {
-    rows.inputs.withUnsafeBufferPointer { inputs in
-      rows.outputs.withUnsafeBufferPointer { outputs in
+    inputRows.withUnsafeBufferPointer { inputs in
+      outputRows.withUnsafeBufferPointer { outputs in
         withUnsafeTemporaryAllocation(of: decaf_rows.self, capacity: 4) { kinds in
           for (kind, range) in rowKinds.enumerated() {
             kinds.initializeElement(
               at: kind,
               to: decaf_rows(
-                input: nil, input_rows: inputs.baseAddress! + range.lowerBound, output: nil,
+                input_rows: inputs.baseAddress! + range.lowerBound,
                 output_rows: outputs.baseAddress! + range.lowerBound,
                 count: range.count / slots * count))
           }

@@ -53,7 +53,7 @@ import Testing
         let (weights, biases) = model.parameters(layer.name)
         output = SlowKernels.convolve(
           input, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
-          padding: it.padding, groups: it.groups, isFused: false)
+          padding: it.padding, groups: it.groups)
       case .relu:
         output.values = SlowKernels.rectify(input.values)
       case .maxPooling(let kernelSize, let stride):

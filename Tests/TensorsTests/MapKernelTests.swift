@@ -2,7 +2,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Kernels on maps: convolution, pooling, normalization, ReLU, and the order of channels.
+/// Kernels on maps: pooling, normalization, ReLU, and the order of channels.
 @Suite struct MapKernelTests {
   /// A map of the twin's values in a frame, the frame's floats being zero.
   private func map(_ twin: SlowKernels.Map, padding: Int = 0) -> FeatureMap {
@@ -27,65 +27,6 @@ import Testing
       for i in 0..<map.layout.width * map.layout.channels { all[start + i] = 0 }
     }
     return all.allSatisfy { $0 == 0 }
-  }
-
-  struct Convolution: Sendable, CustomTestStringConvertible {
-    let channels: Int
-    let side: Int
-    let outputs: Int
-    let kernelSize: Int
-    let stride: Int
-    let padding: Int
-    let groups: Int
-    var testDescription: String {
-      "\(channels)×\(side)→\(outputs), \(kernelSize)/\(stride)+\(padding), \(groups) groups"
-    }
-  }
-
-  static let convolutions = [
-    Convolution(
-      channels: 3, side: 23, outputs: 20, kernelSize: 11, stride: 4, padding: 0, groups: 1),
-    Convolution(
-      channels: 10, side: 7, outputs: 34, kernelSize: 5, stride: 1, padding: 2, groups: 2),
-    Convolution(channels: 5, side: 9, outputs: 33, kernelSize: 3, stride: 2, padding: 1, groups: 1),
-    Convolution(
-      channels: 96, side: 5, outputs: 64, kernelSize: 3, stride: 1, padding: 1, groups: 1),
-    Convolution(channels: 9, side: 4, outputs: 3, kernelSize: 1, stride: 1, padding: 0, groups: 3),
-    Convolution(channels: 4, side: 3, outputs: 40, kernelSize: 3, stride: 1, padding: 0, groups: 2),
-  ]
-
-  @Test(arguments: KernelCase.all, convolutions)
-  func convolutionAgreesWithItsTwinBitForBit(_ kernel: KernelCase, _ it: Convolution) {
-    // Other height than width, and frames wider than need be.
-    let twin = SlowKernels.Map(random: 1, it.channels, it.side, it.side + 2)
-    let weights = SlowKernels.random(
-      it.outputs * it.channels / it.groups * it.kernelSize * it.kernelSize, seed: 2)
-    let biases = SlowKernels.random(it.outputs, seed: 3)
-    let expected = SlowKernels.convolve(
-      twin, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
-      padding: it.padding, groups: it.groups, isFused: kernel.isFused)
-    for (extra, outputPadding) in [(0, 0), (1, 2)] {
-      let input = map(twin, padding: it.padding + extra)
-      let output = FeatureMap(
-        MapLayout(
-          channels: it.outputs, height: expected.height, width: expected.width,
-          padding: outputPadding))
-      let convolution = PackedConvolution(
-        from: input.layout, to: output.layout, kernelSize: it.kernelSize, stride: it.stride,
-        padding: it.padding, groups: it.groups, biases: biases, kernels: kernel.kernels)
-      let width = weights.count / it.outputs
-      for panel in 0..<convolution.panelCount {
-        let outputs = convolution.outputs(ofPanel: panel)
-        convolution.pack(
-          panel: panel,
-          weights.span.extracting(outputs.lowerBound * width..<outputs.upperBound * width))
-      }
-      convolution.run(input, into: output, rectify: false)
-      #expect(values(output) == expected.values)
-      #expect(frameIsZero(output))
-      convolution.run(input, into: output, rectify: true)
-      #expect(values(output) == SlowKernels.rectify(expected.values))
-    }
   }
 
   @Test(arguments: KernelCase.all, [(3, 6, 3, 2), (17, 13, 3, 2), (40, 5, 2, 2), (8, 7, 3, 3)])
@@ -156,7 +97,7 @@ import Testing
     let biases = [Float](repeating: 0, count: 7)
     let expected = SlowKernels.convolve(
       twin, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
-      padding: 0, groups: 1, isFused: false)
+      padding: 0, groups: 1)
     let input = map(twin, padding: 1)
     let folding = SpaceToDepth(
       input.layout, kernelSize: it.kernelSize, stride: it.stride,
@@ -167,7 +108,7 @@ import Testing
       SlowKernels.Map(
         folding.output.channels, folding.output.height, folding.output.width, values(folded)),
       weights: folding.fold(weights.span), biases: biases, kernelSize: folding.kernelSize,
-      stride: 1, padding: 0, groups: 1, isFused: false)
+      stride: 1, padding: 0, groups: 1)
     // The same products in another order: up to 363 of them, rounded by 6e-8 each.
     for (found, expected) in zip(found.values, expected.values) {
       #expect(abs(found - expected) <= 2e-5)

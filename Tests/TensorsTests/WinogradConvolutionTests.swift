@@ -109,8 +109,7 @@ import Testing
     let problem = Problem(size)
     let expected = SlowKernels.convolve(
       problem.image(1), weights: problem.weights, biases: problem.biases,
-      kernelSize: size.kernelSize, stride: 1, padding: size.padding, groups: size.groups,
-      isFused: true
+      kernelSize: size.kernelSize, stride: 1, padding: size.padding, groups: size.groups
     ).values
     let largest = expected.map(abs).max()!
     let plain = try problem.run(kernel.kernels, images: [1], slots: 1)[0]
@@ -164,7 +163,7 @@ import Testing
     #expect(!values[12 * 13].isNaN)
   }
 
-  @Test func sizesThatNoTilesFitAreLeftToTheDirectConvolution() {
+  @Test func sizesThatNoTilesFitAreRefused() {
     for (channels, side, kernelSize, stride) in [
       (16, 7, 3, 1), (16, 5, 5, 1), (24, 13, 3, 1), (16, 13, 3, 2), (16, 13, 7, 1),
     ] {

@@ -1,7 +1,6 @@
 /// Slow twins of the engine's kernels: explicit loops over C×H×W arrays.
 ///
-/// Twins of products follow the engine's stated order, from the bias through kernel row, kernel
-/// column, channel, so that they agree bit for bit.
+/// The twin of inner products follows the engine's stated order, so that they agree bit for bit.
 package enum SlowKernels {
   /// Activations of one image, C×H×W.
   package struct Map: Equatable {
@@ -51,12 +50,10 @@ package enum SlowKernels {
     }
   }
 
-  /// - Parameters:
-  ///   - weights: outputs × channels/groups × kernelSize × kernelSize.
-  ///   - isFused: one rounding a multiply-add, else two.
+  /// - Parameter weights: outputs × channels/groups × kernelSize × kernelSize.
   package static func convolve(
     _ input: Map, weights: [Float], biases: [Float], kernelSize: Int, stride: Int, padding: Int,
-    groups: Int, isFused: Bool
+    groups: Int
   ) -> Map {
     let outputs = biases.count
     let depth = input.channels / groups
@@ -75,7 +72,7 @@ package enum SlowKernels {
               for c in 0..<depth {
                 let a = isInside ? input[firstChannel + c, row, column] : 0
                 let w = weights[((o * depth + c) * kernelSize + v) * kernelSize + u]
-                sum = isFused ? sum.addingProduct(a, w) : sum + a * w
+                sum += a * w
               }
             }
           }
@@ -86,16 +83,19 @@ package enum SlowKernels {
     return result
   }
 
+  /// The sums first, from zero; then the biases.
+  ///
+  /// - Parameter isFused: one rounding a multiply-add, else two.
   package static func innerProduct(
     _ input: [Float], weights: [Float], biases: [Float], isFused: Bool
   ) -> [Float] {
     biases.indices.map { o in
-      var sum = biases[o]
+      var sum = Float(0)
       for k in input.indices {
         let w = weights[o * input.count + k]
         sum = isFused ? sum.addingProduct(input[k], w) : sum + input[k] * w
       }
-      return sum
+      return sum + biases[o]
     }
   }
 

@@ -11,31 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Consecutive inputs of one output: `length` floats, `offset` floats after the row's start.
+/// A matrix of weights, used where it lies.
 typedef struct {
-  int32_t offset;
-  int32_t length;
-} decaf_segment;
-
-/// A matrix of weights, packed for the kernels of one panel width PW.
-typedef struct {
-  /// [panel][depth][PW], 64-byte aligned; a last panel's missing outputs are zero.
-  const float *weights;
-  /// [panel][PW], 64-byte aligned.
+  /// `outputs` × `depth` floats, row-major; need not be aligned.
+  const void *weights;
+  /// One an output.
   const float *biases;
-  /// Which inputs of a row meet the weights, in order; their lengths sum to `depth`.
-  const decaf_segment *segments;
-  size_t segment_count;
-  size_t depth;
   size_t outputs;
-} decaf_product;
+  /// A multiple of 16.
+  size_t depth;
+} decaf_inner_product;
 
-/// The rows that a product reads and writes: row `r` reads `input + input_rows[r] + segment` and
-/// writes `outputs` consecutive floats at `output + output_rows[r]`.
+/// Rows of a product: row `r` reads from `input_rows[r]` on and writes from `output_rows[r]` on.
 typedef struct {
-  const float *input;
   const int32_t *input_rows;
-  float *output;
   const int32_t *output_rows;
   size_t count;
 } decaf_rows;
@@ -75,14 +64,23 @@ typedef struct {
   /// Outputs that are computed side by side.
   size_t panel_width;
 
-  /// output[r][o] = bias[o] + Σ input[r][k] · weight[o][k] for the panels `first` ..< `end`, below
-  /// zero replaced by zero if `rectify`.
+  /// `count` rows of `depth` floats, `pitch` apart, in the order in which `inner_product` reads
+  /// them: `count`, rounded up to full panels, times `depth` floats.
+  void (*pack_inputs)(const float *input, size_t pitch, size_t count, size_t depth, float *packed);
+
+  /// output[r][o] = bias[o] + Σ input[r][k] · weight[o][k] for the outputs `first` ..< `end` of
+  /// `count` packed rows, below zero replaced by zero if `rectify`.
   ///
-  /// Each output is one chain of multiply-adds, k = 0, 1, …, starting from the bias: its bits
-  /// depend on nothing but its own row and weights. `panels_per_pass` panels share one walk along
-  /// the depth; it changes the speed only.
-  void (*product)(const decaf_product *product, const decaf_rows *rows, size_t first, size_t end,
-                  size_t panels_per_pass, int rectify);
+  /// Each sum is one chain of multiply-adds from zero, k = 0, 1, …: its bits depend on nothing but
+  /// its own row and weights. `sums` has room for outputs × `count` rounded up to full panels; of
+  /// it, those of `first` ..< `end` are overwritten. Output rows are `pitch` apart.
+  void (*inner_product)(const decaf_inner_product *product, const float *packed, size_t count,
+                        size_t first, size_t end, float *sums, float *output, size_t pitch,
+                        int rectify);
+
+  /// The same for one row that is not packed, bit for bit.
+  void (*inner_product_row)(const decaf_inner_product *product, const float *input, size_t first,
+                            size_t end, float *output, int rectify);
 
   /// The points of one map's tiles. `input` is the first tile's first input; its lines are `pitch`
   /// floats apart, its pixels `pixel`.
@@ -90,8 +88,7 @@ typedef struct {
                           size_t pixel, float *points);
 
   /// sums[panel][point][row] = Σ points[point][row][k] · weights[point][panel][k], one chain from
-  /// zero. `rows[2 v + h]` are those of large tiles only, if v in height and if h in width; their
-  /// buffers are not looked at.
+  /// zero. `rows[2 v + h]` are those of large tiles only, if v in height and if h in width.
   void (*winograd_products)(const decaf_tiling *tiling, const float *points, const float *weights,
                             size_t panels, const decaf_rows *rows, float *sums);
 
@@ -132,11 +129,6 @@ enum {
 
 /// The features above that both processor and operating system offer.
 uint32_t decaf_processor_features(void);
-
-/// Packs one panel: `outputs` × `channels` × `area` weights into [area][channels][panel_width],
-/// zero beyond `outputs`. Area 1 packs a plain `outputs` × `channels` matrix.
-void decaf_pack(const float *weights, size_t outputs, size_t channels, size_t area,
-                size_t panel_width, float *packed);
 
 /// Outputs of a large tile, weights a side, and points a side of a scheme.
 size_t decaf_scheme_outputs(int32_t scheme);

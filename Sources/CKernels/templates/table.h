@@ -2,7 +2,9 @@
 
 #include "vector.h"
 
-#include "product.h"
+#include "panel.h"
+
+#include "inner_product.h"
 
 #include "winograd.h"
 
@@ -12,7 +14,9 @@
 
 static const decaf_kernels kernels = {
     .panel_width = PANEL_WIDTH,
-    .product = product,
+    .pack_inputs = pack_inputs,
+    .inner_product = inner_product,
+    .inner_product_row = inner_product_row,
     .winograd_inputs = winograd_inputs,
     .winograd_products = winograd_products,
     .winograd_outputs = winograd_outputs,

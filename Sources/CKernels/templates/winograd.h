@@ -99,81 +99,6 @@ static void winograd_inputs(const decaf_tiling *t, const float *input, size_t pi
   })
 }
 
-/// One point of up to BLOCK_ROWS tiles: as `block` in product.h, without its choices, because the
-/// depth is often so small that they would show. `row_count` is a constant wherever this is inlined.
-INLINE void point_block(const size_t row_count, const float *weights, size_t depth,
-                        const float *input, const int32_t *input_rows, float *output,
-                        const int32_t *output_rows) {
-  vector sums[BLOCK_ROWS][2];
-  const float *rows[BLOCK_ROWS];
-#pragma clang loop unroll(full)
-  for (size_t r = 0; r < row_count; r++) {
-    sums[r][0] = sums[r][1] = splat(0);
-    rows[r] = input + input_rows[r];
-  }
-  for (size_t k = 0; k < depth; k += 4) {
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < 4; i++, weights += PANEL_WIDTH) {
-      const vector w0 = load(weights), w1 = load(weights + VECTOR_WIDTH);
-#pragma clang loop unroll(full)
-      for (size_t r = 0; r < row_count; r++) {
-        const vector x = splat(rows[r][k + i]);
-        sums[r][0] = multiply_add(x, w0, sums[r][0]);
-        sums[r][1] = multiply_add(x, w1, sums[r][1]);
-      }
-    }
-  }
-#pragma clang loop unroll(full)
-  for (size_t r = 0; r < row_count; r++) {
-    store(output + output_rows[r], sums[r][0]);
-    store(output + output_rows[r] + VECTOR_WIDTH, sums[r][1]);
-  }
-}
-
-typedef void point_function(const float *, size_t, const float *, const int32_t *, float *,
-                            const int32_t *);
-
-#define POINT_BLOCK(ROWS)                                                                       \
-  static void point_block_##ROWS(const float *weights, size_t depth, const float *input,        \
-                                 const int32_t *input_rows, float *output,                      \
-                                 const int32_t *output_rows) {                                  \
-    point_block(ROWS, weights, depth, input, input_rows, output, output_rows);                  \
-  }
-POINT_BLOCK(1) POINT_BLOCK(2) POINT_BLOCK(3) POINT_BLOCK(4)
-#if BLOCK_ROWS >= 6
-POINT_BLOCK(5) POINT_BLOCK(6)
-#endif
-#if BLOCK_ROWS >= 12
-POINT_BLOCK(7) POINT_BLOCK(8) POINT_BLOCK(9) POINT_BLOCK(10) POINT_BLOCK(11) POINT_BLOCK(12)
-#endif
-
-static point_function *const point_functions[BLOCK_ROWS + 1] = {
-    0, point_block_1, point_block_2, point_block_3, point_block_4,
-#if BLOCK_ROWS >= 6
-    point_block_5, point_block_6,
-#endif
-#if BLOCK_ROWS >= 12
-    point_block_7, point_block_8, point_block_9, point_block_10, point_block_11, point_block_12,
-#endif
-};
-
-/// One point of all tiles for one panel, in blocks of nearly equal size; fetches what follows the
-/// panel's weights meanwhile.
-static void run_point(const float *weights, size_t depth, const decaf_rows *rows, float *output) {
-  const size_t block_count = (rows->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
-  const char *next = (const char *)(weights + depth * PANEL_WIDTH);
-  const size_t next_bytes = depth * PANEL_WIDTH * sizeof(float);
-  size_t row = 0, fetched = 0;
-  for (size_t b = 1; b <= block_count; b++) {
-    const size_t row_end = rows->count * b / block_count;
-    const size_t fetch_end = next_bytes * b / block_count;
-    for (; fetched < fetch_end; fetched += 64) __builtin_prefetch(next + fetched, 0, 2);
-    point_functions[row_end - row](weights, depth, rows->input, rows->input_rows + row, output,
-                                   rows->output_rows + row);
-    row = row_end;
-  }
-}
-
 static void winograd_products(const decaf_tiling *t, const float *points, const float *weights,
                               size_t panels, const decaf_rows *rows, float *sums) {
   const size_t side = schemes[t->scheme].tiles[0].points;
@@ -182,12 +107,32 @@ static void winograd_products(const decaf_tiling *t, const float *points, const 
     for (size_t j = 0; j < side; j++) {
       const size_t point = i * side + j;
       // Only large tiles have the last point.
-      decaf_rows chosen = rows[2 * (i + 1 == side) + (j + 1 == side)];
-      chosen.input = points + point * t->input_step;
-      for (size_t panel = 0; panel < panels; panel++) {
-        run_point(weights, t->channels, &chosen,
-                  sums + panel * t->panel_step + point * t->output_step);
-        weights += panel_floats;
+      const decaf_rows *chosen = &rows[2 * (i + 1 == side) + (j + 1 == side)];
+      if (chosen->count == 0) {
+        weights += panels * panel_floats;
+        continue;
+      }
+      const size_t block_count = (chosen->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
+      // Every block fetches its share of the next point's inputs and weights.
+      lookahead next = {
+          .inputs = (const char *)(points + (point + 1) * t->input_step),
+          .panel = (const char *)(weights + panels * panel_floats),
+      };
+      const size_t shares = panels * block_count * 64;
+      const size_t input_share = t->input_step * sizeof(float) / shares * 64;
+      const size_t panel_share = panels * panel_floats * sizeof(float) / shares * 64;
+      for (size_t panel = 0; panel < panels; panel++, weights += panel_floats) {
+        size_t row = 0;
+        for (size_t b = 1; b <= block_count; b++) {
+          const size_t row_end = chosen->count * b / block_count;
+          panel_blocks[row_end - row](
+              weights, t->channels, points + point * t->input_step, chosen->input_rows + row,
+              sums + panel * t->panel_step + point * t->output_step, chosen->output_rows + row, 0,
+              next);
+          next.inputs += input_share;
+          next.panel += panel_share;
+          row = row_end;
+        }
       }
     }
   }

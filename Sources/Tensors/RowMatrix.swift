@@ -1,17 +1,15 @@
-internal import Tensors
-
 /// One row of activations an image, C×H×W, in one buffer.
-struct RowMatrix: Sendable {
-  let buffer: FloatBuffer
-  let width: Int
-  let count: Int
+package struct RowMatrix: Sendable {
+  package let buffer: FloatBuffer
+  package let width: Int
+  package let count: Int
   /// Floats from one row to the next.
-  let pitch: Int
+  package let pitch: Int
 
   /// - Parameters:
   ///   - count: rows.
   ///   - width: activations of an image.
-  init(count: Int, width: Int) {
+  package init(count: Int, width: Int) {
     self.count = count
     self.width = width
     // Rows start on cache lines, but never a multiple of 4096 bytes apart: the same place of several
@@ -22,7 +20,7 @@ struct RowMatrix: Sendable {
   }
 
   /// Where the row lies in the buffer.
-  func range(ofRow row: Int) -> Range<Int> {
+  package func range(ofRow row: Int) -> Range<Int> {
     precondition(row >= 0 && row < count, "row \(row) of \(count)")
     return row * pitch..<row * pitch + width
   }

@@ -1,0 +1,150 @@
+// Inner products with weights used where they lie, row-major: the outputs are the rows of the
+// micro-kernel, whose panels are packed inputs; a single input goes another way, with the same chains.
+
+/// Depth that one walk over the outputs covers: the packed inputs of 64 rows stay in the second cache.
+enum { SLAB_DEPTH = 512 };
+
+static void pack_inputs(const float *input, size_t pitch, size_t count, size_t depth,
+                        float *packed) {
+  for (size_t k = 0; k < depth; k += SLAB_DEPTH) {
+    const size_t end = k + SLAB_DEPTH < depth ? k + SLAB_DEPTH : depth;
+    for (size_t first = 0; first < count; first += PANEL_WIDTH) {
+      const size_t width = count - first < PANEL_WIDTH ? count - first : PANEL_WIDTH;
+      for (size_t i = k; i < end; i++, packed += PANEL_WIDTH) {
+        size_t r = 0;
+        for (; r < width; r++) packed[r] = input[(first + r) * pitch + i];
+        for (; r < PANEL_WIDTH; r++) packed[r] = 0;
+      }
+    }
+  }
+}
+
+/// Output `o` of every row, from its sums: with bias, to its place.
+static void finish_outputs(const decaf_inner_product *p, const float *sums, size_t step,
+                           size_t first, size_t end, float *output, size_t pitch, size_t count,
+                           int rectify) {
+  for (size_t o = first; o < end; o += VECTOR_WIDTH) {
+    const size_t o_end = o + VECTOR_WIDTH < end ? o + VECTOR_WIDTH : end;
+    for (size_t r = 0; r < count; r++) {
+      for (size_t i = o; i < o_end; i++) {
+        const float value = sums[i * step + r] + p->biases[i];
+        output[r * pitch + i] = rectify && value < 0 ? 0 : value;
+      }
+    }
+  }
+}
+
+static void inner_product(const decaf_inner_product *p, const float *packed, size_t count,
+                          size_t first, size_t end, float *sums, float *output, size_t pitch,
+                          int rectify) {
+  const size_t panels = (count + PANEL_WIDTH - 1) / PANEL_WIDTH, step = panels * PANEL_WIDTH;
+  const unaligned_float *weights = p->weights;
+  int32_t input_rows[BLOCK_ROWS], output_rows[BLOCK_ROWS];
+  for (size_t r = 0; r < BLOCK_ROWS; r++) {
+    input_rows[r] = (int32_t)(r * p->depth);
+    output_rows[r] = (int32_t)(r * step);
+  }
+  const size_t block_count = (end - first + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  for (size_t k = 0; k < p->depth; k += SLAB_DEPTH) {
+    const size_t depth = p->depth - k < SLAB_DEPTH ? p->depth - k : SLAB_DEPTH;
+    size_t o = first;
+    for (size_t b = 1; b <= block_count; b++) {
+      const size_t block_end = first + (end - first) * b / block_count;
+      const float *panel = packed + k * step;
+      for (size_t i = 0; i < panels; i++, panel += depth * PANEL_WIDTH) {
+        // The first panel's walk fetches the next block's weights.
+        const int fetches = i == 0 && block_end < end;
+        const lookahead next = {.row_step = fetches ? (block_end - o) * p->depth : 0};
+        row_blocks[block_end - o](panel, depth, weights + o * p->depth + k, input_rows,
+                                  sums + o * step + i * PANEL_WIDTH, output_rows, k > 0, next);
+      }
+      o = block_end;
+    }
+  }
+  finish_outputs(p, sums, step, first, end, output, pitch, count, rectify);
+}
+
+#if VECTOR_WIDTH == 16
+#define LOW_HALVES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_HALVES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif VECTOR_WIDTH == 8
+#define LOW_HALVES 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_HALVES 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define LOW_HALVES 0, 4, 1, 5
+#define HIGH_HALVES 2, 6, 3, 7
+#endif
+
+/// Transposes VECTOR_WIDTH vectors: interleaving the first half with the second, log₂ times over,
+/// is a rotation of the bits of every number's place.
+INLINE void transpose(vector *rows) {
+  vector other[VECTOR_WIDTH];
+  vector *from = rows, *to = other;
+#pragma clang loop unroll(full)
+  for (size_t size = 1; size < VECTOR_WIDTH; size *= 2) {
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < VECTOR_WIDTH / 2; i++) {
+      const vector a = from[i], b = from[i + VECTOR_WIDTH / 2];
+      to[2 * i] = __builtin_shufflevector(a, b, LOW_HALVES);
+      to[2 * i + 1] = __builtin_shufflevector(a, b, HIGH_HALVES);
+    }
+    vector *swap = from;
+    from = to;
+    to = swap;
+  }
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < VECTOR_WIDTH; i++) rows[i] = from[i];
+}
+
+#undef LOW_HALVES
+#undef HIGH_HALVES
+
+INLINE vector load_unaligned(const unaligned_float *p) {
+  vector v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+/// Floats between a weight and the one that is fetched when it is read.
+enum { FETCH_DISTANCE = 512 };
+
+static void inner_product_row(const decaf_inner_product *p, const float *input, size_t first,
+                              size_t end, float *output, int rectify) {
+  const unaligned_float *weights = p->weights;
+  for (size_t o = first; o < end; o += PANEL_WIDTH) {
+    const size_t count = end - o < PANEL_WIDTH ? end - o : PANEL_WIDTH;
+    const unaligned_float *rows[PANEL_WIDTH];
+    for (size_t r = 0; r < PANEL_WIDTH; r++) {
+      rows[r] = weights + (o + (r < count ? r : count - 1)) * p->depth;
+    }
+    vector sums[2] = {splat(0), splat(0)};
+    for (size_t k = 0; k < p->depth; k += VECTOR_WIDTH) {
+      // Beyond these outputs' ends lie the next ones' beginnings.
+      const size_t ahead = k + FETCH_DISTANCE < p->depth
+          ? k + FETCH_DISTANCE
+          : k + FETCH_DISTANCE - p->depth + PANEL_WIDTH * p->depth;
+#pragma clang loop unroll(full)
+      for (size_t half = 0; half < 2; half++) {
+        vector w[VECTOR_WIDTH];
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < VECTOR_WIDTH; r++) {
+          const unaligned_float *row = rows[half * VECTOR_WIDTH + r];
+          __builtin_prefetch(row + ahead, 0, 3);
+          w[r] = load_unaligned(row + k);
+        }
+        transpose(w);
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < VECTOR_WIDTH; i++) {
+          sums[half] = multiply_add(splat(input[k + i]), w[i], sums[half]);
+        }
+      }
+    }
+    float values[PANEL_WIDTH];
+    store(values, sums[0]);
+    store(values + VECTOR_WIDTH, sums[1]);
+    for (size_t i = 0; i < count; i++) {
+      const float value = values[i] + p->biases[o + i];
+      output[o + i] = rectify && value < 0 ? 0 : value;
+    }
+  }
+}

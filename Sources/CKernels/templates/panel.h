@@ -1,0 +1,99 @@
+// The micro-kernel of every product: up to BLOCK_ROWS rows times a panel of PANEL_WIDTH columns, the
+// sums in registers, the rows' numbers broadcast from where they lie.
+
+/// Weights may lie anywhere in a mapped file.
+typedef float unaligned_float __attribute__((aligned(1)));
+
+/// Depths are multiples of this: a cache line of a row.
+enum { DEPTH_STEP = 16 };
+
+/// What to fetch into the second cache while a block runs: what is read after it.
+typedef struct {
+  /// Rows that touch, or null when the rows to come are `row_step` floats from those at hand.
+  const char *inputs;
+  size_t row_step;
+  /// A panel, or part of one.
+  const char *panel;
+} lookahead;
+
+/// Lines fetched in four steps of the depth. Every panel meets more blocks of rows than four, so
+/// that a quarter of a panel each time is enough.
+enum { FETCHED_LINES = PANEL_WIDTH / 16 ? PANEL_WIDTH / 16 : 1 };
+
+/// output[r][c] = Σ row[r][k] · panel[k][c]: one chain of multiply-adds from zero, or from what the
+/// output holds if `continues`. `row_count` is a constant wherever this is inlined,
+/// `follows_rows` too: it tells which of `next` is set.
+INLINE void panel_block(const size_t row_count, const int follows_rows, const float *panel,
+                        size_t depth, const unaligned_float *input, const int32_t *input_rows, float *output,
+                        const int32_t *output_rows, int continues, lookahead next) {
+  vector sums[BLOCK_ROWS][2];
+  const unaligned_float *rows[BLOCK_ROWS];
+#pragma clang loop unroll(full)
+  for (size_t r = 0; r < row_count; r++) {
+    rows[r] = input + input_rows[r];
+    const float *start = output + output_rows[r];
+    sums[r][0] = continues ? load(start) : splat(0);
+    sums[r][1] = continues ? load(start + VECTOR_WIDTH) : splat(0);
+  }
+  for (size_t k = 0; k < depth; k += 4) {
+    if (follows_rows && k % DEPTH_STEP == 0) {
+#pragma clang loop unroll(full)
+      for (size_t r = 0; r < row_count; r++) __builtin_prefetch(rows[r] + k + next.row_step, 0, 2);
+    }
+    if (!follows_rows) {
+#pragma clang loop unroll(full)
+      for (size_t i = 0; i < FETCHED_LINES; i++) {
+        __builtin_prefetch(next.inputs + (16 * FETCHED_LINES) * k + 64 * i, 0, 2);
+        __builtin_prefetch(next.panel + (16 * FETCHED_LINES) * k + 64 * i, 0, 2);
+      }
+    }
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 4; i++, panel += PANEL_WIDTH) {
+      const vector p0 = load(panel), p1 = load(panel + VECTOR_WIDTH);
+#pragma clang loop unroll(full)
+      for (size_t r = 0; r < row_count; r++) {
+        const vector x = splat(rows[r][k + i]);
+        sums[r][0] = multiply_add(x, p0, sums[r][0]);
+        sums[r][1] = multiply_add(x, p1, sums[r][1]);
+      }
+    }
+  }
+#pragma clang loop unroll(full)
+  for (size_t r = 0; r < row_count; r++) {
+    store(output + output_rows[r], sums[r][0]);
+    store(output + output_rows[r] + VECTOR_WIDTH, sums[r][1]);
+  }
+}
+
+typedef void panel_function(const float *, size_t, const unaligned_float *, const int32_t *, float *,
+                            const int32_t *, int, lookahead);
+
+#define PANEL_BLOCKS(ROWS)                                                                      \
+  static void panel_block_##ROWS(const float *panel, size_t depth, const unaligned_float *input, \
+                                 const int32_t *input_rows, float *output,                      \
+                                 const int32_t *output_rows, int continues, lookahead next) {   \
+    panel_block(ROWS, 0, panel, depth, input, input_rows, output, output_rows, continues, next); \
+  }                                                                                             \
+  static void row_block_##ROWS(const float *panel, size_t depth, const unaligned_float *input,  \
+                               const int32_t *input_rows, float *output,                        \
+                               const int32_t *output_rows, int continues, lookahead next) {     \
+    panel_block(ROWS, 1, panel, depth, input, input_rows, output, output_rows, continues, next); \
+  }
+
+#define EACH_ROW_COUNT_TO_4(F) F(1) F(2) F(3) F(4)
+#if BLOCK_ROWS == 4
+#define EACH_ROW_COUNT(F) EACH_ROW_COUNT_TO_4(F)
+#elif BLOCK_ROWS == 6
+#define EACH_ROW_COUNT(F) EACH_ROW_COUNT_TO_4(F) F(5) F(6)
+#else
+#define EACH_ROW_COUNT(F) EACH_ROW_COUNT_TO_4(F) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12)
+#endif
+
+EACH_ROW_COUNT(PANEL_BLOCKS)
+
+#define PANEL_BLOCK_NAME(ROWS) panel_block_##ROWS,
+#define ROW_BLOCK_NAME(ROWS) row_block_##ROWS,
+
+/// By the number of rows: with touching rows to come, and with rows at a distance.
+static panel_function *const panel_blocks[BLOCK_ROWS + 1] = {0, EACH_ROW_COUNT(PANEL_BLOCK_NAME)};
+static panel_function *const row_blocks[BLOCK_ROWS + 1] = {0, EACH_ROW_COUNT(ROW_BLOCK_NAME)};
