@@ -107,8 +107,8 @@ package final class Engine: Sendable {
     let chunk = Chunk(
       images: images, inputs: inputs, workspaces: workspaces, worker: worker, team: sharing)
     for stage in plan.mapStages {
-      forEachPart(of: images, size: stage.imagesAtOnce) { part in
-        for step in plan.mapSteps[stage.steps] { step.run(part, of: chunk, kernels) }
+      forEachPart(of: images, size: stage.imagesAtOnce) { taken in
+        for it in stage.parts { plan.mapSteps[it.step].run(taken, part: it, of: chunk, kernels) }
       }
     }
   }
@@ -139,9 +139,11 @@ package final class Engine: Sendable {
       let chunk = Chunk(
         images: images, inputs: inputs, workspaces: workspaces, worker: 0, team: nil)
       for stage in plan.mapStages {
-        forEachPart(of: images, size: stage.imagesAtOnce) { part in
-          for i in stage.steps {
-            times[i] += clock.measure { plan.mapSteps[i].run(part, of: chunk, kernels) }
+        forEachPart(of: images, size: stage.imagesAtOnce) { taken in
+          for it in stage.parts {
+            times[it.step] += clock.measure {
+              plan.mapSteps[it.step].run(taken, part: it, of: chunk, kernels)
+            }
           }
         }
       }

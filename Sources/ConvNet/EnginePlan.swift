@@ -60,15 +60,18 @@ struct EnginePlan: Sendable {
   /// Neighbouring steps that take as many images at once make up a stage; those that take several
   /// need no company.
   private func makeStages() -> [MapStage] {
-    var stages = [MapStage]()
+    var ranges = [Range<Int>]()
     for (i, step) in mapSteps.enumerated() {
-      if let last = stages.last, last.imagesAtOnce == step.imagesAtOnce, last.imagesAtOnce == 1 {
-        stages[stages.count - 1] = MapStage(steps: last.steps.lowerBound..<i + 1, imagesAtOnce: 1)
+      if let last = ranges.last, step.imagesAtOnce == 1,
+        mapSteps[last.lowerBound].imagesAtOnce == 1
+      {
+        ranges[ranges.count - 1] = last.lowerBound..<i + 1
       } else {
-        stages.append(MapStage(steps: i..<i + 1, imagesAtOnce: step.imagesAtOnce))
+        ranges.append(i..<i + 1)
       }
     }
-    return stages
+    let heights = layouts.map(\.height)
+    return ranges.map { MapStage($0, of: mapSteps, heights: heights) }
   }
 
   /// The thread's own maps for this plan.
@@ -85,7 +88,6 @@ struct EnginePlan: Sendable {
       maps: zip(layouts, copies).dropFirst().map { layout, count in
         (0..<count).map { _ in FeatureMap(layout) }
       },
-      scratch: FloatBuffer(count: layouts.map(\.channels).max()! + 64),
       points: FloatBuffer(count: convolutions.map(\.pointFloats).max() ?? 0),
       sums: FloatBuffer(count: convolutions.map(\.sumFloats).max() ?? 0))
   }
@@ -105,11 +107,12 @@ struct EnginePlan: Sendable {
       let to = addMap(layer.output)
       append(.maxPooling(from: from, to: to, size: kernelSize, stride: stride), layer.name)
     case .localResponseNormalization(let localSize, let alpha, let beta, let k):
-      precondition(beta == 0.75, "the normalization kernel computes the power 0.75 only")
+      precondition(
+        beta == 0.75 && localSize == Kernels.normalizationSize,
+        "the kernel computes the power 0.75 of five channels only")
       let from = maps[layer.input]!
       let to = addMap(layer.output)
-      append(
-        .normalization(from: from, to: to, localSize: localSize, alpha: alpha, k: k), layer.name)
+      append(.normalization(from: from, to: to, alpha: alpha, k: k), layer.name)
     case .relu:
       addReLU(layer)
     case .innerProduct(let outputs):

@@ -38,42 +38,50 @@ package struct Kernels: @unchecked Sendable {
   /// Outputs that a product computes side by side.
   package var panelWidth: Int { table.pointee.panel_width }
 
-  /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end.
+  /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end, for `lines`
+  /// of the output, or all.
   ///
   /// - Precondition: every window of `output` begins inside `input`; channels agree.
-  package func maxPool(_ input: FeatureMap, into output: FeatureMap, size: Int, stride: Int) {
+  package func maxPool(
+    _ input: FeatureMap, into output: FeatureMap, lines: Range<Int>? = nil, size: Int, stride: Int
+  ) {
+    let lines = lines ?? 0..<output.layout.height
     precondition(size > 0 && stride > 0, "a pooling window needs a positive size and stride")
     precondition(
       input.layout.channels == output.layout.channels
         && (output.layout.height - 1) * stride < input.layout.height
         && (output.layout.width - 1) * stride < input.layout.width,
       "pooling windows beyond the map")
+    precondition(lines.lowerBound >= 0 && lines.upperBound <= output.layout.height, "no such lines")
     withMaps(input, output) {
-      table.pointee.max_pool(input.origin, $0, output.origin, $1, size, stride)
+      table.pointee.max_pool(
+        input.origin, $0, output.origin, $1, lines.lowerBound, lines.upperBound, size, stride)
     }
   }
 
-  /// Normalizes each activation by the squared activations of nearby channels.
+  /// Channels that a normalization sums over.
+  package static let normalizationSize = 5
+
+  /// Normalizes each activation by the squared activations of nearby channels, for `lines` or all.
   ///
-  /// `b[c] = a[c] / (k + alpha / localSize · Σ a[j]²)^0.75`, where `j` runs over the `localSize`
-  /// channels centred on `c`, clipped at the first and last channel. Dividing by `localSize`
-  /// follows Caffe; the AlexNet paper (2012, section 3.3) does not.
+  /// `b[c] = a[c] / (k + alpha / 5 · Σ a[j]²)^0.75`, where `j` runs over the five channels centred
+  /// on `c`, clipped at the first and last channel. Dividing alpha by their number follows Caffe;
+  /// the AlexNet paper (2012, section 3.3) does not. Relative error of the power: 4e-7.
   ///
-  /// - Parameter scratch: at least `channels + localSize - 1` floats, overwritten.
-  /// - Precondition: `localSize` is odd and positive; shapes agree; the maps are distinct.
+  /// - Precondition: shapes agree; the maps are distinct.
   package func normalize(
-    _ input: FeatureMap, into output: FeatureMap, localSize: Int, alpha: Float, k: Float,
-    scratch: FloatBuffer
+    _ input: FeatureMap, into output: FeatureMap, lines: Range<Int>? = nil, alpha: Float, k: Float
   ) {
-    precondition(localSize > 0 && localSize % 2 == 1, "localSize \(localSize) is not odd")
+    let lines = lines ?? 0..<output.layout.height
     precondition(
       input.layout.channels == output.layout.channels
         && input.layout.height == output.layout.height
         && input.layout.width == output.layout.width, "normalization keeps the shape")
-    precondition(scratch.count >= input.layout.channels + localSize - 1, "too little scratch")
+    precondition(lines.lowerBound >= 0 && lines.upperBound <= output.layout.height, "no such lines")
     withMaps(input, output) {
       table.pointee.normalize(
-        input.origin, $0, output.origin, $1, localSize, alpha / Float(localSize), k, scratch.base)
+        input.origin, $0, output.origin, $1, lines.lowerBound, lines.upperBound,
+        alpha / Float(Self.normalizationSize), k)
     }
   }
 

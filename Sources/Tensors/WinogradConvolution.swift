@@ -6,7 +6,8 @@ internal import CKernels
 /// row of a product over the input channels, and the sums of all points become the tile's outputs.
 /// A tile's arithmetic depends on the layer alone: neither on other tiles nor on other images. Each
 /// image takes a slot of the buffers; the more slots in use, the more rows share a walk through the
-/// weights. Groups are products of their own.
+/// weights. A large map with few weights is taken in strips of tiles instead, so that what lies
+/// between the steps stays in the second cache. Groups are products of their own.
 package final class WinogradConvolution: Sendable {
   package let input: MapLayout
   package let output: MapLayout
@@ -22,14 +23,23 @@ package final class WinogradConvolution: Sendable {
   private let weights: FloatBuffer
   /// [group][panel][PW].
   private let biases: FloatBuffer
-  /// Where the rows of the products start, in floats: first of all tiles, then of the wide ones, the
-  /// tall ones, and those that are both.
-  private let inputRows: [Int32]
-  private let outputRows: [Int32]
-  private let rowKinds: [Range<Int>]
+  private let strips: [Strip]
+
+  /// Lines of tiles that are worked on together.
+  private struct Strip: Sendable {
+    let tileRows: Range<Int>
+    /// Where the rows of the products start, in floats: first of all tiles, then of the wide ones,
+    /// the tall ones, and those that are both.
+    let inputRows: [Int32]
+    let outputRows: [Int32]
+    let rowKinds: [Range<Int>]
+  }
 
   /// Outputs that share a walk along the points: their sums fit the second cache.
   private static let outputsPerPass = 64
+  /// Lines of tiles of a strip, and the most bytes of weights that are read anew for every strip.
+  private static let stripHeight = 4
+  private static let stripWeightLimit = 1 << 20
 
   /// A convolution without weights; `pack` has to be called for every panel before it runs.
   ///
@@ -76,24 +86,31 @@ package final class WinogradConvolution: Sendable {
         from: group * panels * panelWidth,
         with: Array(biases[group * width..<(group + 1) * width]))
     }
-    let tiles = rowCut.tiles * columnCut.tiles
-    var chosen = [Int]()
-    var kinds = [Range<Int>]()
-    for (isTall, isWide) in [(false, false), (false, true), (true, false), (true, true)] {
-      let start = chosen.count
-      chosen += (0..<slots * tiles).filter { tile in
-        let (row, column) = (tile % tiles).quotientAndRemainder(dividingBy: columnCut.tiles)
-        return (!isTall || row < rowCut.large) && (!isWide || column < columnCut.large)
+    let isCut = slots == 1 && 4 * weights.count <= Self.stripWeightLimit
+    let height = isCut ? min(Self.stripHeight, rowCut.tiles) : rowCut.tiles
+    strips = Swift.stride(from: 0, to: rowCut.tiles, by: height).map { start in
+      let tileRows = start..<min(start + height, rowCut.tiles)
+      let tiles = tileRows.count * columnCut.tiles
+      var chosen = [Int]()
+      var kinds = [Range<Int>]()
+      for (isTall, isWide) in [(false, false), (false, true), (true, false), (true, true)] {
+        let first = chosen.count
+        chosen += (0..<slots * tiles).filter { tile in
+          let (row, column) = (tile % tiles).quotientAndRemainder(dividingBy: columnCut.tiles)
+          return (!isTall || start + row < rowCut.large) && (!isWide || column < columnCut.large)
+        }
+        kinds.append(first..<chosen.count)
       }
-      kinds.append(start..<chosen.count)
+      return Strip(
+        tileRows: tileRows, inputRows: chosen.map { Int32($0 * depth) },
+        outputRows: chosen.map { Int32($0 * panelWidth) }, rowKinds: kinds)
     }
-    inputRows = chosen.map { Int32($0 * depth) }
-    outputRows = chosen.map { Int32($0 * panelWidth) }
-    rowKinds = kinds
   }
 
-  /// Tiles of an image.
-  package var tileCount: Int { rowCut.tiles * columnCut.tiles }
+  /// Parts of a map that go through the buffers one after the other.
+  package var stripCount: Int { strips.count }
+  /// Tiles of an image in a strip; the last strip may have fewer.
+  private var tileCount: Int { strips[0].tileRows.count * columnCut.tiles }
 
   private var depth: Int { input.channels / groups }
   /// Outputs and panels of a group.
@@ -113,11 +130,25 @@ package final class WinogradConvolution: Sendable {
   package var pointFloats: Int { groups * pointCount * inputStep }
   package var sumFloats: Int { panelsPerPass * pointCount * outputStep }
 
-  private var tiling: decaf_tiling {
+  private func tiling(_ strip: Strip) -> decaf_tiling {
     decaf_tiling(
-      scheme: scheme.number, rows: rowCut.tiles, large_rows: rowCut.large,
+      scheme: scheme.number, rows: strip.tileRows.count,
+      large_rows: strip.tileRows.clamped(to: 0..<rowCut.large).count,
       columns: columnCut.tiles, large_columns: columnCut.large, channels: depth,
       input_step: inputStep, output_step: outputStep, panel_step: pointCount * outputStep)
+  }
+
+  /// The output's lines that a number of lines of tiles amounts to, from the top.
+  private func lines(ofTileRows count: Int) -> Int {
+    count * (scheme.outputs - 1) + min(count, rowCut.large)
+  }
+
+  private func firstLine(_ strip: Strip) -> Int { lines(ofTileRows: strip.tileRows.lowerBound) }
+
+  /// The output's lines that the strip computes.
+  package func lines(ofStrip strip: Int) -> Range<Int> {
+    let rows = strips[strip].tileRows
+    return lines(ofTileRows: rows.lowerBound)..<lines(ofTileRows: rows.upperBound)
   }
 
   /// The panels of a pass, counted within their group.
@@ -158,14 +189,17 @@ package final class WinogradConvolution: Sendable {
     }
   }
 
-  /// Writes the points of an image's tiles to its slot; threads may do so for different slots.
+  /// Writes the points of a strip of an image's tiles to its slot; threads may do so for different
+  /// slots.
   ///
   /// - Parameter points: at least `pointFloats` floats.
-  package func transform(_ map: FeatureMap, to points: FloatBuffer, slot: Int) {
+  package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
     precondition(map.layout == input, "a map of another layout")
     precondition(slot >= 0 && slot < slots && points.count >= pointFloats, "no such slot")
-    var tiling = tiling
-    let corner = (input.padding - padding) * (input.pitch + input.channels)
+    let strip = strips[strip]
+    var tiling = tiling(strip)
+    let corner =
+      (input.padding - padding) * (input.pitch + input.channels) + firstLine(strip) * input.pitch
     for group in 0..<groups {
       kernels.table.pointee.winograd_inputs(
         &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,
@@ -177,24 +211,25 @@ package final class WinogradConvolution: Sendable {
   /// Parts of the work that `run` can do on its own, over all groups.
   package var passCount: Int { groups * passesPerGroup }
 
-  /// Computes the output channels of one pass for the first `count` slots; threads may compute
-  /// different passes at once, with sums of their own. The maps' frames stay as they are.
+  /// Computes the output channels of one pass over a strip for the first `count` slots; threads may
+  /// compute different passes at once, with sums of their own. The maps' frames stay as they are.
   ///
   /// - Parameters:
-  ///   - points: as `transform` left them.
+  ///   - points: as `transform` left them for the strip.
   ///   - sums: at least `sumFloats` floats, overwritten.
   ///   - output: the map for a slot.
   package func run(
-    pass: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
     into output: (_ slot: Int) -> FeatureMap
   ) {
     precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
     precondition(points.count >= pointFloats && sums.count >= sumFloats, "too small buffers")
     if count == 0 { return }
-    var tiling = tiling
+    let strip = strips[strip]
+    var tiling = tiling(strip)
     let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)
     let panels = panels(ofPass: local)
-    withRows(count: count) {
+    withRows(of: strip, count: count) {
       kernels.table.pointee.winograd_products(
         &tiling, points.base + group * pointCount * inputStep,
         weights.base + weightStart(group: group, pass: local), panels.count, $0, sums.base)
@@ -209,18 +244,21 @@ package final class WinogradConvolution: Sendable {
           sums.base + (panel - panels.lowerBound) * pointCount * outputStep
             + slot * tileCount * kernels.panelWidth,
           biases.base + (group * panelsPerGroup + panel) * kernels.panelWidth,
-          map.origin + outputs.lowerBound, self.output.pitch, self.output.channels,
+          map.origin + firstLine(strip) * self.output.pitch + outputs.lowerBound, self.output.pitch,
+          self.output.channels,
           outputs.count, rectify ? 1 : 0)
       }
     }
   }
 
   /// Calls `body` with the four kinds of rows, those of the first `count` slots.
-  private func withRows(count: Int, _ body: (UnsafePointer<decaf_rows>) -> Void) {
-    inputRows.withUnsafeBufferPointer { inputs in
-      outputRows.withUnsafeBufferPointer { outputs in
+  private func withRows(
+    of strip: Strip, count: Int, _ body: (UnsafePointer<decaf_rows>) -> Void
+  ) {
+    strip.inputRows.withUnsafeBufferPointer { inputs in
+      strip.outputRows.withUnsafeBufferPointer { outputs in
         withUnsafeTemporaryAllocation(of: decaf_rows.self, capacity: 4) { kinds in
-          for (kind, range) in rowKinds.enumerated() {
+          for (kind, range) in strip.rowKinds.enumerated() {
             kinds.initializeElement(
               at: kind,
               to: decaf_rows(

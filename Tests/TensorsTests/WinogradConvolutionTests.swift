@@ -21,7 +21,7 @@ import Testing
   }
 
   /// All kinds of tiles and their neighbours, a last panel that is not full in any class, several
-  /// passes.
+  /// passes, several strips of both kinds of tiles and the last not full.
   static let sizes = [
     Size(channels: 16, height: 13, width: 13, outputs: 33, kernelSize: 3, groups: 1),
     Size(channels: 32, height: 4, width: 5, outputs: 14, kernelSize: 3, groups: 2),
@@ -29,6 +29,7 @@ import Testing
     Size(channels: 16, height: 3, width: 11, outputs: 5, kernelSize: 5, groups: 1),
     Size(channels: 96, height: 7, width: 4, outputs: 70, kernelSize: 5, groups: 2),
     Size(channels: 16, height: 27, width: 6, outputs: 1, kernelSize: 5, groups: 1, unpadded: 2),
+    Size(channels: 16, height: 48, width: 9, outputs: 20, kernelSize: 3, groups: 1),
   ]
 
   /// Of the largest output; a tenth of what the design allows. Both sides round chains of up to
@@ -82,15 +83,21 @@ import Testing
       let points = FloatBuffer(count: convolution.pointFloats)
       let sums = FloatBuffer(count: convolution.sumFloats)
       let outputs = images.map { _ in FeatureMap(output) }
-      for (slot, seed) in images.enumerated() {
+      let maps = images.map { seed in
         let map = FeatureMap(input)
         map.setChannelsFirst(image(seed).values.span)
-        convolution.transform(map, to: points, slot: slot)
+        return map
       }
-      for pass in 0..<convolution.passCount {
-        convolution.run(
-          pass: pass, count: images.count, from: points, sums: sums, rectify: rectify
-        ) { outputs[$0] }
+      for strip in 0..<convolution.stripCount {
+        for (slot, map) in maps.enumerated() {
+          convolution.transform(map, strip: strip, to: points, slot: slot)
+        }
+        for pass in 0..<convolution.passCount {
+          convolution.run(
+            pass: pass, strip: strip, count: images.count, from: points, sums: sums,
+            rectify: rectify
+          ) { outputs[$0] }
+        }
       }
       return outputs.map { map in
         let values = FloatBuffer(count: output.activationCount)
@@ -152,10 +159,13 @@ import Testing
     var image = problem.image(1)
     image[7, 2, 12] = .nan
     map.setChannelsFirst(image.values.span)
-    convolution.transform(map, to: points, slot: 0)
     let output = FeatureMap(problem.output)
+    #expect(convolution.stripCount == 1)
+    convolution.transform(map, strip: 0, to: points, slot: 0)
     for pass in 0..<convolution.passCount {
-      convolution.run(pass: pass, count: 1, from: points, sums: sums, rectify: true) { _ in output }
+      convolution.run(
+        pass: pass, strip: 0, count: 1, from: points, sums: sums, rectify: true
+      ) { _ in output }
     }
     let values = FloatBuffer(count: problem.output.activationCount)
     output.copyChannelsFirst(to: values, at: 0)

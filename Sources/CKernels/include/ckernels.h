@@ -96,15 +96,16 @@ typedef struct {
   void (*winograd_outputs)(const decaf_tiling *tiling, const float *sums, const float *biases,
                            float *output, size_t pitch, size_t pixel, size_t width, int rectify);
 
-  /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end.
+  /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end, for the
+  /// output's lines `first` ..< `end`.
   void (*max_pool)(const float *input, const decaf_map *input_map, float *output,
-                   const decaf_map *output_map, size_t size, size_t stride);
+                   const decaf_map *output_map, size_t first, size_t end, size_t size,
+                   size_t stride);
 
-  /// b[c] = a[c] / (k + scale · Σ a[j]²)^0.75 over the `local_size` channels around c. `squares`
-  /// is scratch of `channels + local_size - 1` floats. Maps have equal shapes.
+  /// b[c] = a[c] / (k + scale · Σ a[j]²)^0.75 over the five channels around c, for the lines `first`
+  /// ..< `end`. Maps have equal shapes.
   void (*normalize)(const float *input, const decaf_map *input_map, float *output,
-                    const decaf_map *output_map, size_t local_size, float scale, float k,
-                    float *squares);
+                    const decaf_map *output_map, size_t first, size_t end, float scale, float k);
 
   /// Replaces what is below zero by zero; NaN stays.
   void (*rectify)(float *values, const decaf_map *map);

@@ -1,37 +1,85 @@
-// Square roots and quotients are rounded correctly by every instruction set, unlike the faster
-// estimates, so that all classes give the same bits.
+// z^(-3/4) without roots or quotients, which take most of the time: y = z^(-1/4) by Newton's method,
+// y + y · (1 - z·y⁴) / 4, from a first guess whose logarithm is linear in the number's bits. Each
+// product and sum rounds, so that all classes give the same bits.
+
+typedef int32_t integers __attribute__((ext_vector_type(VECTOR_WIDTH)));
+
+/// The bits of a guess at z^(-1/4), plus a quarter of those of z: at most 3.2 % off, the least there
+/// is. Three steps leave a relative error of 4e-7.
+enum { FOURTH_ROOT_GUESS = 0x4f586000, FOURTH_ROOT_STEPS = 3 };
+
+/// z^(-3/4) of positive numbers.
+INLINE vector inverse_three_quarters(vector z) {
+  integers bits;
+  __builtin_memcpy(&bits, &z, sizeof z);
+  bits = FOURTH_ROOT_GUESS - (bits >> 2);
+  vector y;
+  __builtin_memcpy(&y, &bits, sizeof y);
+  const vector quarter = splat(0.25f) * z;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < FOURTH_ROOT_STEPS; i++) {
+    const vector square = y * y;
+    y = y + y * (splat(0.25f) - quarter * (square * square));
+  }
+  return y * y * y;
+}
+
+#define NEIGHBOUR(A, B, FIRST) __builtin_shufflevector(A, B, LANES_FROM(FIRST))
+#if VECTOR_WIDTH == 16
+#define LANES_FROM(I)                                                                           \
+  I, I + 1, I + 2, I + 3, I + 4, I + 5, I + 6, I + 7, I + 8, I + 9, I + 10, I + 11, I + 12,     \
+      I + 13, I + 14, I + 15
+#elif VECTOR_WIDTH == 8
+#define LANES_FROM(I) I, I + 1, I + 2, I + 3, I + 4, I + 5, I + 6, I + 7
+#else
+#define LANES_FROM(I) I, I + 1, I + 2, I + 3
+#endif
+
+/// The squares of the next channels of a pixel, zero beyond the last.
+INLINE vector squares(const float *source, size_t count) {
+  vector a = splat(0);
+  if (count >= VECTOR_WIDTH) {
+    a = load(source);
+  } else {
+    for (size_t i = 0; i < count; i++) a[i] = source[i];
+  }
+  return a * a;
+}
 
 static void normalize(const float *input, const decaf_map *input_map, float *output,
-                      const decaf_map *output_map, size_t local_size, float scale, float k,
-                      float *squares) {
-  const size_t channels = input_map->channels, before = local_size / 2;
-  for (size_t c = 0; c < channels + local_size - 1; c++) squares[c] = 0;
-  for (size_t y = 0; y < input_map->height; y++) {
+                      const decaf_map *output_map, size_t first, size_t end, float scale,
+                      float k) {
+  const size_t channels = input_map->channels;
+  for (size_t y = first; y < end; y++) {
     for (size_t x = 0; x < input_map->width; x++) {
       const float *source = input + y * input_map->pitch + x * channels;
       float *target = output + y * output_map->pitch + x * channels;
-      size_t c = 0;
-      for (; c + VECTOR_WIDTH <= channels; c += VECTOR_WIDTH) {
-        const vector a = load(source + c);
-        store(squares + before + c, a * a);
-      }
-      for (; c < channels; c++) squares[before + c] = source[c] * source[c];
-      c = 0;
-      for (; c + VECTOR_WIDTH <= channels; c += VECTOR_WIDTH) {
-        vector sum = load(squares + c);
-        for (size_t j = 1; j < local_size; j++) sum = sum + load(squares + c + j);
-        const vector root = __builtin_elementwise_sqrt(splat(k) + splat(scale) * sum);
-        store(target + c, load(source + c) / (root * __builtin_elementwise_sqrt(root)));
-      }
-      for (; c < channels; c++) {
-        float sum = squares[c];
-        for (size_t j = 1; j < local_size; j++) sum = sum + squares[c + j];
-        const float root = __builtin_sqrtf(k + scale * sum);
-        target[c] = source[c] / (root * __builtin_sqrtf(root));
+      // Windows reach into the vectors on either side.
+      vector before = splat(0), here = squares(source, channels);
+      for (size_t c = 0; c < channels; c += VECTOR_WIDTH) {
+        const size_t left = channels - c;
+        const vector after =
+            left > VECTOR_WIDTH ? squares(source + c + VECTOR_WIDTH, left - VECTOR_WIDTH) : splat(0);
+        vector sum = NEIGHBOUR(before, here, VECTOR_WIDTH - 2);
+        sum = sum + NEIGHBOUR(before, here, VECTOR_WIDTH - 1);
+        sum = sum + here;
+        sum = sum + NEIGHBOUR(here, after, 1);
+        sum = sum + NEIGHBOUR(here, after, 2);
+        const vector factor = inverse_three_quarters(splat(k) + splat(scale) * sum);
+        if (left >= VECTOR_WIDTH) {
+          store(target + c, load(source + c) * factor);
+        } else {
+          for (size_t i = 0; i < left; i++) target[c + i] = source[c + i] * factor[i];
+        }
+        before = here;
+        here = after;
       }
     }
   }
 }
+
+#undef NEIGHBOUR
+#undef LANES_FROM
 
 static void rectify(float *values, const decaf_map *map) {
   const size_t count = map->width * map->channels;

@@ -1,9 +1,10 @@
 INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static void max_pool(const float *input, const decaf_map *input_map, float *output,
-                     const decaf_map *output_map, size_t size, size_t stride) {
+                     const decaf_map *output_map, size_t first, size_t end, size_t size,
+                     size_t stride) {
   const size_t channels = input_map->channels;
-  for (size_t y = 0; y < output_map->height; y++) {
+  for (size_t y = first; y < end; y++) {
     const size_t top = y * stride, bottom = smaller(top + size, input_map->height);
     for (size_t x = 0; x < output_map->width; x++) {
       const size_t left = x * stride, right = smaller(left + size, input_map->width);

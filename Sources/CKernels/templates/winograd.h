@@ -7,10 +7,10 @@
 typedef void input_lines_function(const float *from, size_t step, size_t line, float *to,
                                   size_t to_step, size_t to_line, size_t count);
 
-/// As above; `bias` is added, and what is below zero replaced by zero if `rectify`.
+/// As above; `bias` is added, and what is below `floor` replaced by it.
 typedef void output_lines_function(const float *from, size_t step, size_t line, float *to,
                                    size_t to_step, size_t to_line, size_t count, vector bias,
-                                   int rectify);
+                                   vector floor);
 
 #define INPUT_LINES(NAME, COUNT)                                                                \
   static void input_lines_##NAME##_##COUNT(const float *from, size_t step, size_t line,         \
@@ -24,6 +24,7 @@ typedef void output_lines_function(const float *from, size_t step, size_t line, 
       input_##NAME##_##COUNT(d, v);                                                             \
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i < COUNT; i++) {                   \
         store(to + i * to_step, v[i]);                                                          \
+        __builtin_prefetch(to + i * to_step + 2*VECTOR_WIDTH, 1, 3);   \
       }                                                                                         \
     }                                                                                           \
   }
@@ -31,7 +32,7 @@ typedef void output_lines_function(const float *from, size_t step, size_t line, 
 #define OUTPUT_LINES(NAME, OUTPUTS, COUNT)                                                      \
   static void output_lines_##NAME##_##OUTPUTS##_##COUNT(                                        \
       const float *from, size_t step, size_t line, float *to, size_t to_step, size_t to_line,   \
-      size_t count, vector bias, int rectify) {                                                 \
+      size_t count, vector bias, vector floor) {                                                \
     for (size_t l = 0; l < count; l++, from += line, to += to_line) {                           \
       vector v[COUNT], y[OUTPUTS];                                                              \
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i < COUNT; i++) {                   \
@@ -39,8 +40,8 @@ typedef void output_lines_function(const float *from, size_t step, size_t line, 
       }                                                                                         \
       output_##NAME##_##OUTPUTS##_##COUNT(v, y);                                                \
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i < OUTPUTS; i++) {                 \
-        y[i] = y[i] + bias;                                                                     \
-        store(to + i * to_step, rectify ? rectified(y[i]) : y[i]);                              \
+        store(to + i * to_step, larger(y[i] + bias, floor));                                    \
+        __builtin_prefetch(to + (i + OUTPUTS) * to_step, 1, 3);   \
       }                                                                                         \
     }                                                                                           \
   }
@@ -90,7 +91,7 @@ static void winograd_inputs(const decaf_tiling *t, const float *input, size_t pi
     const float *corner = input + y * pitch + x * pixel;
     float *target = points + number * t->channels;
     for (size_t c = 0; c < t->channels; c += VECTOR_WIDTH) {
-      float lines[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
+      _Alignas(64) float lines[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
       row->input(corner + c, pitch, pixel, lines, MOST_POINTS * VECTOR_WIDTH, VECTOR_WIDTH,
                  column->points);
       column->input(lines, VECTOR_WIDTH, MOST_POINTS * VECTOR_WIDTH, target + c, t->input_step,
@@ -147,21 +148,22 @@ static void winograd_outputs(const decaf_tiling *t, const float *sums, const flo
                              float *output, size_t pitch, size_t pixel, size_t width,
                              int rectify) {
   const size_t side = schemes[t->scheme].tiles[0].points;
+  const vector none = splat(-__builtin_inff()), floor = rectify ? splat(0) : none;
   FOR_EACH_TILE(t, {
     const float *source = sums + number * PANEL_WIDTH;
     float *corner = output + y * pitch + x * pixel;
     for (size_t o = 0; o < PANEL_WIDTH && o < width; o += VECTOR_WIDTH) {
-      float lines[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
+      _Alignas(64) float lines[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
       row->output(source + o, side * t->output_step, t->output_step, lines,
-                  MOST_POINTS * VECTOR_WIDTH, VECTOR_WIDTH, column->points, splat(0), 0);
+                  MOST_POINTS * VECTOR_WIDTH, VECTOR_WIDTH, column->points, splat(0), none);
       const vector bias = load(biases + o);
       if (o + VECTOR_WIDTH <= width) {
         column->output(lines, VECTOR_WIDTH, MOST_POINTS * VECTOR_WIDTH, corner + o, pixel, pitch,
-                       row->outputs, bias, rectify);
+                       row->outputs, bias, floor);
       } else {
-        float part[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
+        _Alignas(64) float part[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
         column->output(lines, VECTOR_WIDTH, MOST_POINTS * VECTOR_WIDTH, part, VECTOR_WIDTH,
-                       MOST_POINTS * VECTOR_WIDTH, row->outputs, bias, rectify);
+                       MOST_POINTS * VECTOR_WIDTH, row->outputs, bias, floor);
         for (size_t v = 0; v < row->outputs; v++) {
           for (size_t u = 0; u < column->outputs; u++) {
             store_part(corner + v * pitch + u * pixel + o,

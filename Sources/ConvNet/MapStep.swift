@@ -1,0 +1,113 @@
+internal import Tensors
+
+/// A step of the part of the network whose activations are maps.
+///
+/// Maps are numbered by the plan; 0 is the input.
+enum MapStep: Sendable {
+  case winograd(WinogradConvolution, from: Int, to: Int, rectify: Bool)
+  /// Makes the stride of the convolution that follows 1.
+  case folding(SpaceToDepth, from: Int, to: Int)
+  /// In place.
+  case rectification(Int)
+  case maxPooling(from: Int, to: Int, size: Int, stride: Int)
+  case normalization(from: Int, to: Int, alpha: Float, k: Float)
+  /// Copies a map, C×H×W, into the image's row of a matrix.
+  case flattening(Int, into: RowMatrix)
+
+  /// The maps that the step reads or writes.
+  var maps: [Int] {
+    switch self {
+    case .winograd(_, let from, let to, _), .folding(_, let from, let to),
+      .maxPooling(let from, let to, _, _), .normalization(let from, let to, _, _):
+      [from, to]
+    case .rectification(let index), .flattening(let index, _): [index]
+    }
+  }
+
+  /// Images that the step takes together; more go through it one after the other.
+  var imagesAtOnce: Int {
+    if case .winograd(let convolution, _, _, _) = self { convolution.slots } else { 1 }
+  }
+
+  /// - Parameters:
+  ///   - images: of the chunk; at most `imagesAtOnce`.
+  ///   - part: what of the step to do.
+  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {
+    if case .winograd(let convolution, let from, let to, let rectify) = self {
+      run(
+        convolution, strip: part.strip, images, of: chunk, from: from, to: to, rectify: rectify)
+    } else {
+      for image in images { run(image: image, lines: part.lines, of: chunk, kernels) }
+    }
+  }
+
+  private func run(image: Int, lines: Range<Int>, of chunk: Chunk, _ kernels: Kernels) {
+    let map = { (index: Int) in chunk.map(index, image: image) }
+    switch self {
+    case .winograd:
+      preconditionFailure("takes all images together")
+    case .folding(let folding, let from, let to):
+      folding.run(map(from), into: map(to))
+    case .rectification(let index):
+      kernels.rectify(map(index))
+    case .maxPooling(let from, let to, let size, let stride):
+      kernels.maxPool(map(from), into: map(to), lines: lines, size: size, stride: stride)
+    case .normalization(let from, let to, let alpha, let k):
+      kernels.normalize(map(from), into: map(to), lines: lines, alpha: alpha, k: k)
+    case .flattening(let index, let rows):
+      map(index).copyChannelsFirst(to: rows.buffer, at: rows.range(ofRow: image).lowerBound)
+    }
+  }
+
+  private func run(
+    _ convolution: WinogradConvolution, strip: Int, _ images: Range<Int>, of chunk: Chunk,
+    from: Int, to: Int, rectify: Bool
+  ) {
+    let points = chunk.workspace.points
+    for (slot, image) in images.enumerated() {
+      convolution.transform(chunk.map(from, image: image), strip: strip, to: points, slot: slot)
+    }
+    let pass = { @Sendable (pass: Int, worker: Int) in
+      convolution.run(
+        pass: pass, strip: strip, count: images.count, from: points,
+        sums: chunk.workspaces[worker].sums, rectify: rectify
+      ) { chunk.map(to, image: images.lowerBound + $0) }
+    }
+    if let team = chunk.team {
+      team.forEach(convolution.passCount, pass)
+    } else {
+      for number in 0..<convolution.passCount { pass(number, chunk.worker) }
+    }
+  }
+}
+
+/// Images of a batch that go through the map stages together, and the thread that sees to them.
+struct Chunk: Sendable {
+  let images: Range<Int>
+  /// Map 0 of the whole batch.
+  let inputs: [FeatureMap]
+  /// One a thread.
+  let workspaces: [Workspace]
+  /// The thread, whose workspace holds the maps.
+  let worker: Int
+  /// Shares out a convolution's output channels; nil to work on one thread alone.
+  let team: ThreadTeam?
+
+  var workspace: Workspace { workspaces[worker] }
+
+  /// - Parameter image: counted in the batch.
+  func map(_ index: Int, image: Int) -> FeatureMap {
+    if index == 0 { return inputs[image] }
+    let maps = workspace.maps[index - 1]
+    return maps[(image - images.lowerBound) % maps.count]
+  }
+}
+
+/// The maps that one thread works on, made once and used for image after image.
+struct Workspace: Sendable {
+  /// Map 1 and up; the input has its own place. As many of each as images need it at once.
+  let maps: [[FeatureMap]]
+  /// For Winograd convolutions: the points of their inputs, and their sums.
+  let points: FloatBuffer
+  let sums: FloatBuffer
+}
