@@ -84,6 +84,9 @@ let package = Package(
       name: "ImageInspector", dependencies: ["ConvNet", "Images", "Tensors"],
       path: "Tests/ImageInspector",
       swiftSettings: features),
+    .executableTarget(
+      name: "EngineBenchmark", dependencies: ["ConvNet", "Tensors"], path: "Tests/EngineBenchmark",
+      swiftSettings: features),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: features),
     .testTarget(

@@ -1,6 +1,7 @@
 """A decaf .safetensors network as an ONNX model, for peers that read that format."""
 import numpy as np
 import onnx
+import onnx.shape_inference
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 
@@ -65,7 +66,8 @@ def onnx_model(path, output, batch):
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
-    return model
+    # Some readers want every shape spelled out.
+    return onnx.shape_inference.infer_shapes(model)
 
 
 def _layers(architecture):

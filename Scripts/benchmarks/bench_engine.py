@@ -1,0 +1,138 @@
+"""Times the engine against other engines: images in memory to a layer's activations.
+
+Everybody gets the same weights and inputs and one thread a process. Before anything is timed the
+outputs are compared; then the programs run one batch each in turn.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+from contestants import HERE, Contestant, alternate, report
+from network import save_onnx
+
+BIN = pathlib.Path(os.environ["DECAF_BIN"])
+# Relative L2 distance of a peer's output from ours. Single precision sums in other orders differ by
+# some 1e-6; bfloat16 has 8 bits.
+TOLERANCES = {"openvino-bf16": 2e-2}
+TOLERANCE = 1e-4
+
+arguments = argparse.ArgumentParser(description=__doc__)
+arguments.add_argument("--model", help="a .safetensors file; default: seeded, untrained weights")
+arguments.add_argument("--rounds", type=int, default=9, help="timed runs of each (default 9)")
+arguments.add_argument("--only", help="rows whose title contains this text")
+options = arguments.parse_args()
+folder = tempfile.TemporaryDirectory(prefix="decaf-bench-")
+scratch = pathlib.Path(folder.name)
+left_out = []
+
+
+def model():
+    if options.model:
+        return pathlib.Path(options.model)
+    path = scratch / "net.safetensors"
+    subprocess.run([BIN / "decaf", "model", "generate", path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def onnx(layer, batch):
+    path = scratch / f"{layer}-{batch}.onnx"
+    if not path.exists():
+        save_onnx(weights, layer, batch, path)
+    return path
+
+
+def ncnn(layer):
+    """The network as pnnx converts it for ncnn, in full precision."""
+    path = scratch / f"ncnn-{layer}"
+    if not path.exists():
+        path.mkdir()
+        source = path / "net.onnx"
+        source.write_bytes(onnx(layer, 1).read_bytes())
+        subprocess.run(
+            [pathlib.Path(sys.executable).parent / "pnnx", source, "inputshape=[1,3,227,227]",
+             "fp16=0"], cwd=path, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return path
+
+
+def inputs(batch):
+    path = scratch / f"input-{batch}.bin"
+    if not path.exists():
+        values = np.random.default_rng(1).normal(0, 60, (batch, 3, 227, 227))
+        values.astype("<f4").tofile(path)
+    return path
+
+
+def decaf(layer, batch, copies, environment=None, threads=1):
+    def command(copy):
+        return [BIN / "EngineBenchmark", weights, layer, batch, threads, inputs(batch),
+                scratch / f"decaf-{copy}.bin"]
+    contestant = Contestant("decaf", command, copies, environment)
+    contestant.name += f" ({contestant.remark})"
+    return contestant
+
+
+def peer(kind, layer, batch, copies, environment=None, label=""):
+    """The peer once its output agrees with ours, or None where it does not run."""
+    try:
+        source = ncnn(layer) if kind == "ncnn" else onnx(layer, batch)
+
+        def command(copy):
+            return [sys.executable, HERE / "engine_peer.py", kind, source, layer, inputs(batch),
+                    scratch / f"peer-{copy}.bin"]
+        # A core type forced for an old OpenBLAS would slow some peers down.
+        found = Contestant(kind, command, copies, environment)
+    except (RuntimeError, OSError, subprocess.CalledProcessError, ImportError) as error:
+        left_out.append(f"{kind}: {error}")
+        return None
+    ours = np.fromfile(scratch / "decaf-0.bin", "<f4")
+    theirs = np.fromfile(scratch / "peer-0.bin", "<f4")
+    distance = np.linalg.norm(ours - theirs) / np.linalg.norm(ours)
+    if not distance <= TOLERANCES.get(kind, TOLERANCE):
+        sys.exit(f"{kind}: its {layer} is at a relative distance of {distance:.1e} from ours")
+    found.name = f"{kind} {found.remark}{label} (L2 {distance:.0e})"
+    return found
+
+
+def row(title, layer, batch, copies, kinds, environment=None, peer_environment=None):
+    if options.only and options.only not in title:
+        return
+    print(title, flush=True)
+    contestants = [decaf(layer, batch, copies, environment)]
+    contestants += filter(None, (
+        peer(kind, layer, batch, copies, peer_environment) for kind in kinds))
+    alternate(contestants, options.rounds)
+    report(contestants, batch * copies, "images/s")
+    for contestant in contestants:
+        contestant.close()
+
+
+def layers():
+    """Where an image's time goes, and what the products of convolutions amount to."""
+    contestant = decaf("fc7", 64, 1)
+    runs = [dict((name, float(ms)) for name, ms in (
+        part.split("=") for part in contestant.ask("layers")[0].split(",")))
+        for _ in range(options.rounds)]
+    contestant.close()
+    print("milliseconds an image by layer, one core, batch 64 (median)")
+    for name in runs[0]:
+        print(f"  {name:<34}{np.median([run[name] for run in runs]):9.3f}")
+
+
+weights = model()
+fast = ["openvino-f32", "openvino-bf16"]
+others = ["onnxruntime", "torch", "opencv"]
+row("fc7, batch 64, one core", "fc7", 64, 1, fast + others)
+row("fc7, batch 64, two processes", "fc7", 64, 2, fast)
+row("fc7, batch 64, one core, AVX2 only", "fc7", 64, 1, fast[:1], {"DECAF_KERNEL": "avx2"},
+    {"ONEDNN_MAX_CPU_ISA": "AVX2"})
+row("pool5, batch 64, one core", "pool5", 64, 1, fast[:1])
+row("fc7, batch 1, one core", "fc7", 1, 1, ["ncnn", "openvino-f32"])
+if not options.only or options.only in "layers":
+    layers()
+for reason in left_out:
+    print("left out:", reason)

@@ -1,0 +1,55 @@
+// The engine as `Scripts/bench engine` runs it beside its peers: one process, one batch a request.
+//
+//   EngineBenchmark MODEL LAYER BATCH THREADS INPUT OUTPUT
+//
+// INPUT is batch × 3 × 227 × 227 raw float32. Runs once and writes the layer's rows to OUTPUT; then
+// runs the batch once for every line on standard input and prints the seconds it took. The line
+// `layers` prints milliseconds an image by layer in place of that.
+
+import ConvNet
+import Foundation
+import Tensors
+
+/// Prints a line that whoever waits at the other end of a pipe gets at once.
+func answer(_ line: String) {
+  print(line)
+  fflush(nil)
+}
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+guard arguments.count == 6, let batch = Int(arguments[2]), let threads = Int(arguments[3]) else {
+  print("usage: EngineBenchmark MODEL LAYER BATCH THREADS INPUT OUTPUT")
+  exit(64)
+}
+let input = try Data(contentsOf: URL(fileURLWithPath: arguments[4])).withUnsafeBytes {
+  $0.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
+}
+let width = NetworkDefinition.inputShape.count
+guard input.count == batch * width else {
+  print("\(arguments[4]): expected \(batch * width) values, found \(input.count)")
+  exit(65)
+}
+let engine = try Engine(
+  model: Model.open(arguments[0]), outputs: [BlobName(parsing: arguments[1])], capacity: batch,
+  team: ThreadTeam(threadCount: threads))
+for image in 0..<batch {
+  engine.setInput(image, Array(input[image * width..<(image + 1) * width]))
+}
+engine.run(count: batch)
+var output = Data()
+for image in 0..<batch {
+  engine.row(0, image: image).withUnsafeBytes { output.append(contentsOf: $0) }
+}
+try output.write(to: URL(fileURLWithPath: arguments[5]))
+answer(engine.kernelClass.rawValue)
+
+while let request = readLine() {
+  if request == "layers" {
+    let times = engine.measure(count: batch).map { layer, seconds in
+      "\(layer)=\(String(format: "%.4f", seconds * 1000 / Double(batch)))"
+    }
+    answer(times.joined(separator: ","))
+  } else {
+    answer("\(ContinuousClock().measure { engine.run(count: batch) } / .seconds(1))")
+  }
+}
