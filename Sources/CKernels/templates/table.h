@@ -10,6 +10,8 @@
 
 #include "normalization.h"
 
+#include "resampling.h"
+
 static const decaf_kernels kernels = {
     .panel_width = PANEL_WIDTH,
     .product = product,
@@ -19,4 +21,6 @@ static const decaf_kernels kernels = {
     .max_pool = max_pool,
     .normalize = normalize,
     .rectify = rectify,
+    .blend_rows = blend_rows,
+    .blend_columns = blend_columns,
 };
