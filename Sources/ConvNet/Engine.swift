@@ -21,9 +21,10 @@ package final class Engine: Sendable {
   private let kernels: Kernels
   private let team: ThreadTeam
   private let plan: EnginePlan
-  private let inputs: [FeatureMap]
+  let inputs: [FeatureMap]
   /// One a thread of the team.
   private let workspaces: [Workspace]
+  private let tallies: [StepTally]
 
   /// Version of the order and rounding of what is computed: stores made with different versions may
   /// differ in their last bits.
@@ -70,6 +71,9 @@ package final class Engine: Sendable {
     let buffer = FloatBuffer(count: capacity * layout.count)
     inputs = (0..<capacity).map { FeatureMap(buffer, at: $0 * layout.count, layout) }
     workspaces = (0..<team.threadCount).map { _ in plan.makeWorkspace() }
+    tallies = (0..<team.threadCount).map { _ in
+      StepTally(count: plan.mapSteps.count + plan.rowSteps.count)
+    }
   }
 
   /// Sets the batch's image `image`; threads may do so for different images at once.
@@ -91,7 +95,11 @@ package final class Engine: Sendable {
         run(chunk * size..<min((chunk + 1) * size, count), worker: worker)
       }
     }
-    for step in plan.rowSteps { step.run(count: count, team) }
+    for (i, step) in plan.rowSteps.enumerated() {
+      tallies[0].measure(plan.mapSteps.count + i, threads: team.threadCount) {
+        step.run(count: count, team)
+      }
+    }
   }
 
   private func forEachPart(of images: Range<Int>, size: Int, _ body: (Range<Int>) -> Void) {
@@ -106,7 +114,11 @@ package final class Engine: Sendable {
       images: images, inputs: inputs, workspaces: workspaces, worker: worker, team: sharing)
     for stage in plan.mapStages {
       forEachPart(of: images, size: stage.imagesAtOnce) { part in
-        for step in plan.mapSteps[stage.steps] { step.run(part, of: chunk, kernels) }
+        for i in stage.steps {
+          tallies[worker].measure(i, threads: sharing?.threadCount ?? 1) {
+            plan.mapSteps[i].run(part, of: chunk, kernels)
+          }
+        }
       }
     }
   }
@@ -126,6 +138,15 @@ package final class Engine: Sendable {
   ) throws(E) -> R {
     let rows = plan.outputs[output]
     return try rows.buffer.withSpan(rows.range(ofRow: image), body)
+  }
+
+  /// Seconds of all threads by step since this was last called, in the order the steps run; not while
+  /// the engine runs.
+  package func takeTimes() -> [LayerTime] {
+    let sums = tallies.map { $0.take() }
+    return (plan.mapStepNames + plan.rowStepNames).enumerated().map { i, name in
+      LayerTime(layer: name, seconds: sums.reduce(0) { $0 + $1[i] })
+    }
   }
 
   /// As `run`, but step by step, maps on the calling thread only: seconds by layer, in the order

@@ -114,7 +114,8 @@ package struct ExtractionJob {
 
   private func makePipeline(_ plan: Plan, _ rowFiles: RowFiles?) -> WorkerPipeline {
     let loader = ImageLoader(
-      transform: request.transform, views: request.views, faults: FaultInjection())
+      transform: request.transform, views: request.views, decode: request.decode,
+      faults: FaultInjection())
     return WorkerPipeline(
       makeExtractor: { [request, team] in
         try BatchExtractor(
@@ -213,6 +214,9 @@ package struct ExtractionJob {
     summary.warnings = coordinator.warnings
     summary.overflows = coordinator.overflows
     summary.elapsedSeconds = seconds(since: start)
+    summary.prepareSeconds = coordinator.startedSeconds(after: start)
+    summary.gatherSeconds = coordinator.gatherSeconds
+    summary.writeSeconds = coordinator.writeSeconds
     summary.ranks = coordinator.timings.map { ($0.rank, hosts[$0.rank], $0.timing) }
     try writer.recordRun(
       summary.json(request: request, threads: team.threadCount, size: communicator.size))

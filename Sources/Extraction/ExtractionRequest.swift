@@ -1,5 +1,6 @@
 package import ConvNet
 package import Features
+package import Images
 
 /// How rows get from the workers to the store.
 package enum GatherMode: String, Sendable, CaseIterable {
@@ -26,6 +27,7 @@ package struct ExtractionRequest: Sendable {
   /// From an image to the network's input.
   package var transform: InputTransform
   package var views = Views.center
+  package var decode = DecodeMode.exact
   /// Images handed to a worker at a time.
   package var batchSize = 64
   package var dtype = ElementType.float32
