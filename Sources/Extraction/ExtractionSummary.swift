@@ -1,6 +1,7 @@
 internal import ConvNet
 internal import Features
 internal import Foundation
+internal import Images
 
 /// What a run did, for people and for `runs/NNNN.json`.
 package struct ExtractionSummary: Sendable {
@@ -136,6 +137,8 @@ package struct ExtractionSummary: Sendable {
         "dedicated-coordinator": .bool(request.dedicatedCoordinator),
         "overwrite": .bool(request.overwrite),
         "retry-failed": .bool(request.retryFailed),
+        "keep-kernel": .bool(request.keepsKernelClass),
+        "decode": .string(request.decode.rawValue),
         "max-hours": request.maxHours.map { .number($0) } ?? .null,
         "stall-timeout": .number(request.stallTimeoutSeconds),
       ]),

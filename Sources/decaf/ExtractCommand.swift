@@ -99,6 +99,13 @@ struct ExtractCommand: DistributedCommand {
   @Flag(help: "Try the failed rows of a complete store again.")
   var retryFailed = false
 
+  @Flag(
+    help: """
+      Continue a store with the kernels it was begun with, also where the processor has faster ones; \
+      without, another kernel class is another job.
+      """)
+  var keepKernel = false
+
   @Flag(help: "End with status 65 when an image failed.")
   var strict = false
 
@@ -158,6 +165,7 @@ struct ExtractCommand: DistributedCommand {
     request.dedicatedCoordinator = dedicatedCoordinator
     request.overwrite = overwrite
     request.retryFailed = retryFailed
+    request.keepsKernelClass = keepKernel
     request.maxHours = maxHours
     request.stallTimeoutSeconds = stallTimeout
     request.progress = progress
