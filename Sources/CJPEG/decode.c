@@ -12,6 +12,7 @@ struct decoder {
   size_t count;
   struct cjpeg_header header;
   int orientation;
+  int eighths;
   struct cjpeg_limits limits;
   unsigned char *pixels;
 };
@@ -150,10 +151,17 @@ static void decode(void *state) {
   jpeg->out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
   jpeg->dct_method = JDCT_ISLOW;
   jpeg->do_fancy_upsampling = TRUE;
+  jpeg->scale_num = (unsigned)decoder->eighths;
+  jpeg->scale_denom = 8;
   jpeg_start_decompress(jpeg);
 
-  int width = decoder->header.width;
-  struct placement place = placement(decoder->orientation, width, decoder->header.height);
+  int width = cjpeg_scaled(decoder->header.width, decoder->eighths);
+  int height = cjpeg_scaled(decoder->header.height, decoder->eighths);
+  if ((int)jpeg->output_width != width || (int)jpeg->output_height != height) {
+    snprintf(decoder->trap.report->error, 200, "libjpeg cannot scale to %d/8", decoder->eighths);
+    trap_leave((j_common_ptr)jpeg, CJPEG_UNSUPPORTED);
+  }
+  struct placement place = placement(decoder->orientation, width, height);
   int is_in_place = decoder->orientation == 1 && !is_cmyk;
   JSAMPARRAY rows = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE,
                                             (JDIMENSION)width * (is_cmyk ? 7 : 3), 1);
@@ -171,13 +179,16 @@ static void decode(void *state) {
   // missing end marker) takes nothing from the picture.
 }
 
+int cjpeg_scaled(int side, int eighths) { return (side * eighths + 7) / 8; }
+
 enum cjpeg_status cjpeg_decode(const unsigned char *bytes, size_t count, int orientation,
-                               const struct cjpeg_limits *limits, unsigned char *pixels,
-                               struct cjpeg_report *report) {
+                               int eighths, const struct cjpeg_limits *limits,
+                               unsigned char *pixels, struct cjpeg_report *report) {
   struct decoder decoder = {
       .bytes = bytes,
       .count = count,
       .orientation = orientation,
+      .eighths = eighths,
       .limits = *limits,
       .pixels = pixels,
   };

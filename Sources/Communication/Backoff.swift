@@ -8,12 +8,15 @@ package struct Backoff {
   private var microseconds: UInt32
   private static let shortest: UInt32 = 20
   private static let longest: UInt32 = 2_000
+  /// Large messages go in pieces, each of which waits for the next look of both ranks.
+  private static let longestInTransfer: UInt32 = 80
 
   package init() { microseconds = Self.shortest }
 
-  /// Sleeps: 20 µs at first, twice as long each time, at most 2 ms.
-  package mutating func wait() {
-    usleep(microseconds)
+  /// Sleeps: 20 µs at first, twice as long each time, at most 2 ms; 80 µs while a message is under
+  /// way.
+  package mutating func wait(duringTransfer: Bool = false) {
+    usleep(duringTransfer ? min(microseconds, Self.longestInTransfer) : microseconds)
     microseconds = min(microseconds * 2, Self.longest)
   }
 

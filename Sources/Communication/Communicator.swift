@@ -18,6 +18,10 @@ package protocol Communicator: AnyObject {
   /// The next message with this tag from any rank, or nil when none has arrived yet.
   func receive(tag: Tag) throws -> Message?
 
+  /// Whether a message of this rank is still on its way: then a short wait until the next call
+  /// moves it along, a long one delays it.
+  func isSending() throws -> Bool
+
   /// Returns when every message this rank has sent is on its way and its memory is free.
   func flush() throws
 

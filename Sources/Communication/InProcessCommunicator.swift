@@ -64,6 +64,8 @@ package final class InProcessCommunicator: Communicator {
     try hub.take(at: rank, tag: tag, from: nil, operation: nil)
   }
 
+  package func isSending() throws -> Bool { false }
+
   package func flush() throws {}
 
   package func allreduce(_ values: inout [Int64], _ reduction: Reduction) throws {

@@ -21,10 +21,11 @@ package final class Engine: Sendable {
   private let kernels: Kernels
   private let team: ThreadTeam
   private let plan: EnginePlan
-  private let inputs: [FeatureMap]
+  let inputs: [FeatureMap]
   /// One a thread of the team.
   private let workspaces: [Workspace]
   private let rowScratch: RowScratch
+  private let tallies: [StepTally]
 
   /// Version of the order and rounding of what is computed: stores made with different versions may
   /// differ in their last bits.
@@ -72,6 +73,9 @@ package final class Engine: Sendable {
     inputs = (0..<capacity).map { FeatureMap(buffer, at: $0 * layout.count, layout) }
     workspaces = (0..<team.threadCount).map { _ in plan.makeWorkspace() }
     rowScratch = RowScratch(plan.rowSteps, count: capacity)
+    tallies = (0..<team.threadCount).map { _ in
+      StepTally(count: plan.mapSteps.count + plan.rowSteps.count)
+    }
   }
 
   /// Sets the batch's image `image`; threads may do so for different images at once.
@@ -93,7 +97,11 @@ package final class Engine: Sendable {
         run(chunk * size..<min((chunk + 1) * size, count), worker: worker)
       }
     }
-    for step in plan.rowSteps { step.run(count: count, team, scratch: rowScratch) }
+    for (i, step) in plan.rowSteps.enumerated() {
+      tallies[0].measure(plan.mapSteps.count + i, threads: team.threadCount) {
+        step.run(count: count, team, scratch: rowScratch)
+      }
+    }
   }
 
   private func forEachPart(of images: Range<Int>, size: Int, _ body: (Range<Int>) -> Void) {
@@ -108,7 +116,11 @@ package final class Engine: Sendable {
       images: images, inputs: inputs, workspaces: workspaces, worker: worker, team: sharing)
     for stage in plan.mapStages {
       forEachPart(of: images, size: stage.imagesAtOnce) { taken in
-        for it in stage.parts { plan.mapSteps[it.step].run(taken, part: it, of: chunk, kernels) }
+        for part in stage.parts {
+          tallies[worker].measure(part.step, threads: sharing?.threadCount ?? 1) {
+            plan.mapSteps[part.step].run(taken, part: part, of: chunk, kernels)
+          }
+        }
       }
     }
   }
@@ -130,6 +142,15 @@ package final class Engine: Sendable {
     return try rows.buffer.withSpan(rows.range(ofRow: image), body)
   }
 
+  /// Seconds of all threads by step since this was last called, in the order the steps run; not while
+  /// the engine runs.
+  package func takeTimes() -> [LayerTime] {
+    let sums = tallies.map { $0.take() }
+    return (plan.mapStepNames + plan.rowStepNames).enumerated().map { i, name in
+      LayerTime(layer: name, seconds: sums.reduce(0) { $0 + $1[i] })
+    }
+  }
+
   /// As `run`, but step by step, maps on the calling thread only: seconds by layer, in the order
   /// they run. Rows that are copied to be outputs or inner products' inputs count as `… rows`.
   package func measure(count: Int) -> [(layer: String, seconds: Double)] {
@@ -140,9 +161,9 @@ package final class Engine: Sendable {
         images: images, inputs: inputs, workspaces: workspaces, worker: 0, team: nil)
       for stage in plan.mapStages {
         forEachPart(of: images, size: stage.imagesAtOnce) { taken in
-          for it in stage.parts {
-            times[it.step] += clock.measure {
-              plan.mapSteps[it.step].run(taken, part: it, of: chunk, kernels)
+          for part in stage.parts {
+            times[part.step] += clock.measure {
+              plan.mapSteps[part.step].run(taken, part: part, of: chunk, kernels)
             }
           }
         }

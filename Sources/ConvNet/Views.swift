@@ -1,4 +1,4 @@
-internal import Images
+package import Tensors
 
 /// Which parts of an image the network sees.
 package enum Views: String, Codable, Sendable, CaseIterable {
@@ -13,16 +13,10 @@ package enum Views: String, Codable, Sendable, CaseIterable {
   /// Crops per image.
   package var count: Int { self == .center ? 1 : 10 }
 
-  /// One crop: its top left pixel, and whether it is mirrored left to right.
-  struct Crop: Equatable {
-    var x: Int
-    var y: Int
-    var isMirrored = false
-  }
-
   /// The crops of `side`×`side` pixels in order: the centre; or top left, top right, bottom left,
   /// bottom right, centre, then the mirrors of these five. An odd pixel of margin is at the end.
-  func crops(side: Int, width: Int, height: Int) -> [Crop] {
+  package func crops(side: Int, width: Int, height: Int) -> [Resampler.Crop] {
+    typealias Crop = Resampler.Crop
     let (right, bottom) = (width - side, height - side)
     let center = Crop(x: right / 2, y: bottom / 2)
     if self == .center { return [center] }

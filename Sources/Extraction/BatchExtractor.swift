@@ -9,6 +9,8 @@ final class BatchExtractor {
   private let loader: ImageLoader
   private let engine: Engine
   private let team: ThreadTeam
+  /// One a thread of the team.
+  private let writers: Writers
   private let layerWidths: [Int]
   private let dtype: ElementType
   /// Images computed together; a batch is cut into such chunks.
@@ -30,6 +32,8 @@ final class BatchExtractor {
     engine = try Engine(
       model: model, outputs: outputs, capacity: chunkSize * views, team: team,
       kernelClass: kernelClass)
+    let kernels = Kernels(kernelClass)
+    writers = Writers(all: (0..<team.threadCount).map { _ in loader.makeWriter(kernels) })
     let perRow = loader.views == .tenAll ? views : 1
     layerWidths = outputs.map { model.definition.shape(of: $0).count * perRow }
   }
@@ -53,10 +57,12 @@ final class BatchExtractor {
     for start in stride(from: 0, to: batch.items.count, by: chunkSize) {
       let chunk = start..<min(start + chunkSize, batch.items.count)
       let outcomes = try load(chunk, of: batch, files: files, firstFile: firstFile, &timing)
-      let begin = ContinuousClock.now
+      var begin = ContinuousClock.now
       if outcomes.contains(where: { $0.status == .ok }) {
         engine.run(count: chunk.count * loader.views.count)
       }
+      timing.computeSeconds += seconds(since: begin)
+      begin = .now
       for (slot, outcome) in outcomes.enumerated() {
         overflowCount += appendRow(slot, isOK: outcome.status == .ok, to: &data)
         if outcome.status == .failed || !outcome.message.isEmpty {
@@ -66,16 +72,33 @@ final class BatchExtractor {
               message: outcome.message))
         }
       }
-      timing.computeSeconds += seconds(since: begin)
+      timing.rowSeconds += seconds(since: begin)
       timing.failures += outcomes.count { $0.status == .failed }
     }
     timing.images = batch.items.count
     timing.idleSeconds = idleSeconds
+    timing.layers = engine.takeTimes()
 
-    return BatchResult(
-      finished: FinishedRows(
-        rows: batch.rows, exceptions: exceptions, overflowCount: overflowCount, data: data),
-      data: data, timing: timing)
+    let begin = ContinuousClock.now
+    let finished = FinishedRows(
+      rows: batch.rows, exceptions: exceptions, overflowCount: overflowCount, data: data)
+    timing.rowSeconds += seconds(since: begin)
+    return BatchResult(finished: finished, data: data, timing: timing)
+  }
+
+  /// What the team's threads decode and transform with.
+  private struct Writers: @unchecked Sendable {
+    // Invariant behind `@unchecked`: a thread of the team uses the one of its own number only, and
+    // the clocks are read when the team is at rest.
+    let all: [InputWriter]
+
+    /// Seconds of all threads.
+    var clock: InputWriter.Clock {
+      all.reduce(into: InputWriter.Clock()) {
+        $0.decodeSeconds += $1.clock.decodeSeconds
+        $0.transformSeconds += $1.clock.transformSeconds
+      }
+    }
   }
 
   private typealias Outcome = (status: RowStatus, message: String)
@@ -86,16 +109,15 @@ final class BatchExtractor {
     _ timing: inout WorkTiming
   ) throws -> [Outcome] {
     let views = loader.views.count
-    let inputCount = NetworkDefinition.inputShape.count
     let results = Mutex([Outcome](repeating: (.failed, ""), count: chunk.count))
-    let clocks = Mutex((read: 0.0, decode: 0.0))
-    let engine = engine
-    let loader = loader
-    try team.forEach(chunk.count) { slot, _ in
+    let waited = Mutex(0.0)
+    let (engine, loader, writers) = (engine, loader, writers)
+    let before = writers.clock
+    try team.forEach(chunk.count) { slot, worker in
       let item = batch.items[chunk.lowerBound + slot]
       let begin = ContinuousClock.now
       let file = files.take(firstFile + chunk.lowerBound + slot)
-      let taken = ContinuousClock.now
+      let readSeconds = seconds(since: begin)
       var outcome: Outcome
       if let defect = item.defect {
         outcome = (.failed, defect)
@@ -103,26 +125,21 @@ final class BatchExtractor {
         outcome = (.failed, verdict)
       } else {
         do throws(ImageError) {
-          let loaded = try loader.load(file, item)
-          for view in 0..<views {
-            engine.setInput(
-              slot * views + view,
-              Array(loaded.input[view * inputCount..<(view + 1) * inputCount]))
+          let warning = try loader.load(file, item, with: writers.all[worker]) { view in
+            engine.input(slot * views + view)
           }
-          outcome = (.ok, loaded.warning ?? "")
+          outcome = (.ok, warning ?? "")
         } catch {
           outcome = (.failed, error.description)
         }
       }
       results.withLock { $0[slot] = outcome }
-      clocks.withLock {
-        $0.decode += seconds(since: taken)
-        $0.read += seconds(since: begin) - seconds(since: taken)
-      }
+      waited.withLock { $0 += readSeconds }
     }
-    let (read, decode) = clocks.withLock { $0 }
-    timing.readSeconds += read
-    timing.decodeSeconds += decode
+    let after = writers.clock
+    timing.readSeconds += waited.withLock { $0 }
+    timing.decodeSeconds += after.decodeSeconds - before.decodeSeconds
+    timing.transformSeconds += after.transformSeconds - before.transformSeconds
     return results.withLock { $0 }
   }
 

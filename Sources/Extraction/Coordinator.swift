@@ -40,6 +40,9 @@ final class Coordinator {
   private let start = ContinuousClock.now
   private var lastFinish = ContinuousClock.now
   private var stopReason: String?
+  /// Taking in rows from other ranks, and writing and recording rows: seconds of this thread.
+  private(set) var gatherSeconds = 0.0
+  private(set) var writeSeconds = 0.0
 
   /// - Parameters:
   ///   - local: the worker of rank 0; nil when that rank only coordinates.
@@ -69,7 +72,7 @@ final class Coordinator {
     while true {
       var isIdle = try !receive()
       isIdle = try !handOut() && isIdle
-      try writer.flushIfDue()
+      try write { () throws(FeaturesError) in try writer.flushIfDue() }
       noticeRequestsToStop()
       progress.show()
       let isWorking = workers.values.contains { !$0.inFlight.isEmpty }
@@ -77,12 +80,17 @@ final class Coordinator {
       if isWorking { try checkForStall() }
       if isIdle { backoff.wait() } else { backoff.reset() }
     }
-    try writer.flush()
+    try write(writer.flush)
     for rank in 1..<max(communicator.size, 1) { try send(.finish, to: rank) }
     local?.close()
     try communicator.flush()
     progress.finish()
     return queue.isEmpty ? .finished : .stopped(stopReason ?? "unknown")
+  }
+
+  /// Seconds from `instant` to the first batch.
+  func startedSeconds(after instant: ContinuousClock.Instant) -> Double {
+    (start - instant) / .seconds(1)
   }
 
   /// Each working rank's totals.
@@ -100,9 +108,13 @@ final class Coordinator {
   /// Takes in what has arrived; whether anything had.
   private func receive() throws -> Bool {
     var hasArrived = false
-    while let message = try communicator.receive(tag: WorkerReport.tag) {
+    while true {
+      let begin = ContinuousClock.now
+      guard let message = try communicator.receive(tag: WorkerReport.tag) else { break }
       hasArrived = true
-      switch try WorkerReport(decoding: message.bytes) {
+      let report = try WorkerReport(decoding: message.bytes)
+      gatherSeconds += seconds(since: begin)
+      switch report {
       case .finished(let result): try record(result, from: message.source)
       case .stopRequested(let signal):
         stopReason = stopReason ?? "\(signal) on rank \(message.source)"
@@ -123,7 +135,9 @@ final class Coordinator {
     guard let index = workers[rank]?.inFlight.firstIndex(of: finished.rows) else {
       throw ByteCodecError.invalid("rows \(finished.rows) that rank \(rank) was not given")
     }
-    try writer.recordFinished(finished, rows: result.data.isEmpty ? nil : result.data)
+    try write { () throws(FeaturesError) in
+      try writer.recordFinished(finished, rows: result.data.isEmpty ? nil : result.data)
+    }
     workers[rank]!.inFlight.remove(at: index)
     workers[rank]!.lastHeard = .now
     workers[rank]!.timing += result.timing
@@ -131,14 +145,22 @@ final class Coordinator {
     progress.add(finished)
   }
 
+  /// Counts the time that `body` takes as writing.
+  private func write(_ body: () throws(FeaturesError) -> Void) throws(FeaturesError) {
+    let begin = ContinuousClock.now
+    defer { writeSeconds += seconds(since: begin) }
+    try body()
+  }
+
   /// Gives every worker its due; whether anything was given.
   private func handOut() throws -> Bool {
     guard stopReason == nil else { return false }
     var hasGiven = false
+    let sharers = workers.count * (Self.batchesAhead + 1)
     // Round by round, the least busy first, so that a short list is spread over all ranks.
     for depth in 0...Self.batchesAhead {
       for rank in workers.keys.sorted() where workers[rank]!.inFlight.count == depth {
-        guard let assignment = queue.next() else { return hasGiven }
+        guard let assignment = queue.next(sharers: sharers) else { return hasGiven }
         try writer.recordStarted(assignment.rows)
         workers[rank]!.inFlight.append(assignment.rows)
         if workers[rank]!.inFlight.count == 1 { workers[rank]!.lastHeard = .now }

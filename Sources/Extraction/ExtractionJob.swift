@@ -97,6 +97,7 @@ package struct ExtractionJob {
     let order = KernelClass.allCases
     var lowest = [Int64(order.firstIndex(of: ownClass)!)]
     try communicator.allreduce(&lowest, .minimum)
+    let kernelClass = try keptKernelClass() ?? order[Int(lowest[0])]
 
     let prefix = Int64(model.weightsSHA256.hexadecimal.prefix(15), radix: 16)!
     var bounds = [prefix, -prefix]
@@ -108,13 +109,35 @@ package struct ExtractionJob {
       outputs.reduce(0) { $0 + model.definition.shape(of: $1).count } * request.dtype.byteCount
       * (request.views == .tenAll ? request.views.count : 1)
     return Plan(
-      model: model, outputs: outputs, kernelClass: order[Int(lowest[0])],
+      model: model, outputs: outputs, kernelClass: kernelClass,
       batchSize: min(request.batchSize, max(1, Self.batchByteLimit / rowByteCount)))
+  }
+
+  /// The class of the store to continue, if that was asked for and there is one; collective.
+  ///
+  /// Its rows then stay those of a run that was never interrupted: classes are not mixed in a store.
+  private func keptKernelClass() throws -> KernelClass? {
+    guard request.keepsKernelClass else { return nil }
+    var name: [UInt8] = []
+    if communicator.isRoot, let job = StoreWriter.existingJob(request.output) {
+      name = Array(job.kernelClass.utf8)
+    }
+    try communicator.broadcast(&name, root: 0)
+    if name.isEmpty { return nil }
+    return try communicator.agree(status: status) {
+      let supported = KernelClass.supported
+      let name = String(decoding: name, as: UTF8.self)
+      guard let kept = KernelClass(rawValue: name), supported.contains(kept) else {
+        throw ExtractionError.kernelUnavailable(name, supported: supported)
+      }
+      return kept
+    }
   }
 
   private func makePipeline(_ plan: Plan, _ rowFiles: RowFiles?) -> WorkerPipeline {
     let loader = ImageLoader(
-      transform: request.transform, views: request.views, faults: FaultInjection())
+      transform: request.transform, views: request.views, decode: request.decode,
+      faults: FaultInjection())
     return WorkerPipeline(
       makeExtractor: { [request, team] in
         try BatchExtractor(
@@ -213,6 +236,9 @@ package struct ExtractionJob {
     summary.warnings = coordinator.warnings
     summary.overflows = coordinator.overflows
     summary.elapsedSeconds = seconds(since: start)
+    summary.prepareSeconds = coordinator.startedSeconds(after: start)
+    summary.gatherSeconds = coordinator.gatherSeconds
+    summary.writeSeconds = coordinator.writeSeconds
     summary.ranks = coordinator.timings.map { ($0.rank, hosts[$0.rank], $0.timing) }
     try writer.recordRun(
       summary.json(request: request, threads: team.threadCount, size: communicator.size))

@@ -1,4 +1,5 @@
 package import Communication
+internal import ConvNet
 internal import Features
 internal import Images
 
@@ -125,10 +126,11 @@ extension ByteWriter {
   fileprivate mutating func write(_ timing: WorkTiming) {
     write(Int64(timing.images))
     write(Int64(timing.failures))
-    for seconds in [
-      timing.readSeconds, timing.decodeSeconds, timing.computeSeconds, timing.writeSeconds,
-      timing.idleSeconds,
-    ] { write(seconds) }
+    for part in WorkTiming.parts { write(timing[keyPath: part]) }
+    write(timing.layers) { writer, time in
+      writer.write(time.layer)
+      writer.write(time.seconds)
+    }
   }
 }
 
@@ -150,11 +152,10 @@ extension ByteReader {
     var timing = WorkTiming()
     timing.images = Int(try integer(Int64.self))
     timing.failures = Int(try integer(Int64.self))
-    timing.readSeconds = try double()
-    timing.decodeSeconds = try double()
-    timing.computeSeconds = try double()
-    timing.writeSeconds = try double()
-    timing.idleSeconds = try double()
+    for part in WorkTiming.parts { timing[keyPath: part] = try double() }
+    timing.layers = try array { reader throws(ByteCodecError) in
+      LayerTime(layer: try reader.string(), seconds: try reader.double())
+    }
     return timing
   }
 }

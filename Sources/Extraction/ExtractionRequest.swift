@@ -1,5 +1,7 @@
 package import ConvNet
 package import Features
+package import Images
+package import Tensors
 
 /// How rows get from the workers to the store.
 package enum GatherMode: String, Sendable, CaseIterable {
@@ -26,6 +28,7 @@ package struct ExtractionRequest: Sendable {
   /// From an image to the network's input.
   package var transform: InputTransform
   package var views = Views.center
+  package var decode = DecodeMode.exact
   /// Images handed to a worker at a time.
   package var batchSize = 64
   package var dtype = ElementType.float32
@@ -35,6 +38,8 @@ package struct ExtractionRequest: Sendable {
   package var dedicatedCoordinator = false
   package var overwrite = false
   package var retryFailed = false
+  /// Continue a store with the kernel class it was begun with.
+  package var keepsKernelClass = false
   /// Stop after so many hours, everything so far kept.
   package var maxHours: Double?
   /// End the job when no worker has finished anything for so long.
@@ -55,6 +60,8 @@ package enum ExtractionError: Error, CustomStringConvertible {
   case modelsDiffer(path: String)
   /// The transform makes inputs of another size than the network takes.
   case wrongInputSize(found: Int, expected: Int)
+  /// The store was begun with kernels that this rank's processor lacks.
+  case kernelUnavailable(String, supported: [KernelClass])
   /// No image finished anywhere for too long; the store keeps what was recorded.
   case stalled(String)
 
@@ -69,6 +76,12 @@ package enum ExtractionError: Error, CustomStringConvertible {
       "\(path) holds different weights on different ranks; put one file where all nodes see it"
     case .wrongInputSize(let found, let expected):
       "input transform: crop \(found); expected \(expected), the input of the network"
+    case .kernelUnavailable(let name, let supported):
+      """
+      --keep-kernel: the store was begun with \(name) kernels, this processor runs only \
+      \(supported.map(\.rawValue).joined(separator: ", ")); continue it where \(name) runs, choose \
+      another output, or replace it with --overwrite
+      """
     case .stalled(let text):
       text
     }

@@ -1,5 +1,7 @@
+internal import ConvNet
 internal import Features
 internal import Foundation
+internal import Images
 
 /// What a run did, for people and for `runs/NNNN.json`.
 package struct ExtractionSummary: Sendable {
@@ -17,13 +19,18 @@ package struct ExtractionSummary: Sendable {
   package var warnings = 0
   package var overflows = 0
   package var elapsedSeconds = 0.0
+  /// Opening list, model and store, until the first batch could be handed out.
+  package var prepareSeconds = 0.0
+  /// On rank 0, beside its worker: taking in other ranks' rows, writing and recording all rows.
+  package var gatherSeconds = 0.0
+  package var writeSeconds = 0.0
   package var ranks: [(rank: Int, host: String, timing: WorkTiming)] = []
 
   package init() {}
 
   /// The work of the busiest rank over the mean, minus one; 0 is perfect.
   package var imbalance: Double {
-    let busy = ranks.map { $0.timing.decodeSeconds + $0.timing.computeSeconds }
+    let busy = ranks.map { $0.timing.busySeconds }
     let mean = busy.reduce(0, +) / Double(max(busy.count, 1))
     return mean > 0 ? busy.max()! / mean - 1 : 0
   }
@@ -38,15 +45,7 @@ package struct ExtractionSummary: Sendable {
         format: "%@: %d of %d rows, %d of them now, %.1f s, %.1f images/s", store,
         rowsBefore + done, rows, done, elapsedSeconds, rate)
     ]
-    lines.append("  rank  host              images  decode s  compute s  write s  wait s")
-    for (rank, host, timing) in ranks {
-      let name = host.prefix(16)
-      lines.append(
-        String(format: "  %4d  ", rank) + name + String(repeating: " ", count: 16 - name.count)
-          + String(
-            format: "  %6d  %8.2f  %9.2f  %7.2f  %6.2f", timing.images, timing.decodeSeconds,
-            timing.computeSeconds, timing.writeSeconds, timing.idleSeconds + timing.readSeconds))
-    }
+    lines += table
     if ranks.count > 1 { lines.append(String(format: "  imbalance %.1f %%", imbalance * 100)) }
     for (cause, count) in failures.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
       lines.append("  failed: \(count) × \(cause)")
@@ -59,6 +58,68 @@ package struct ExtractionSummary: Sendable {
       lines.append("stopped early (\(stopReason)); the same command line continues")
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// The columns of the table of ranks, and of `runs/NNNN.json`: where a rank's time went.
+  private static let columns: [Column] = [
+    Column("start", "startSeconds", \.startSeconds),
+    Column("read", "readWaitSeconds", \.readSeconds),
+    Column("decode", "decodeSeconds", \.decodeSeconds),
+    Column("resize", "transformSeconds", \.transformSeconds),
+    Column("engine", "computeSeconds", \.computeSeconds),
+    Column("rows", "rowSeconds", \.rowSeconds),
+    Column("write", "writeSeconds", \.writeSeconds),
+    Column("wait", "idleSeconds", \.idleSeconds),
+  ]
+
+  private struct Column: Sendable {
+    let name: String
+    let key: String
+    let seconds: @Sendable (WorkTiming) -> Double
+
+    init(_ name: String, _ key: String, _ seconds: @escaping @Sendable (WorkTiming) -> Double) {
+      (self.name, self.key, self.seconds) = (name, key, seconds)
+    }
+  }
+
+  /// Seconds by rank and part of the work, then milliseconds an image by layer.
+  private var table: [String] {
+    var lines = [
+      "  rank  host              images"
+        + Self.columns.map { "  " + Self.padded($0.name, 8) }.joined() + "  (seconds)"
+    ]
+    for (rank, host, timing) in ranks {
+      let name = host.prefix(16)
+      lines.append(
+        String(format: "  %4d  ", rank) + name + String(repeating: " ", count: 16 - name.count)
+          + String(format: "  %6d", timing.images)
+          + Self.columns.map { String(format: "  %8.2f", $0.seconds(timing)) }.joined())
+    }
+    lines.append(
+      String(
+        format: "  before the first batch %.2f s; rank 0 besides: gather %.2f s, write %.2f s",
+        prepareSeconds, gatherSeconds, writeSeconds))
+    let done = ranks.reduce(0) { $0 + $1.timing.images }
+    if done > 0, !layers.isEmpty {
+      lines.append("  engine, ms of a thread an image:")
+      let texts = layers.map {
+        String(format: "%@ %.3f", $0.layer, $0.seconds * 1000 / Double(done))
+      }
+      for start in stride(from: 0, to: texts.count, by: 6) {
+        lines.append(
+          "    " + texts[start..<min(start + 6, texts.count)].joined(separator: ", "))
+      }
+    }
+    return lines
+  }
+
+  /// The engine's times by layer, of all ranks.
+  private var layers: [LayerTime] {
+    ranks.reduce(into: WorkTiming()) { $0 += $1.timing }.layers
+  }
+
+  private static func padded(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
   }
 
   /// What `runs/NNNN.json` keeps; outside the store's identity.
@@ -76,25 +137,31 @@ package struct ExtractionSummary: Sendable {
         "dedicated-coordinator": .bool(request.dedicatedCoordinator),
         "overwrite": .bool(request.overwrite),
         "retry-failed": .bool(request.retryFailed),
+        "keep-kernel": .bool(request.keepsKernelClass),
+        "decode": .string(request.decode.rawValue),
         "max-hours": request.maxHours.map { .number($0) } ?? .null,
         "stall-timeout": .number(request.stallTimeoutSeconds),
       ]),
       "ranks": .array(
         ranks.map { rank, host, timing in
-          .object([
+          var fields: [String: JSONValue] = [
             "rank": .number(Double(rank)), "host": .string(host),
             "images": .number(Double(timing.images)),
             "failures": .number(Double(timing.failures)),
-            "decodeSeconds": .number(timing.decodeSeconds),
-            "readWaitSeconds": .number(timing.readSeconds),
-            "computeSeconds": .number(timing.computeSeconds),
-            "writeSeconds": .number(timing.writeSeconds),
-            "idleSeconds": .number(timing.idleSeconds),
-          ])
+            "layers": .array(
+              timing.layers.map {
+                .object(["layer": .string($0.layer), "seconds": .number($0.seconds)])
+              }),
+          ]
+          for column in Self.columns { fields[column.key] = .number(column.seconds(timing)) }
+          return .object(fields)
         }),
       "size": .number(Double(size)),
       "rowsBefore": .number(Double(rowsBefore)),
       "elapsedSeconds": .number(elapsedSeconds),
+      "prepareSeconds": .number(prepareSeconds),
+      "gatherSeconds": .number(gatherSeconds),
+      "writeSeconds": .number(writeSeconds),
       "finished": .string(ISO8601DateFormatter().string(from: Date())),
       "stopped": stopReason.map { .string($0) } ?? .null,
     ])

@@ -1,26 +1,29 @@
 internal import ConvNet
 internal import Images
+internal import Tensors
 
-/// From a file's bytes to the network's input: decode, crop to the box, transform.
+/// What becomes of an image between its file and the network's input: box, decoding, transform.
 struct ImageLoader: Sendable {
   let transform: InputTransform
   let views: Views
+  let decode: DecodeMode
   let faults: FaultInjection
 
-  /// One image's input tensors and what the decoder remarked.
-  struct Loaded {
-    /// views × 3 × S × S.
-    let input: [Float]
-    let warning: String?
+  /// The memory and the clock of one thread that loads images.
+  func makeWriter(_ kernels: Kernels) -> InputWriter {
+    InputWriter(transform, views: views, mode: decode, kernels: kernels)
   }
 
+  /// Writes one image's input tensors; returns what the decoder remarked.
+  ///
+  /// - Parameter map: gives the place of a view.
   /// - Throws: `ImageError`, which becomes the row's message.
-  func load(_ file: ReadAhead.File, _ item: BatchItem) throws(ImageError) -> Loaded {
+  func load(
+    _ file: ReadAhead.File, _ item: BatchItem, with writer: InputWriter,
+    into map: (_ view: Int) -> FeatureMap
+  ) throws(ImageError) -> String? {
     let bytes = try file.get()
     faults.strike(item.location)
-    let decoded = try JPEGDecoder.decode(bytes)
-    let image = try item.box.map { box throws(ImageError) in try decoded.image.cropped(to: box) }
-    return Loaded(
-      input: transform.apply(image ?? decoded.image, views: views), warning: decoded.warning)
+    return try writer.write(bytes, box: item.box, into: map)
   }
 }

@@ -1,6 +1,7 @@
 internal import ConvNet
 internal import Foundation
 internal import Images
+internal import Tensors
 
 /// Tries an image in a process of its own, so that one that kills its process is found out.
 ///
@@ -34,10 +35,17 @@ package enum ImageProbe {
     guard let views = Views(rawValue: try reader.string()) else {
       throw ByteCodecError.invalid("unknown views")
     }
+    guard let mode = DecodeMode(rawValue: try reader.string()) else {
+      throw ByteCodecError.invalid("an unknown way to decode")
+    }
     let item = try reader.batchItem()
-    let loader = ImageLoader(transform: transform, views: views, faults: FaultInjection())
+    let loader = ImageLoader(
+      transform: transform, views: views, decode: mode, faults: FaultInjection())
     let file = Result { () throws(ImageError) in try ImageFile.read(item.location) }
-    _ = try? loader.load(file, item)
+    let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
+    let maps = (0..<views.count).map { _ in FeatureMap(layout) }
+    let writer = loader.makeWriter(Kernels(try KernelClass.current))
+    _ = try? loader.load(file, item, with: writer) { maps[$0] }
   }
 
   /// The accusing signal that a child trying `item` died of, or nil.
@@ -45,6 +53,7 @@ package enum ImageProbe {
     var request = ByteWriter()
     request.write([UInt8](try JSONEncoder().encode(loader.transform)))
     request.write(loader.views.rawValue)
+    request.write(loader.decode.rawValue)
     request.write(item)
 
     let child = Process()

@@ -24,7 +24,7 @@ extension Provenance {
     self.init(
       list: .init(sha256: list.sha256, rows: list.count),
       model: .init(architecture: model.architecture.rawValue, sha256: model.weightsSHA256),
-      transform: try JSONValue(encoding: request.transform), decode: DecodeMode.exact.rawValue,
+      transform: try JSONValue(encoding: request.transform), decode: request.decode.rawValue,
       views: request.views.rawValue,
       layers: outputs.map { blob in
         LayerSpec(

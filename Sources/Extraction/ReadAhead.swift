@@ -3,7 +3,8 @@ internal import Images
 
 /// Reads the files of coming images while the images before them are decoded and computed.
 ///
-/// One thread reads in the order of `append`; the bytes held are bounded, whatever the files' sizes.
+/// Files are begun in the order of `append`, a few at a time: a file server answers several requests
+/// in the time of one. The bytes held are bounded, whatever the files' sizes.
 final class ReadAhead: @unchecked Sendable {
   // Invariant behind `@unchecked`: every access to the variables holds `condition`.
   typealias File = Result<[UInt8], ImageError>
@@ -16,16 +17,20 @@ final class ReadAhead: @unchecked Sendable {
   private var appended = 0
   private var isClosed = false
 
-  /// - Parameter byteLimit: bytes of files read but not taken; one file may always be held.
-  init(byteLimit: Int = 48 << 20) {
+  /// - Parameters:
+  ///   - byteLimit: bytes of files read but not taken; one file a thread may always be held.
+  ///   - threadCount: files read at a time.
+  init(byteLimit: Int = 48 << 20, threadCount: Int = 4) {
     self.byteLimit = byteLimit
-    let thread = Thread { [weak self] in
-      while let self, let next = self.nextToRead() {
-        self.finish(next.number, Self.read(next.location))
+    for _ in 0..<threadCount {
+      let thread = Thread { [weak self] in
+        while let self, let next = self.nextToRead() {
+          self.finish(next.number, Self.read(next.location))
+        }
       }
+      thread.name = "decaf-read-ahead"
+      thread.start()
     }
-    thread.name = "decaf-read-ahead"
-    thread.start()
   }
 
   /// Asks for these files; returns the number of the first, the others follow.

@@ -34,7 +34,11 @@ struct RemoteWorker {
         hasAskedToStop = true
         try report(.stopRequested(signal))
       }
-      if isIdle { backoff.wait() } else { backoff.reset() }
+      if isIdle {
+        backoff.wait(duringTransfer: try communicator.isSending())
+      } else {
+        backoff.reset()
+      }
     }
   }
 

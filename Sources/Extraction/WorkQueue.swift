@@ -1,6 +1,6 @@
 /// The rows still to extract, cut into batches on demand.
 ///
-/// A value: it knows nothing of ranks, so the batches do not depend on how many there are.
+/// A value that knows nothing of ranks. How the rows are cut shows in no byte of the store.
 package struct WorkQueue: Sendable {
   /// Rows of one batch, and whether an earlier run died with them in flight.
   package struct Assignment: Equatable, Sendable {
@@ -26,16 +26,23 @@ package struct WorkQueue: Sendable {
     remainingRows = unfinished.reduce(0) { $0 + $1.count }
   }
 
+  /// Smaller batches waste more on reading weights than an even end gains.
+  private static let smallBatch = 16
+
   package var isEmpty: Bool { remainingRows == 0 }
 
   /// The next batch's rows, or nil when all have been handed out.
   ///
   /// Batches end at multiples of the batch size, so that the batches of a resumed run are those of
-  /// an uninterrupted one wherever nothing was recorded.
-  package mutating func next() -> Assignment? {
+  /// an uninterrupted one wherever nothing was recorded; but towards the end they shrink, so that
+  /// all workers are done at about the same time.
+  ///
+  /// - Parameter sharers: batches that are in hand at a time, of all workers.
+  package mutating func next(sharers: Int = 1) -> Assignment? {
     guard let range = unfinished.first else { return nil }
     let boundary = (range.lowerBound / batchSize + 1) * batchSize
-    let rows = range.lowerBound..<min(boundary, range.upperBound)
+    let share = max(remainingRows / max(sharers, 1) / 8 * 8, Self.smallBatch)
+    let rows = range.lowerBound..<min(boundary, range.lowerBound + share, range.upperBound)
     if rows.upperBound == range.upperBound {
       unfinished.removeFirst()
     } else {

@@ -31,7 +31,9 @@ final class WorkerPipeline: Sendable {
     let thread = Thread { [assigned, events, files] in
       var rows = 0..<0
       do {
+        let start = ContinuousClock.now
         let extractor = try makeExtractor()
+        var startSeconds = seconds(since: start)
         while true {
           let begin = ContinuousClock.now
           guard let next = assigned.pop() else { break }
@@ -40,6 +42,8 @@ final class WorkerPipeline: Sendable {
           var result = try extractor.extract(
             next.batch, files: files, firstFile: next.firstFile, idleSeconds: idle)
           if let rowFiles { result = try result.written(to: rowFiles) }
+          result.timing.startSeconds = startSeconds
+          startSeconds = 0
           events.push(.finished(result))
         }
       } catch {

@@ -100,7 +100,7 @@ package enum FeaturesError: Error, Equatable, Sendable, CustomStringConvertible 
 
   private static func kernelAdvice(_ differences: [String]) -> String {
     guard differences.count == 1, differences[0].hasPrefix("kernelClass:") else { return "" }
-    return "; DECAF_KERNEL chooses the kernel class"
+    return "; extract with --keep-kernel to continue with the store's own kernels"
   }
 
   /// `0–63, 70, 80–81 and 5 more ranges`.

@@ -10,7 +10,7 @@ package struct DecodedImage: Equatable, Sendable {
 /// Reads JPEG files of every 8-bit kind: baseline, progressive, arithmetic; gray, YCbCr, RGB, CMYK
 /// and YCCK; any sampling.
 ///
-/// `DecodeMode.exact`: full size, the accurate integer transform, smooth chroma upsampling. Gray
+/// At full size or less (`DecodeMode`), by the accurate integer transform, smooth chroma upsampling. Gray
 /// becomes three equal channels. CMYK is turned into RGB by R = C·K/255 on inverted values, as in
 /// Adobe's files, else R = (255−C)(255−K)/255, and so on. Colour profiles are ignored. The image is
 /// turned upright as its EXIF orientation says.
@@ -23,11 +23,42 @@ package enum JPEGDecoder {
   /// when chroma is subsampled; with the pixels themselves this stays below 512 MB.
   package static let memoryLimit = 256 << 20
 
-  /// Decodes a JPEG file.
+  /// Decodes a JPEG file at full size.
   ///
   /// - Throws: `ImageError`: `.notJPEG` for other formats, by their name; `.truncated` whenever the
   ///   data ends early; `.corrupt`, `.unsupported` and the limits' cases.
   package static func decode(_ bytes: [UInt8]) throws(ImageError) -> DecodedImage {
+    let buffer = PixelBuffer()
+    let warning = try decode(bytes, into: buffer) { _, _ in 8 }
+    let pixels = buffer.withPixels { span in (0..<span.count).map { span[$0] } }
+    return DecodedImage(
+      image: RGBImage(width: buffer.width, height: buffer.height, pixels: pixels),
+      warning: warning)
+  }
+
+  /// Decodes a JPEG file into `buffer`.
+  ///
+  /// - Parameters:
+  ///   - box: the part of the upright picture that will be used; nil for all of it.
+  ///   - newWidth, newHeight: what that part will be resized to.
+  /// - Returns: the first warning about damaged data, and how many more there were; nil for none.
+  /// - Throws: as above.
+  package static func decode(
+    _ bytes: [UInt8], _ mode: DecodeMode, box: Box?, newWidth: Int, newHeight: Int,
+    into buffer: PixelBuffer
+  ) throws(ImageError) -> String? {
+    try decode(bytes, into: buffer) { width, height in
+      let part = box?.clipped(width: width, height: height)
+      return mode.eighths(
+        width: part?.width ?? width, height: part?.height ?? height, newWidth: newWidth,
+        newHeight: newHeight)
+    }
+  }
+
+  /// - Parameter eighths: gives the size to decode at from that of the upright picture.
+  private static func decode(
+    _ bytes: [UInt8], into buffer: PixelBuffer, eighths: (_ width: Int, _ height: Int) -> Int
+  ) throws(ImageError) -> String? {
     guard bytes.starts(with: [0xFF, 0xD8]) else {
       throw .notJPEG(found: description(ofNotJPEG: bytes))
     }
@@ -38,22 +69,18 @@ package enum JPEGDecoder {
     }
     let exif = bytes.dropFirst(Int(header.exif_offset)).prefix(Int(header.exif_count))
     let orientation = EXIFOrientation(exif)
-
-    var limits = cjpeg_limits(scans: Int32(scanLimit), memory: memoryLimit)
-    var report = cjpeg_report()
-    var status = CJPEG_OK
-    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { pixels, count in
-      status = cjpeg_decode(
-        bytes, bytes.count, orientation.rawValue, &limits, pixels.baseAddress, &report)
-      count = status == CJPEG_OK ? width * height * 3 : 0
-    }
-    try check(status, report)
     let isTransposed = orientation.isTransposed
-    return DecodedImage(
-      image: RGBImage(
-        width: isTransposed ? height : width, height: isTransposed ? width : height,
-        pixels: pixels),
-      warning: warning(report))
+    let (fullWidth, fullHeight) = isTransposed ? (height, width) : (width, height)
+    let eighths = eighths(fullWidth, fullHeight)
+    return try buffer.replace(fullWidth: fullWidth, fullHeight: fullHeight, eighths: eighths) {
+      pixels throws(ImageError) in
+      var limits = cjpeg_limits(scans: Int32(scanLimit), memory: memoryLimit)
+      var report = cjpeg_report()
+      let status = cjpeg_decode(
+        bytes, bytes.count, orientation.rawValue, Int32(eighths), &limits, pixels, &report)
+      try check(status, report)
+      return warning(report)
+    }
   }
 
   private static func header(of bytes: [UInt8]) throws(ImageError) -> cjpeg_header {

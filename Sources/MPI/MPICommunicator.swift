@@ -79,20 +79,21 @@ package final class MPICommunicator: Communicator {
     try check("MPI_Get_count", rank: rank) { MPI_Get_count(&status, decaf_mpi_byte(), &count) }
     var bytes = [UInt8](repeating: 0, count: Int(count))
     try bytes.withUnsafeMutableBytes { buffer in
-      try complete("MPI_Imrecv") { request in
+      try complete("MPI_Imrecv", isTransfer: true) { request in
         MPI_Imrecv(buffer.baseAddress, count, decaf_mpi_byte(), &message, &request)
       }
     }
     return Communication.Message(source: Int(status.MPI_SOURCE), bytes: bytes)
   }
 
+  package func isSending() throws -> Bool {
+    try reap()
+    return !pending.isEmpty
+  }
+
   package func flush() throws {
     var backoff = Backoff()
-    try reap()
-    while !pending.isEmpty {
-      backoff.wait()
-      try reap()
-    }
+    while try isSending() { backoff.wait(duringTransfer: true) }
   }
 
   /// MPI 3.1, section 5.12.7 (`MPI_Iallreduce`), in tiles.
@@ -188,12 +189,12 @@ package final class MPICommunicator: Communicator {
 
   /// Starts a non-blocking operation and sleeps until it is complete.
   private func complete(
-    _ operation: String, _ start: (inout MPI_Request?) -> Int32
+    _ operation: String, isTransfer: Bool = false, _ start: (inout MPI_Request?) -> Int32
   ) throws(CommunicationError) {
     var request: MPI_Request?
     try check(operation, rank: rank) { start(&request) }
     var backoff = Backoff()
-    while try !isComplete(&request) { backoff.wait() }
+    while try !isComplete(&request) { backoff.wait(duringTransfer: isTransfer) }
   }
 
   private func isComplete(_ request: inout MPI_Request?) throws(CommunicationError) -> Bool {

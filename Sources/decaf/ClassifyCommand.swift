@@ -51,16 +51,13 @@ struct ClassifyCommand: ParsableCommand {
     let team = ThreadTeam(
       threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let engine = try Engine(model: model, outputs: [output], capacity: views.count, team: team)
+    let writer = InputWriter(
+      transform, views: views, mode: network.decode, kernels: Kernels(engine.kernelClass))
 
     var hasFailed = false
     for path in images {
       do throws(ImageError) {
-        let image = try JPEGDecoder.decode(try ImageFile.read(ByteString(path))).image
-        let input = transform.apply(image, views: views)
-        let size = input.count / views.count
-        for view in 0..<views.count {
-          engine.setInput(view, Array(input[view * size..<(view + 1) * size]))
-        }
+        _ = try writer.write(try ImageFile.read(ByteString(path)), box: nil) { engine.input($0) }
       } catch {
         StandardError.write("decaf: error: \(path): \(error)\n")
         hasFailed = true

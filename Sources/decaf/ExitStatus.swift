@@ -45,6 +45,7 @@ enum ExitStatus: Int32 {
         switch error {
         case .noWorkers, .wrongInputSize: .usage
         case .modelsDiffer: .badInput
+        case .kernelUnavailable: .cannotCreate
         case .stalled: .stoppedEarly
         }
     case let error as JobFailure: self = ExitStatus(rawValue: error.status) ?? .internalFailure

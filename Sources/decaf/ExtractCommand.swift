@@ -8,6 +8,7 @@ internal import Images
 internal import Logging
 internal import Tensors
 
+extension DecodeMode: ExpressibleByArgument {}
 extension Views: ExpressibleByArgument {}
 extension ElementType: ExpressibleByArgument {}
 extension GatherMode: ExpressibleByArgument {}
@@ -33,6 +34,13 @@ struct NetworkOptions: ParsableArguments {
       center crop; ten: the mean over four corners, centre and their mirrors; ten-all: all ten.
       """)
   var views = Views.center
+
+  @Option(
+    help: """
+      exact: every pixel of the file; fast: large images at a half, quarter or eighth of their size, \
+      never below what they are resized to.
+      """)
+  var decode = DecodeMode.exact
 }
 
 /// `decaf extract`.
@@ -91,6 +99,13 @@ struct ExtractCommand: DistributedCommand {
   @Flag(help: "Try the failed rows of a complete store again.")
   var retryFailed = false
 
+  @Flag(
+    help: """
+      Continue a store with the kernels it was begun with, also where the processor has faster ones; \
+      without, another kernel class is another job.
+      """)
+  var keepKernel = false
+
   @Flag(help: "End with status 65 when an image failed.")
   var strict = false
 
@@ -142,6 +157,7 @@ struct ExtractCommand: DistributedCommand {
     request.output = output
     request.layers = layers
     request.views = network.views
+    request.decode = network.decode
     request.batchSize = batch
     request.dtype = dtype
     request.rowsPerShard = rowsPerShard
@@ -149,6 +165,7 @@ struct ExtractCommand: DistributedCommand {
     request.dedicatedCoordinator = dedicatedCoordinator
     request.overwrite = overwrite
     request.retryFailed = retryFailed
+    request.keepsKernelClass = keepKernel
     request.maxHours = maxHours
     request.stallTimeoutSeconds = stallTimeout
     request.progress = progress
@@ -192,7 +209,8 @@ struct ExtractCommand: DistributedCommand {
       list        \(self.list): \(list.count) images, \(list.classes.count) classes
       model       \(network.model): \(model.architecture.rawValue), \
       weights \(model.weightsSHA256.hexadecimal.prefix(12))…
-      transform   \(network.preprocess), views \(network.views.rawValue)
+      transform   \(network.preprocess), views \(network.views.rawValue), \
+      decoding \(network.decode.rawValue)
       layers      \(zip(outputs, widths).map { "\($0) (\($1))" }.joined(separator: ", "))
       store       \(output): \(dtype.rawValue), \(ByteCountText.text(bytes))
       batches     \((list.count + batch - 1) / batch) of \(batch)

@@ -50,6 +50,57 @@ import Testing
     }
   }
 
+  /// The writer's values of one image, view by view, C×H×W.
+  private func written(
+    _ image: RGBImage, _ transform: InputTransform, _ views: Views, _ kernelClass: KernelClass
+  ) -> [Float] {
+    let writer = InputWriter(
+      transform, views: views, mode: .exact, kernels: Kernels(kernelClass))
+    let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
+    let maps = (0..<views.count).map { _ in FeatureMap(layout) }
+    writer.write(image) { maps[$0] }
+    return maps.flatMap { map in
+      let values = FloatBuffer(count: layout.activationCount)
+      map.copyChannelsFirst(to: values, at: 0)
+      return values.floats(0..<values.count)
+    }
+  }
+
+  @Test(arguments: KernelClass.supported, Views.allCases)
+  func writerAgreesWithTheTwinToTheBit(kernelClass: KernelClass, views: Views) throws {
+    let small = try InputTransform(yaml: Self.yaml, source: "test")
+    for transform in [small, try InputTransform.named("caffe")] {
+      for image in [image(), image(width: 300, height: 211), image(width: 1, height: 1)] {
+        #expect(
+          written(image, transform, views, kernelClass) == transform.apply(image, views: views))
+      }
+    }
+  }
+
+  /// Files of different sizes, boxes and damage go through one writer, one after the other.
+  @Test func writerTakesFileAfterFile() throws {
+    let transform = try InputTransform(yaml: Self.yaml, source: "test")
+    let writer = InputWriter(
+      transform, views: .center, mode: .exact, kernels: Kernels(.baseline))
+    let map = FeatureMap(MapLayout(channels: 3, height: 7, width: 7))
+    for (width, height) in [(90, 70), (20, 31), (64, 100)] {
+      let file = try JPEGEncoder.encode(image(width: width, height: height))
+      let decoded = try JPEGDecoder.decode(file).image
+      #expect(try writer.write(file, box: nil) { _ in map } == nil)
+      let values = FloatBuffer(count: 147)
+      map.copyChannelsFirst(to: values, at: 0)
+      #expect(values.floats(0..<147) == transform.apply(decoded, views: .center))
+      #expect(throws: ImageError.self) {
+        try writer.write(Array(file.prefix(file.count / 2)), box: nil) { _ in map }
+      }
+      let outside = Box(x: 200, y: 0, width: 5, height: 5)
+      #expect(
+        throws: ImageError.emptyBox(outside, imageWidth: width, imageHeight: height)
+      ) { try writer.write(file, box: outside) { _ in map } }
+    }
+    #expect(writer.clock.decodeSeconds > 0 && writer.clock.transformSeconds > 0)
+  }
+
   @Test func centerIsTheFifthOfTen() throws {
     let transform = try InputTransform.named("caffe")
     let image = image(width: 50, height: 37)

@@ -1,3 +1,4 @@
+import ConvNet
 import Features
 import Images
 import Testing
@@ -43,9 +44,12 @@ import Testing
     timing.failures = 1
     timing.readSeconds = 0.25
     timing.decodeSeconds = 1e-9
+    timing.transformSeconds = 2.5
     timing.computeSeconds = 3
+    timing.rowSeconds = 3.5
     timing.writeSeconds = 4
     timing.idleSeconds = 5
+    timing.layers = [LayerTime(layer: "conv1", seconds: 6), LayerTime(layer: "fc6", seconds: 7)]
     return timing
   }
 

@@ -45,6 +45,16 @@ import Testing
     #expect(queue.next() == .init(rows: 8..<12, isSuspect: false))
   }
 
+  @Test func batchesShrinkTowardsTheEnd() {
+    var queue = WorkQueue(unfinished: [0..<1000], batchSize: 64)
+    var counts: [Int] = []
+    while let next = queue.next(sharers: 6) { counts.append(next.rows.count) }
+    #expect(counts.reduce(0, +) == 1000)
+    #expect(counts.prefix(9).allSatisfy { $0 == 64 })
+    #expect(counts.suffix(3).allSatisfy { $0 <= 16 })
+    #expect(counts.dropLast().allSatisfy { $0 >= 8 })
+  }
+
   @Test func remainingRowsCountDown() {
     var queue = WorkQueue(unfinished: [0..<5], batchSize: 2)
     #expect(queue.remainingRows == 5)

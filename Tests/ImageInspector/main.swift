@@ -4,7 +4,7 @@
 //   ImageInspector pixels FILE OUTPUT      the decoded image as a binary PPM
 //   ImageInspector network MODEL ARCHITECTURE INPUT LAYER OUTPUT   activations of raw float32
 //   ImageInspector layers MODEL LAYER BATCH ROUNDS    a line a layer: ms an image, median, one thread
-//   ImageInspector time FILE               milliseconds to decode and to transform
+//   ImageInspector time FILE               milliseconds to decode and to transform, shortest of 30
 
 import ConvNet
 import Foundation
@@ -30,13 +30,6 @@ func describe(_ path: String) -> String {
   } catch {
     return "\(path)\tfailed\t\t\t\t\t\t\(error)"
   }
-}
-
-/// The shortest of 30 runs: the machine may be busy with other things.
-func milliseconds(_ body: () throws -> Void) rethrows -> Double {
-  var best = Duration.seconds(1000)
-  for _ in 0..<30 { best = min(best, try ContinuousClock().measure(body)) }
-  return best / .milliseconds(1)
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
@@ -81,13 +74,26 @@ case ("layers", 5):
   print("images/s", String(format: "%.1f", Double(count) / total))
 case ("time", 2):
   let bytes = try ImageFile.read(ByteString(arguments[1]))
-  let image = try JPEGDecoder.decode(bytes).image
-  let decoding = try milliseconds { _ = try JPEGDecoder.decode(bytes) }
-  let center = milliseconds { _ = transform.apply(image, views: .center) }
-  let ten = milliseconds { _ = transform.apply(image, views: .ten) }
-  print(
-    "\(image.width)×\(image.height): "
-      + String(format: "decode %.3f, center %.3f, ten %.3f ms", decoding, center, ten))
+  let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
+  let maps = (0..<10).map { _ in FeatureMap(layout) }
+  let kernels = Kernels(try KernelClass.current)
+  for mode in DecodeMode.allCases {
+    for views in [Views.center, .ten] {
+      let writer = InputWriter(transform, views: views, mode: mode, kernels: kernels)
+      var last = writer.clock
+      var best = (decode: Double.infinity, transform: Double.infinity)
+      for _ in 0..<30 {
+        _ = try writer.write(bytes, box: nil) { maps[$0] }
+        let clock = writer.clock
+        best.decode = min(best.decode, clock.decodeSeconds - last.decodeSeconds)
+        best.transform = min(best.transform, clock.transformSeconds - last.transformSeconds)
+        last = clock
+      }
+      print(
+        "\(mode.rawValue), \(views.rawValue): decode \(best.decode * 1000) ms, "
+          + "transform \(best.transform * 1000) ms")
+    }
+  }
 default:
   print("usage: ImageInspector decode|pixels|network|layers|time …")
   exit(64)

@@ -42,13 +42,18 @@ struct cjpeg_report {
 enum cjpeg_status cjpeg_read_header(const unsigned char *bytes, size_t count,
                                     struct cjpeg_header *header, struct cjpeg_report *report);
 
-// Decodes at full size, by the accurate integer transform with smooth chroma upsampling.
+// A side's pixels when the image is decoded at `eighths` / 8 of its size: rounded up.
+int cjpeg_scaled(int side, int eighths);
+
+// Decodes at `eighths` / 8 of full size (8, 4, 2 or 1), by the accurate integer transform with
+// smooth chroma upsampling.
 //
-// `pixels` takes width * height * 3 bytes, the sizes from cjpeg_read_header of the same bytes: RGB,
-// row-major, turned upright from EXIF `orientation` (1...8). Undefined after a failure.
+// `pixels` takes width * height * 3 bytes, the sizes from cjpeg_read_header of the same bytes, by
+// cjpeg_scaled: RGB, row-major, turned upright from EXIF `orientation` (1...8). Undefined after a
+// failure.
 enum cjpeg_status cjpeg_decode(const unsigned char *bytes, size_t count, int orientation,
-                               const struct cjpeg_limits *limits, unsigned char *pixels,
-                               struct cjpeg_report *report);
+                               int eighths, const struct cjpeg_limits *limits,
+                               unsigned char *pixels, struct cjpeg_report *report);
 
 struct cjpeg_encoding {
   int quality;      // 1...100

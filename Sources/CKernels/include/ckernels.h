@@ -37,6 +37,20 @@ typedef struct {
   size_t pitch;
 } decaf_map;
 
+/// The two old pixels that a new pixel lies between along one axis: `first` and the one after it.
+typedef struct {
+  int32_t first;
+  /// 0 at `first`, 1 at the next.
+  float fraction;
+} decaf_tap;
+
+/// What becomes of interpolated values: value · scale − mean, `mean` in the order of the result.
+typedef struct {
+  float scale;
+  float mean[3];
+  int32_t swaps_red_and_blue;
+} decaf_pixel_scaling;
+
 /// Minimal filtering F(m × m, r × r), named m_r: the large tile's outputs, the weights. The small
 /// tile has m - 1 outputs.
 enum {
@@ -109,6 +123,15 @@ typedef struct {
 
   /// Replaces what is below zero by zero; NaN stays.
   void (*rectify)(float *values, const decaf_map *map);
+
+  /// blended[i] = above[i] + (below[i] - above[i]) · fraction, both roundings.
+  void (*blend_rows)(const uint8_t *above, const uint8_t *below, float fraction, size_t count,
+                     float *blended);
+
+  /// `count` pixels, at least one, of three floats from a line of such pixels: the same between neighbours, then
+  /// scaled. `blended` has 7 finite floats more than the last tap's first pixel's begin.
+  void (*blend_columns)(const float *blended, const decaf_tap *taps, size_t count,
+                        const decaf_pixel_scaling *scaling, float *pixels);
 } decaf_kernels;
 
 /// The table of an instruction set; null when it is not built for this kind of processor. To call
@@ -126,10 +149,17 @@ enum {
   DECAF_FEATURE_FMA = 2,
   DECAF_FEATURE_AVX512F = 4,
   DECAF_FEATURE_NEON = 8,
+  DECAF_FEATURE_CRC32C = 16,
 };
 
 /// The features above that both processor and operating system offer.
 uint32_t decaf_processor_features(void);
+
+/// The state of a CRC-32C checksum (starting from ~0, to be inverted at the end) after `count` more
+/// bytes, by the processor's own instruction.
+///
+/// Needs DECAF_FEATURE_CRC32C.
+uint32_t decaf_crc32c(uint32_t state, const void *bytes, size_t count);
 
 /// Outputs of a large tile, weights a side, and points a side of a scheme.
 size_t decaf_scheme_outputs(int32_t scheme);

@@ -12,6 +12,8 @@
 
 #include "normalization.h"
 
+#include "resampling.h"
+
 static const decaf_kernels kernels = {
     .panel_width = PANEL_WIDTH,
     .pack_inputs = pack_inputs,
@@ -23,4 +25,6 @@ static const decaf_kernels kernels = {
     .max_pool = max_pool,
     .normalize = normalize,
     .rectify = rectify,
+    .blend_rows = blend_rows,
+    .blend_columns = blend_columns,
 };

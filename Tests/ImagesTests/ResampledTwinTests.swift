@@ -2,7 +2,8 @@ import Images
 import TestSupport
 import Testing
 
-@Suite struct RGBImageTests {
+/// The float twin of `Resampler` against the definition in double precision.
+@Suite struct ResampledTwinTests {
   /// Two float roundings of values up to 255, each within 2⁻¹⁷.
   private static let tolerance = 1e-4
 
@@ -47,27 +48,5 @@ import Testing
     let image = RGBImage(width: 6, height: 5, pixels: pixels)
     let all = Box(x: 0, y: 0, width: 6, height: 5)
     #expect(image.resampled(width: 6, height: 5, region: all) == pixels.map(Float.init))
-  }
-
-  @Test func cropsToTheBoxClippedToTheImage() throws {
-    let image = RGBImage(width: 4, height: 3, pixels: seededPixels(width: 4, height: 3, seed: 4))
-    let corner = try image.cropped(to: Box(x: 2, y: 1, width: 99, height: 99))
-    #expect((corner.width, corner.height) == (2, 2))
-    let rows = [Array(image.pixels[18..<24]), Array(image.pixels[30..<36])]
-    #expect(corner.pixels == rows[0] + rows[1])
-    #expect(try image.cropped(to: Box(x: -5, y: -5, width: 50, height: 50)) == image)
-  }
-
-  @Test(arguments: [
-    Box(x: 4, y: 0, width: 1, height: 1), Box(x: -3, y: 0, width: 3, height: 3),
-    Box(x: 0, y: 0, width: 0, height: 2), Box(x: 0, y: 0, width: 2, height: -1),
-    Box(x: .max, y: .max, width: .max, height: .max),
-    Box(x: .min, y: .min, width: .min, height: .min),
-  ])
-  func boxWithoutPixelsIsAnError(box: Box) {
-    let image = RGBImage(width: 4, height: 3, pixels: seededPixels(width: 4, height: 3, seed: 4))
-    #expect(throws: ImageError.emptyBox(box, imageWidth: 4, imageHeight: 3)) {
-      try image.cropped(to: box)
-    }
   }
 }

@@ -1,5 +1,7 @@
+package import Images
+
 extension RGBImage {
-  /// A part of the image after it has been warped to `width`×`height` pixels.
+  /// The twin of `Resampler`, to the bit: a part of the image after it has been warped to `width`×`height` pixels.
   ///
   /// Bilinear interpolation without anti-aliasing or rounding, with half-pixel centres: pixel i of n
   /// stands at (i + ½)·(old n ÷ new n) − ½ in the old image, moved to its first or last pixel when
