@@ -34,12 +34,16 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CKernels"),
 
     // Foundations.
     .target(
-      name: "Tensors", dependencies: ["CKernels", "COpenBLAS", crypto], swiftSettings: features),
+      name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CZlib", crypto],
+      swiftSettings: features),
     .target(name: "Communication", dependencies: [logging], swiftSettings: features),
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
@@ -54,6 +58,10 @@ let package = Package(
       swiftSettings: features),
     .target(name: "Features", dependencies: ["Images", "Tensors"], swiftSettings: features),
 
+    .target(
+      name: "Interchange", dependencies: ["Features", "Images", "Tensors"],
+      swiftSettings: features),
+
     // The two halves of the work; they meet at the store.
     .target(
       name: "Extraction",
@@ -66,8 +74,8 @@ let package = Package(
     .executableTarget(
       name: "decaf",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Extraction", "Features", "Images", "MPI",
-        "Tensors", argumentParser, logging, yams,
+        "Classification", "Communication", "ConvNet", "Extraction", "Features", "Images",
+        "Interchange", "MPI", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features),
     .executableTarget(
@@ -95,6 +103,9 @@ let package = Package(
       name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "FeaturesTests", dependencies: ["Features", "TestSupport"], swiftSettings: features),
+    .testTarget(
+      name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"],
+      swiftSettings: features),
     .testTarget(
       name: "ExtractionTests", dependencies: ["Extraction", "TestSupport"],
       swiftSettings: features),

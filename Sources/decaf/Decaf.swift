@@ -22,7 +22,8 @@ struct Decaf: ParsableCommand {
     version: version,
     subcommands: [
       ExtractCommand.self, TrainCommand.self, PredictCommand.self, ClassifyCommand.self,
-      ModelCommand.self, ListCommand.self, VerifyCommand.self, ProbeImageCommand.self,
+      ModelCommand.self, ListCommand.self, VerifyCommand.self, ImportCommand.self,
+      ProbeImageCommand.self,
     ])
 }
 
