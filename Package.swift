@@ -71,11 +71,13 @@ let package = Package(
       name: "Classification",
       dependencies: ["Communication", "Features", "Tensors", logging], swiftSettings: features),
 
+    .target(name: "Plotting", swiftSettings: features),
+
     .executableTarget(
       name: "decaf",
       dependencies: [
         "Classification", "Communication", "ConvNet", "Extraction", "Features", "Images",
-        "Interchange", "MPI", "Tensors", argumentParser, logging, yams,
+        "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features),
     .executableTarget(
@@ -112,6 +114,7 @@ let package = Package(
     .testTarget(
       name: "ClassificationTests", dependencies: ["Classification", "TestSupport"],
       swiftSettings: features),
+    .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),
     .testTarget(
       name: "CommandTests", dependencies: ["decaf", "MPIConformance", "DemoImages", "TestSupport"],
       swiftSettings: features),
