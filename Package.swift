@@ -49,12 +49,16 @@ let package = Package(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
     .target(name: "Images", dependencies: ["CJPEG", "Tensors"], swiftSettings: features),
     .target(
-      name: "Presets", path: "Configs",
-      resources: [.embedInCode("preprocess/caffe.yaml")], swiftSettings: features),
+      name: "Presets", dependencies: [yams], path: "Configs",
+      resources: [.embedInCode("preprocess/caffe.yaml")]
+        + ["caltech101", "cub", "office", "one-shot", "sun397"].map {
+          .embedInCode("protocols/\($0).yaml")
+        },
+      swiftSettings: features),
 
     // Images to activations; rows on disk.
     .target(
-      name: "ConvNet", dependencies: ["Images", "Presets", "Tensors", yams],
+      name: "ConvNet", dependencies: ["Images", "Presets", "Tensors"],
       swiftSettings: features),
     .target(name: "Features", dependencies: ["Images", "Tensors"], swiftSettings: features),
 
@@ -72,12 +76,18 @@ let package = Package(
       dependencies: ["Communication", "Features", "Tensors", logging], swiftSettings: features),
 
     .target(name: "Plotting", swiftSettings: features),
+    .target(
+      name: "Evaluation",
+      dependencies: [
+        "Classification", "Communication", "Features", "Images", "Plotting", "Presets", "Tensors",
+      ],
+      swiftSettings: features),
 
     .executableTarget(
       name: "decaf",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Extraction", "Features", "Images",
-        "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
+        "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "Features",
+        "Images", "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features),
     .executableTarget(
@@ -114,6 +124,8 @@ let package = Package(
     .testTarget(
       name: "ClassificationTests", dependencies: ["Classification", "TestSupport"],
       swiftSettings: features),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], swiftSettings: features),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),
     .testTarget(
       name: "CommandTests", dependencies: ["decaf", "MPIConformance", "DemoImages", "TestSupport"],

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Classification
 internal import Communication
 internal import ConvNet
+internal import Evaluation
 internal import Extraction
 internal import Features
 internal import Images
@@ -35,6 +36,8 @@ enum ExitStatus: Int32 {
     case let error as FeaturesError:
       self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
     case let error as ClassificationError:
+      self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
+    case let error as EvaluationError:
       self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
     case let error as InterchangeError:
       self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure

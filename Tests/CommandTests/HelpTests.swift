@@ -8,13 +8,15 @@ import Testing
     let run = try Program.decaf.run(["--help"])
     #expect(run.status == 0)
     for text in [
-      "extract", "train", "predict", "classify", "model", "list", "verify", "import", "mpirun", "73", "75",
+      "extract", "train", "predict", "classify", "model", "list", "verify", "import", "evaluate",
+      "mpirun", "73", "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
     #expect(!run.output.contains("probe-image"))
   }
 
   @Test(arguments: [
-    ["extract"], ["train"], ["predict"], ["classify"], ["list"], ["verify"], ["import"], ["model"],
+    ["extract"], ["train"], ["predict"], ["classify"], ["list"], ["verify"], ["import"],
+    ["evaluate"], ["model"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {

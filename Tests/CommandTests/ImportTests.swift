@@ -46,15 +46,16 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("none.svm", [], 65, "none.svm"), ("bad.svm", [], 65, "line 2"),
-    ("a.svm", ["--labels", "nothing.txt"], 65, "nothing.txt"),
-    ("a.svm", ["--labels", "l.txt"], 65, "found 2 labels, expected 12"),
-    ("a.svm", ["--variable", "x"], 64, "--variable"), ("a.svm", ["--width", "2"], 64, "--width"),
-    ("a.svm", ["--layer", "a/b"], 64, "--layer"), ("l.txt", [], 65, "MATLAB"),
-    ("a.svm", ["--labels", "l.txt", "--list", "l.txt"], 64, "--list"),
-    ("a.svm", ["--list", "l.txt"], 65, "expected 12"),
-  ] as [(String, [String], Int32, String)])
+  @Test(
+    arguments: [
+      ("none.svm", [], 65, "none.svm"), ("bad.svm", [], 65, "line 2"),
+      ("a.svm", ["--labels", "nothing.txt"], 65, "nothing.txt"),
+      ("a.svm", ["--labels", "l.txt"], 65, "found 2 labels, expected 12"),
+      ("a.svm", ["--variable", "x"], 64, "--variable"), ("a.svm", ["--width", "2"], 64, "--width"),
+      ("a.svm", ["--layer", "a/b"], 64, "--layer"), ("l.txt", [], 65, "MATLAB"),
+      ("a.svm", ["--labels", "l.txt", "--list", "l.txt"], 64, "--list"),
+      ("a.svm", ["--list", "l.txt"], 65, "expected 12"),
+    ] as [(String, [String], Int32, String)])
   func problemsAreNamed(file: String, options: [String], status: Int32, mention: String) throws {
     try withTemporaryFolder { folder in
       try Self.write(Self.rows.joined(separator: "\n"), "\(folder)/a.svm")
