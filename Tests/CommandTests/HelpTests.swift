@@ -16,7 +16,7 @@ import Testing
 
   @Test(arguments: [
     ["extract"], ["train"], ["predict"], ["classify"], ["list"], ["verify"], ["import"],
-    ["evaluate"], ["model"],
+    ["evaluate"], ["export"], ["model"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {

@@ -30,6 +30,18 @@ import Testing
         ["predict", classifier, store, "--output", "\(folder)/p.tsv"])
       #expect(predicted.output.contains("100.00 %"), "\(predicted.output)")
 
+      for format in ["svmlight", "csv", "npy"] {
+        let exported = try Program.decaf.run(
+          ["export", store, "--format", format, "--output", "\(folder)/x.\(format)"])
+        #expect(exported.status == 0 && exported.output.contains("12; left out: 0"))
+      }
+      #expect(
+        try String(contentsOfFile: "\(folder)/x.svmlight", encoding: .utf8)
+          .hasPrefix("1 3:0.05\n2 1:1.0 3:0.15\n"))
+      let unknown = try Program.decaf.run(
+        ["export", store, "--layer", "fc7", "--format", "csv", "--output", "\(folder)/y"])
+      #expect(unknown.status == 64 && unknown.errors.contains("it has fc6"))
+
       // Features of another origin are not what the classifier was trained on.
       let other = "\(folder)/other"
       _ = try Program.decaf.run(
