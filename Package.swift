@@ -34,25 +34,37 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CKernels"),
 
     // Foundations.
     .target(
-      name: "Tensors", dependencies: ["CKernels", "COpenBLAS", crypto], swiftSettings: features),
+      name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CZlib", crypto],
+      swiftSettings: features),
     .target(name: "Communication", dependencies: [logging], swiftSettings: features),
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
     .target(name: "Images", dependencies: ["CJPEG", "Tensors"], swiftSettings: features),
     .target(
-      name: "Presets", path: "Configs",
-      resources: [.embedInCode("preprocess/caffe.yaml")], swiftSettings: features),
+      name: "Presets", dependencies: [yams], path: "Configs",
+      resources: [.embedInCode("preprocess/caffe.yaml")]
+        + ["caltech101", "cub", "office", "one-shot", "sun397"].map {
+          .embedInCode("protocols/\($0).yaml")
+        },
+      swiftSettings: features),
 
     // Images to activations; rows on disk.
     .target(
-      name: "ConvNet", dependencies: ["Images", "Presets", "Tensors", yams],
+      name: "ConvNet", dependencies: ["Images", "Presets", "Tensors"],
       swiftSettings: features),
     .target(name: "Features", dependencies: ["Images", "Tensors"], swiftSettings: features),
+
+    .target(
+      name: "Interchange", dependencies: ["Features", "Images", "Tensors"],
+      swiftSettings: features),
 
     // The two halves of the work; they meet at the store.
     .target(
@@ -63,11 +75,19 @@ let package = Package(
       name: "Classification",
       dependencies: ["Communication", "Features", "Tensors", logging], swiftSettings: features),
 
+    .target(name: "Plotting", swiftSettings: features),
+    .target(
+      name: "Evaluation",
+      dependencies: [
+        "Classification", "Communication", "Features", "Images", "Plotting", "Presets", "Tensors",
+      ],
+      swiftSettings: features),
+
     .executableTarget(
       name: "decaf",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Extraction", "Features", "Images", "MPI",
-        "Tensors", argumentParser, logging, yams,
+        "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "Features",
+        "Images", "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features),
     .executableTarget(
@@ -99,11 +119,17 @@ let package = Package(
     .testTarget(
       name: "FeaturesTests", dependencies: ["Features", "TestSupport"], swiftSettings: features),
     .testTarget(
+      name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
       name: "ExtractionTests", dependencies: ["Extraction", "TestSupport"],
       swiftSettings: features),
     .testTarget(
       name: "ClassificationTests", dependencies: ["Classification", "TestSupport"],
       swiftSettings: features),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], swiftSettings: features),
+    .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),
     .testTarget(
       name: "CommandTests", dependencies: ["decaf", "MPIConformance", "DemoImages", "TestSupport"],
       swiftSettings: features),

@@ -94,6 +94,8 @@ def ncnn():
     import ncnn
     net = ncnn.Net()
     net.opt.num_threads = 1
+    for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
+        setattr(net.opt, option, False)
     net.load_param(f"{model}/net.ncnn.param")
     net.load_model(f"{model}/net.ncnn.bin")
 

@@ -70,7 +70,7 @@ struct BiasElimination {
   private mutating func minimizeJointly(
     _ request: inout Sweep.Request, allowed: Double
   ) throws -> Sweep {
-    let counts = objective.rows.classCounts.map(Double.init)
+    let counts = objective.rows.classMasses
     var best: (sweep: Sweep, bias: [Double])?
     var lastDecrement = Double.infinity
     var needsCurvature = curvature == nil

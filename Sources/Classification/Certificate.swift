@@ -69,7 +69,7 @@ struct Certifier {
       loss: objective.loss, bias: request.bias, primalBias: storedBias.map(Double.init),
       residualSums: regularizesBias
         ? [Double](repeating: 0, count: classCount) : sweep.residual,
-      positiveMasses: sweep.positiveMass, classCounts: rows.classCounts)
+      positiveMasses: sweep.positiveMass, classMasses: rows.classMasses)
     let massBounds = rows.massBounds(
       loss: objective.loss, classes: request.classes, sweep: sweep)
     let (gradient, sums) = try objective.dualSums(
@@ -111,15 +111,16 @@ struct Certifier {
 }
 
 extension LocalRows {
-  /// For each of `classes`, at least `Σ_i |r_i|` at the point of a sweep, up to rounding.
+  /// For each of `classes`, at least `Σ_i c_i·|r_i|` at the point of a sweep, up to rounding; c the
+  /// rows' weights.
   ///
-  /// For residuals in −1…1, `Σ|r| = Σr + 2·Σ_{own rows} |r|`; for the squared hinge,
-  /// `Σ|r| ≤ (N·Σr²)^½ = 2·(N·loss)^½`.
+  /// For residuals in −1…1, `Σc|r| = Σcr + 2·Σ_{own rows} c|r|`; for the squared hinge,
+  /// `Σc|r| ≤ (Σc·Σcr²)^½ = 2·(Σc·loss)^½`.
   func massBounds(loss: Loss, classes: [Int], sweep: Sweep) -> [Double] {
     classes.indices.map {
       loss == .squaredHinge
-        ? 2 * (Double(rowCount) * sweep.loss[$0]).squareRoot()
-        : abs(sweep.residual[$0]) + 2 * Double(classCounts[classes[$0]]) + 1
+        ? 2 * (mass * sweep.loss[$0]).squareRoot()
+        : abs(sweep.residual[$0]) + 2 * classMasses[classes[$0]] + 1
     }
   }
 }

@@ -10,8 +10,20 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
   case oneClass(source: String, name: String)
   /// A row that is not marked as failed holds NaN, infinity or a value too large to compute with.
   case notFinite(source: String, row: Int)
+  /// A fold that holds no row out, or leaves fewer than two classes to train on.
+  case unusableFold(source: String, fold: Int, foldCount: Int)
+  /// Sources whose rows have different widths cannot be trained on together.
+  case widthsDiffer(source: String, width: Int, first: String, firstWidth: Int)
+  /// As many weights as rows were expected.
+  case weightCount(source: String, found: Int, expected: Int)
+  /// A weight that is negative, too large or not a number; `of` says whose.
+  case invalidWeight(of: String, value: Double)
   /// The features were made otherwise than those the classifier was trained on.
   case incompatibleFeatures(source: String, differences: [String])
+  /// Stores whose features were made differently cannot be trained on together.
+  case incompatibleStores(first: String, source: String, differences: [String])
+  /// A file of weights that cannot be understood.
+  case invalidWeights(path: String, line: Int, problem: String)
   /// A file that is not a classifier of this program, or a damaged one.
   case invalidClassifier(path: String, reason: String)
   /// The classifier or the predictions could not be written.
@@ -31,9 +43,24 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
     case .notFinite(let source, let row):
       "cannot train on \(source): row \(row) is marked ok but holds NaN, infinity or a value beyond 1e15; "
         + "`decaf verify` tells whether values overflowed float16 or the store is damaged"
+    case .unusableFold(let source, let fold, let foldCount):
+      "cannot cross-validate on \(source): of \(foldCount) folds, fold \(fold) holds no row out or "
+        + "leaves fewer than two classes to train on; take fewer --folds or more rows a class"
+    case .widthsDiffer(let source, let width, let first, let firstWidth):
+      "cannot train on both \(first) and \(source): expected rows of \(firstWidth) features, as in "
+        + "the first, found \(width); name a layer that is the same in all stores"
+    case .weightCount(let source, let found, let expected):
+      "cannot weigh the rows of \(source): expected \(expected) weights, one a row, found \(found)"
+    case .invalidWeight(let whose, let value):
+      "cannot weigh \(whose): expected a number from 0 to 1e15, found \(value)"
     case .incompatibleFeatures(let source, let differences):
       "cannot apply the classifier to \(source): its features were made otherwise: "
         + differences.joined(separator: "; ")
+    case .incompatibleStores(let first, let source, let differences):
+      "cannot train on both \(first) and \(source): the features of the second were made otherwise: "
+        + differences.joined(separator: "; ")
+    case .invalidWeights(let path, let line, let problem):
+      "cannot read weights from \(path): line \(line): \(problem)"
     case .invalidClassifier(let path, let reason):
       "cannot read classifier \(path): \(reason); expected a file written by `decaf train`"
     case .cannotWrite(let error):

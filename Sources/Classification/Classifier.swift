@@ -19,6 +19,8 @@ package struct Classifier: Sendable, Equatable {
     package let C: Double
     package let regularizesBias: Bool
     package let normalization: RowNormalization
+    /// The weights of the classes; nil where all are 1.
+    package let classWeights: [Double]?
     package let tolerance: Double
     /// Whether the certified gap is within the tolerance.
     package let isConverged: Bool
@@ -48,7 +50,9 @@ package struct Classifier: Sendable, Equatable {
       classes: result.classes, weights: result.weights, bias: result.bias, features: features,
       training: Training(
         loss: options.loss, C: options.C, regularizesBias: options.regularizesBias,
-        normalization: options.normalization, tolerance: options.tolerance,
+        normalization: options.normalization,
+        classWeights: options.classWeights == .equal ? nil : result.classWeights,
+        tolerance: options.tolerance,
         isConverged: result.isConverged, iterations: result.iterations,
         certificate: result.certificate, rows: result.rowCount, failedRows: result.failedCount,
         unlabelledRows: result.unlabelledCount))

@@ -19,12 +19,12 @@ struct DualPoint: Sendable {
   var negativeFactors: [Double] = []
 
   /// - Parameters:
-  ///   - residualSums: `s_k = Σ_i r_ik` at `bias`; pass zeros when the bias is regularized, for then
+  ///   - residualSums: `s_k = Σ_i c_i·r_ik`, c the rows' weights, at `bias`; pass zeros when the bias is regularized, for then
   ///     nothing needs repair.
-  ///   - positiveMasses: `Σ |r_ik|` over the rows of class k (separable losses).
+  ///   - positiveMasses: `Σ c_i·|r_ik|` over the rows of class k (separable losses).
   init(
     loss: Loss, bias: [Double], primalBias: [Double], residualSums: [Double],
-    positiveMasses: [Double], classCounts: [Int]
+    positiveMasses: [Double], classMasses: [Double]
   ) {
     self.bias = bias
     self.primalBias = primalBias
@@ -36,23 +36,23 @@ struct DualPoint: Sendable {
         negativeFactors.append(s > 0 ? positive / negative : 1)
       }
     } else {
-      let total = Double(classCounts.reduce(0, +))
-      for (s, n) in zip(residualSums, classCounts) where s > 0 {
-        mixing = max(mixing, s / (Double(n) + s))
+      let total = classMasses.reduce(0, +)
+      for (s, n) in zip(residualSums, classMasses) where s > 0 {
+        mixing = max(mixing, s / (n + s))
       }
       if mixing > 0 {
         let tau = mixing
-        mixture = zip(residualSums, classCounts).map { s, n in
-          max(0, (Double(n) - (1 - tau) * s / tau) / total)
+        mixture = zip(residualSums, classMasses).map { s, n in
+          max(0, (n - (1 - tau) * s / tau) / total)
         }
       } else {
-        mixture = [Double](repeating: 0, count: classCounts.count)
+        mixture = [Double](repeating: 0, count: classMasses.count)
       }
     }
   }
 }
 
-/// Sums over all rows at a dual point, for each class.
+/// Weighted sums over all rows at a dual point, for each class.
 struct DualSums {
   /// Losses at the primal bias (softmax: all in the first).
   var loss: [Double]
@@ -77,7 +77,7 @@ struct DualSums {
 }
 
 extension Loss {
-  /// One block's repaired residuals times the rows' scales, and their sums.
+  /// One block's repaired residuals times the rows' weights and scales, and their sums.
   ///
   /// - Parameters:
   ///   - primalLogits: those of the weights to certify, `kept×K`, without bias.
@@ -91,7 +91,7 @@ extension Loss {
     var primal = dual
     for i in 0..<block.count {
       let label = Int(block.labels[i])
-      let scale = block.scales[i]
+      let (weight, scale) = (block.weights[i], block.scales[i])
       for k in 0..<classCount {
         dual[k] = block.logits[i * classCount + k] + point.bias[k]
         primal[k] = primalLogits[i * classCount + k] + point.primalBias[k]
@@ -102,23 +102,23 @@ extension Loss {
           let factor = isPositive ? point.positiveFactors[k] : point.negativeFactors[k]
           let residual = factor * term(logit: dual[k], isPositive: isPositive).residual
           let margin = isPositive ? primal[k] : -primal[k]
-          sums.loss[k] += term(logit: primal[k], isPositive: isPositive).loss
-          sums.duality[k] += duality(magnitude: abs(residual), margin: margin)
-          sums.residual[k] += residual
-          target[i * classCount + k] = residual * scale
+          sums.loss[k] += weight * term(logit: primal[k], isPositive: isPositive).loss
+          sums.duality[k] += weight * duality(magnitude: abs(residual), margin: margin)
+          sums.residual[k] += weight * residual
+          target[i * classCount + k] = residual * (weight * scale)
         }
       } else {
         let logits = primal
         _ = Self.softmax(&dual, label: label)
         let loss = Self.softmax(&primal, label: label)
         let normalizer = loss + logits[label]  // log Σ exp
-        sums.loss[0] += loss
+        sums.loss[0] += weight * loss
         for k in 0..<classCount {
           let p = (1 - point.mixing) * dual[k] + point.mixing * point.mixture[k]
-          if p > 0 { sums.duality[0] += p * (log(p) - (logits[k] - normalizer)) }
+          if p > 0 { sums.duality[0] += weight * p * (log(p) - (logits[k] - normalizer)) }
           let residual = p - (k == label ? 1 : 0)
-          sums.residual[k] += residual
-          target[i * classCount + k] = residual * scale
+          sums.residual[k] += weight * residual
+          target[i * classCount + k] = residual * (weight * scale)
         }
       }
     }

@@ -3,7 +3,7 @@ internal import Tensors
 /// Solves the squared-hinge problem of one class exactly, in terms of rows.
 ///
 /// On a fixed set A of rows within the margin the objective is quadratic, and its minimum solves
-/// `[G_AA + I/2C, 1; 1ᵀ, 0]·[a; b] = [y_A; 0]` (no border where the bias is regularized: G has a
+/// `[G_AA + diag(1/2Cc), 1; 1ᵀ, 0]·[a; b] = [y_A; 0]`, c the rows' weights (no border where the bias is regularized: G has a
 /// feature 1 then). The minimum is reached in finitely many steps, for there are finitely many sets
 /// and, with exact line searches, the objective falls at each: A finite Newton method for
 /// classification (Mangasarian, 2002); A modified finite Newton method for fast solution of large
@@ -11,6 +11,8 @@ internal import Tensors
 /// made optimal after each step undoes what the step knew about the next set.
 struct FiniteNewton: Sendable {
   let gram: SymmetricMatrix
+  /// How much each row's loss counts.
+  let weights: [Double]
   let C: Double
   let regularizesBias: Bool
   let maximumSteps: Int
@@ -74,20 +76,22 @@ struct FiniteNewton: Sendable {
       let solved = (0..<size).map { right[$0 * count + k] }
       let bias = bias(solved, ones)
       let coefficients = zip(solved, ones).map { $0 - bias * $1 }
-      // On all rows G·a + a/2C + b = y.
-      let products = (0..<size).map { targets[k][$0] - coefficients[$0] / (2 * C) - bias }
+      // On all rows G·a + a/2Cc + b = y.
+      let products = (0..<size).map {
+        targets[k][$0] - coefficients[$0] / (2 * C * weights[$0]) - bias
+      }
       return Point(coefficients: coefficients, bias: bias, products: products)
     }
   }
 
-  /// `½·aᵀ·G·a + C·Σ max(0, 1 − y·f)²`.
+  /// `½·aᵀ·G·a + C·Σ c·max(0, 1 − y·f)²`.
   func objective(_ point: Point, _ targets: [Double]) -> Double {
     var norm = 0.0
     var loss = 0.0
     for i in targets.indices {
       norm += point.coefficients[i] * point.products[i]
       let slack = max(0, 1 - targets[i] * (point.products[i] + point.bias))
-      loss += slack * slack
+      loss += weights[i] * slack * slack
     }
     return norm / 2 + C * loss
   }
@@ -122,13 +126,15 @@ struct FiniteNewton: Sendable {
     regularizesBias ? 0 : Double(Float(solved.reduce(0, +) / ones.reduce(0, +)))
   }
 
-  /// The factor of `G_AA + I/2C`; where that is not positive definite by rounding, of a little more.
+  /// The factor of `G_AA + diag(1/2Cc)`; where that is not positive definite by rounding, of a little more.
   private func makeFactor(_ rows: [Int]) -> PositiveDefiniteFactor {
-    var ridge = 1 / (2 * C)
+    let ridges = rows.map { 1 / (2 * C * weights[$0]) }
+    var more = 0.0
     while true {
-      if let factor = PositiveDefiniteFactor(gram, rows: rows, ridge: ridge) { return factor }
+      let factor = PositiveDefiniteFactor(gram, rows: rows, ridges: ridges.map { $0 + more })
+      if let factor { return factor }
       let largest = rows.reduce(0) { max($0, gram[$1, $1]) }
-      ridge = max(ridge * 10, largest * 1e-14)
+      more = max(more * 10, largest * 1e-14)
     }
   }
 
@@ -162,8 +168,8 @@ struct FiniteNewton: Sendable {
       for i in slack.indices {
         let s = slack[i] - t * rate[i]
         if s > 0 {
-          first -= 2 * C * rate[i] * s
-          second += 2 * C * rate[i] * rate[i]
+          first -= 2 * C * weights[i] * rate[i] * s
+          second += 2 * C * weights[i] * rate[i] * rate[i]
         }
       }
       if first == 0 { break }

@@ -11,6 +11,11 @@ struct GramMatrix {
   private(set) var products: SymmetricMatrix
   /// The class of each training row, all ranks' rows in the source's order.
   let labels: [Int32]
+  /// How much each row's loss counts.
+  let weights: [Double]
+  let classCount: Int
+  /// The rows' numbers in the source.
+  let rows: [Int]
   /// Where each block of this rank starts among the rows.
   let offsets: [Int]
 
@@ -35,6 +40,9 @@ struct GramMatrix {
     var starts = [0]
     for block in blocks { starts.append(starts.last! + block.count) }
     labels = blocks.flatMap(\.labels)
+    weights = blocks.flatMap(\.weights)
+    classCount = rows.classCount
+    self.rows = blocks.flatMap { block in block.kept.map { block.rows.lowerBound + $0 } }
     offsets = rows.blocks.map { own in
       starts[blocks.firstIndex { $0.rows.lowerBound >= own.rows.lowerBound } ?? blocks.count]
     }
@@ -72,14 +80,36 @@ struct GramMatrix {
     self.products = products
   }
 
+  /// The products of some of the rows, as a problem of its own; a sub-block of the same matrix.
+  ///
+  /// - Parameters:
+  ///   - indices: of rows of `all`.
+  ///   - labels: their classes, of `classCount`.
+  ///   - weights: how much their losses count.
+  init(_ all: GramMatrix, indices: [Int], labels: [Int32], weights: [Double], classCount: Int) {
+    products = all.products.submatrix(indices)
+    rows = indices.map { all.rows[$0] }
+    offsets = []
+    (self.labels, self.weights, self.classCount) = (labels, weights, classCount)
+  }
+
+  /// The summed weights of each class's rows.
+  var classMasses: [Double] {
+    var masses = [Double](repeating: 0, count: classCount)
+    for (label, weight) in zip(labels, weights) { masses[Int(label)] += weight }
+    return masses
+  }
+
   /// `Σ G_ij` over the rows i of one class and j of another, for every two classes.
-  func classSums(classCount: Int) -> [[Double]] {
+  ///
+  /// Each product counts as much as the rows' weights multiplied.
+  func classSums() -> [[Double]] {
     var sums = [[Double]](
       repeating: [Double](repeating: 0, count: classCount), count: classCount)
     for i in 0..<rowCount {
       var row = [Double](repeating: 0, count: classCount)
-      for j in 0..<rowCount { row[Int(labels[j])] += products[i, j] }
-      for k in 0..<classCount { sums[Int(labels[i])][k] += row[k] }
+      for j in 0..<rowCount { row[Int(labels[j])] += weights[j] * products[i, j] }
+      for k in 0..<classCount { sums[Int(labels[i])][k] += weights[i] * row[k] }
     }
     return sums
   }
@@ -90,13 +120,18 @@ struct GramMatrix {
     for (k, label) in rows.classes.enumerated() { position[label] = Int32(k) }
     return stride(from: 0, to: rows.source.rowCount, by: blockRows).compactMap { start in
       let range = start..<min(start + blockRows, rows.source.rowCount)
-      var (kept, labels): ([Int], [Int32]) = ([], [])
+      var (kept, labels, weights): ([Int], [Int32], [Double]) = ([], [], [])
       for row in range {
         guard case .labelled(let label) = rows.source.use(of: row) else { continue }
+        let weight = rows.source.weight(of: row)
+        if weight == 0 { continue }
+        let k = position[label]!
         kept.append(row - start)
-        labels.append(position[label]!)
+        labels.append(k)
+        weights.append(weight * rows.classFactors[Int(k)])
       }
-      return kept.isEmpty ? nil : RowBlock(rows: range, kept: kept, labels: labels)
+      return kept.isEmpty
+        ? nil : RowBlock(rows: range, kept: kept, labels: labels, weights: weights)
     }
   }
 

@@ -29,6 +29,13 @@ struct LBFGSSolver {
     var isWide = false
   }
 
+  /// A point to start from or to end at.
+  struct Point {
+    /// K×D, and K.
+    var weights: [Double]
+    var bias: [Double]
+  }
+
   private var classCount: Int { objective.rows.classCount }
   private var width: Int { objective.rows.width }
   /// Numbers of a class in gradients and directions: the weights, and a regularized bias.
@@ -55,20 +62,11 @@ struct LBFGSSolver {
   /// - Returns: nil after `worthwhilePasses`, or as soon as twice as many seem to be needed.
   func solve() throws -> Solution? {
     var elimination = BiasElimination(objective: objective, C: options.C)
-    let search = LineSearch(
-      objective: objective, C: options.C, eliminatesBias: !options.regularizesBias,
-      slopeRatio: 0.2)
     let certifier = Certifier(
       objective: objective, C: options.C, regularizesBias: options.regularizesBias)
     var memory = LimitedMemory(
       classCount: classCount, stride: stride, groupCount: groups.count)
-    var state = State(
-      weights: [Double](repeating: 0, count: classCount * width),
-      bias: [Double](repeating: 0, count: classCount),
-      gradient: [Double](repeating: 0, count: classCount * stride),
-      loss: [Double](repeating: 0, count: classCount),
-      residual: [Double](repeating: 0, count: classCount),
-      isStalled: [Bool](repeating: false, count: groups.count))
+    var state = makeState(from: nil)
     try settle(&state, &elimination)
     let referenceNorm = state.gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
 
@@ -117,11 +115,44 @@ struct LBFGSSolver {
         continue
       }
       try step(
-        &state, active: active, estimates: estimates, values: values, &memory, search,
-        &elimination)
+        &state, active: active, estimates: estimates, values: values, &memory, &elimination)
       iterations += 1
       passes += 1
     }
+  }
+
+  /// Runs in single precision until the estimated gap is within `target` of the objective, or
+  /// nothing gets better; without a certificate. Collective.
+  ///
+  /// - Parameter start: the point that the objective's logits belong to, where an earlier call ended;
+  ///   nil for zero weights, at which new objectives begin.
+  func approach(from start: Point?, target: Double) throws -> Point {
+    var elimination = BiasElimination(objective: objective, C: options.C)
+    var memory = LimitedMemory(
+      classCount: classCount, stride: stride, groupCount: groups.count)
+    var state = makeState(from: start)
+    try settle(&state, &elimination)
+    for _ in 0..<options.maximumIterations {
+      let estimates = groups.map { gap(of: $0, state) }
+      let values = groups.map { value(of: $0, state) }
+      let active = groups.indices.filter {
+        estimates[$0] > target * values[$0] && !state.isStalled[$0]
+      }
+      if active.isEmpty { break }
+      try step(
+        &state, active: active, estimates: estimates, values: values, &memory, &elimination)
+    }
+    return Point(weights: state.weights, bias: state.bias)
+  }
+
+  private func makeState(from start: Point?) -> State {
+    State(
+      weights: start?.weights ?? [Double](repeating: 0, count: classCount * width),
+      bias: start?.bias ?? [Double](repeating: 0, count: classCount),
+      gradient: [Double](repeating: 0, count: classCount * stride),
+      loss: [Double](repeating: 0, count: classCount),
+      residual: [Double](repeating: 0, count: classCount),
+      isStalled: [Bool](repeating: false, count: groups.count))
   }
 
   /// Whether the target is within reach, by a gap that shrinks by the same factor each pass.
@@ -145,8 +176,11 @@ struct LBFGSSolver {
   /// One iteration for the active groups.
   private func step(
     _ state: inout State, active: [Int], estimates: [Double], values: [Double],
-    _ memory: inout LimitedMemory, _ search: LineSearch, _ elimination: inout BiasElimination
+    _ memory: inout LimitedMemory, _ elimination: inout BiasElimination
   ) throws {
+    let search = LineSearch(
+      objective: objective, C: options.C, eliminatesBias: !options.regularizesBias,
+      slopeRatio: 0.2)
     let classes = active.flatMap { Array(groups[$0]) }
     let count = classes.count
     let gradient = state.gradient.map(Float.init)

@@ -10,6 +10,10 @@ struct LocalRows {
   let classes: [Int]
   /// Training rows of each class, over all ranks.
   let classCounts: [Int]
+  /// Their summed weights.
+  let classMasses: [Double]
+  /// What each class's weight multiplies those of its rows with.
+  let classFactors: [Double]
   /// Rows left out, over all ranks.
   let failedCount: Int
   let unlabelledCount: Int
@@ -20,6 +24,8 @@ struct LocalRows {
 
   var classCount: Int { classes.count }
   var rowCount: Int { classCounts.reduce(0, +) }
+  /// The summed weights of all rows.
+  var mass: Double { classMasses.reduce(0, +) }
 
   /// Reads the labels and looks once at every row of this rank.
   ///
@@ -28,7 +34,7 @@ struct LocalRows {
   /// - Throws: `ClassificationError` when no row is labelled, all have one class, or a usable row is
   ///   not finite; the source's errors.
   init(
-    _ source: any RowSource, normalization: RowNormalization, communicator: any Communicator,
+    _ source: any RowSource, options: TrainingOptions, communicator: any Communicator,
     team: ThreadTeam, workspaces: [Workspace]
   ) throws {
     self.source = source
@@ -39,43 +45,104 @@ struct LocalRows {
 
     let names = source.classNames
     var counts = [Int64](repeating: 0, count: names.count + 2)
-    var found: [(rows: Range<Int>, kept: [Int], labels: [Int])] = []
+    var found: [(rows: Range<Int>, kept: [Int], labels: [Int], weights: [Double])] = []
     for rows in own {
-      var kept: [Int] = []
-      var labels: [Int] = []
+      var (kept, labels, weights): ([Int], [Int], [Double]) = ([], [], [])
       for row in rows {
         switch source.use(of: row) {
         case .labelled(let label):
+          let weight = source.weight(of: row)
+          if weight == 0 { continue }
           counts[label] += 1
           kept.append(row - rows.lowerBound)
           labels.append(label)
+          weights.append(weight)
         case .failed: counts[names.count] += 1
         case .unlabelled: counts[names.count + 1] += 1
         }
       }
-      if !kept.isEmpty { found.append((rows, kept, labels)) }
+      if !kept.isEmpty { found.append((rows, kept, labels, weights)) }
     }
     try communicator.allreduce(&counts, .sum)
     failedCount = Int(counts[names.count])
     unlabelledCount = Int(counts[names.count + 1])
-    let present = names.indices.filter { counts[$0] > 0 }
-    if present.isEmpty {
-      throw ClassificationError.noRows(
-        source: source.name, failed: failedCount, unlabelled: unlabelledCount)
+    let shape = try ClassShape(
+      counts: counts.dropLast(2).map(Int.init), source: source, options: options,
+      failedCount: failedCount, unlabelledCount: unlabelledCount)
+    (classes, classCounts, classFactors) = (shape.classes, shape.counts, shape.factors)
+    blocks = found.map { rows, kept, labels, weights in
+      let labels = labels.map { shape.position[$0] }
+      return RowBlock(
+        rows: rows, kept: kept, labels: labels,
+        weights: zip(weights, labels).map { $0 * shape.factors[Int($1)] })
     }
-    if present.count == 1 {
-      throw ClassificationError.oneClass(source: source.name, name: names[present[0]])
-    }
-    classes = present
-    classCounts = present.map { Int(counts[$0]) }
-    var position = [Int32](repeating: -1, count: names.count)
-    for (k, label) in present.enumerated() { position[label] = Int32(k) }
-    blocks = found.map {
-      RowBlock(rows: $0.rows, kept: $0.kept, labels: $0.labels.map { position[$0] })
-    }
+    classMasses = try Self.masses(blocks, classCount: classes.count, communicator)
     columnBounds = try Self.inspect(
-      source, blocks, normalization, communicator: communicator, team: team,
+      source, blocks, options.normalization, communicator: communicator, team: team,
       workspaces: workspaces)
+  }
+
+  /// Those of another's training rows for which `isIncluded` holds, looked at already. Collective.
+  ///
+  /// - Throws: `ClassificationError` when they are of fewer than two classes.
+  init(
+    _ all: LocalRows, options: TrainingOptions, communicator: any Communicator,
+    isIncluded: (_ row: Int) -> Bool
+  ) throws {
+    (source, width) = (all.source, all.width)
+    (failedCount, unlabelledCount) = (all.failedCount, all.unlabelledCount)
+    columnBounds = all.columnBounds
+    let chosen = all.blocks.map { block in
+      (block, block.kept.indices.filter { isIncluded(block.rows.lowerBound + block.kept[$0]) })
+    }.filter { !$1.isEmpty }
+    var counts = [Int64](repeating: 0, count: source.classNames.count)
+    for (block, indices) in chosen {
+      for i in indices { counts[all.classes[Int(block.labels[i])]] += 1 }
+    }
+    try communicator.allreduce(&counts, .sum)
+    let shape = try ClassShape(
+      counts: counts.map(Int.init), source: source, options: options, failedCount: failedCount,
+      unlabelledCount: unlabelledCount)
+    (classes, classCounts, classFactors) = (shape.classes, shape.counts, shape.factors)
+    blocks = chosen.map { block, indices in
+      let labels = indices.map { shape.position[all.classes[Int(block.labels[$0])]] }
+      let new = RowBlock(
+        rows: block.rows, kept: indices.map { block.kept[$0] }, labels: labels,
+        weights: zip(indices, labels).map { i, label in
+          all.source.weight(of: block.rows.lowerBound + block.kept[i])
+            * shape.factors[Int(label)]
+        })
+      new.scales = indices.map { block.scales[$0] }
+      return new
+    }
+    classMasses = try Self.masses(blocks, classCount: classes.count, communicator)
+  }
+
+  /// This rank's training rows for which `isIncluded` holds, as blocks; labels stay as they are.
+  func heldOut(_ isIncluded: (_ row: Int) -> Bool) -> [RowBlock] {
+    blocks.compactMap { block in
+      let indices = block.kept.indices.filter {
+        isIncluded(block.rows.lowerBound + block.kept[$0])
+      }
+      if indices.isEmpty { return nil }
+      let part = RowBlock(
+        rows: block.rows, kept: indices.map { block.kept[$0] },
+        labels: indices.map { block.labels[$0] })
+      part.scales = indices.map { block.scales[$0] }
+      return part
+    }
+  }
+
+  /// The summed weights of each class, the same for any number of ranks.
+  private static func masses(
+    _ blocks: [RowBlock], classCount: Int, _ communicator: any Communicator
+  ) throws -> [Double] {
+    var sum = ExactSum(count: classCount)
+    for block in blocks {
+      for (label, weight) in zip(block.labels, block.weights) { sum.add(weight, at: Int(label)) }
+    }
+    try communicator.allreduce(&sum.limbs, .sum)
+    return sum.values
   }
 
   /// Sets the scales of the blocks and finds the bounds of the columns.
@@ -106,7 +173,8 @@ struct LocalRows {
     var firstBad = [badRows.min() ?? .max]
     try communicator.allreduce(&firstBad, .minimum)
     if firstBad[0] != .max {
-      throw ClassificationError.notFinite(source: source.name, row: Int(firstBad[0]))
+      let (name, row) = source.origin(of: Int(firstBad[0]))
+      throw ClassificationError.notFinite(source: name, row: row)
     }
     // The bits of floats that are not negative are ordered as their values.
     var bounds = (0..<width).map { j in
@@ -115,5 +183,36 @@ struct LocalRows {
     try communicator.allreduce(&bounds, .maximum)
     // Scales were rounded: leave room for that.
     return bounds.map { Double(Float(bitPattern: UInt32($0))) * 1.001 }
+  }
+}
+
+/// The classes that have training rows.
+struct ClassShape {
+  /// As indices into the source's names.
+  let classes: [Int]
+  let counts: [Int]
+  /// Weights of the classes.
+  let factors: [Double]
+  /// For each of the source's names the class of training, or −1.
+  let position: [Int32]
+
+  /// - Parameter counts: training rows of each of the source's classes.
+  /// - Throws: `ClassificationError` when fewer than two have any.
+  init(
+    counts: [Int], source: any RowSource, options: TrainingOptions, failedCount: Int,
+    unlabelledCount: Int
+  ) throws(ClassificationError) {
+    let names = source.classNames
+    let present = names.indices.filter { counts[$0] > 0 }
+    if present.isEmpty {
+      throw .noRows(source: source.name, failed: failedCount, unlabelled: unlabelledCount)
+    }
+    if present.count == 1 { throw .oneClass(source: source.name, name: names[present[0]]) }
+    classes = present
+    self.counts = present.map { counts[$0] }
+    factors = options.classWeights.values(names: present.map { names[$0] }, counts: self.counts)
+    var position = [Int32](repeating: -1, count: names.count)
+    for (k, label) in present.enumerated() { position[label] = Int32(k) }
+    self.position = position
   }
 }

@@ -26,6 +26,7 @@ final class Objective {
       block.logits = [Double](repeating: 0, count: block.count * rows.classCount)
     }
     for workspace in workspaces {
+      workspace.curvature = nil
       workspace.sum = FixedPointSum(rowCount: rows.classCount, columnBounds: rows.columnBounds)
     }
   }
@@ -65,6 +66,27 @@ final class Objective {
           }
         }
       }
+    }
+  }
+
+  /// `X·Wᵀ` of other rows of the same source, without bias; each block's `kept×count`.
+  ///
+  /// - Parameter weights: `count×D`.
+  func scores(of blocks: [RowBlock], weights: [Float], count: Int) throws -> [[Float]] {
+    let (source, workspaces, width) = (rows.source, workspaces, rows.width)
+    return try team.throwingMap(blocks.count) { index, worker -> [Float] in
+      let block = blocks[index]
+      var scores = [Float](repeating: 0, count: block.count * count)
+      try block.withFeatures(of: source, workspaces[worker]) { features in
+        BLAS.gemm(
+          m: block.count, n: count, k: width, features, .init(leadingDimension: width),
+          weights.span, .init(leadingDimension: width, isTransposed: true), into: &scores,
+          .init(leadingDimension: count))
+      }
+      for i in 0..<block.count where block.scales[i] != 1 {
+        for k in i * count..<(i + 1) * count { scores[k] *= Float(block.scales[i]) }
+      }
+      return scores
     }
   }
 
@@ -195,7 +217,7 @@ final class Objective {
     let classCount = rows.classCount
     if request.needsCurvatureMatrix {
       let ones = [Double](repeating: 1, count: classCount)
-      let bounds = [Double](repeating: Double(rows.rowCount), count: classCount)
+      let bounds = [Double](repeating: rows.mass, count: classCount)
       for workspace in workspaces {
         if workspace.curvature == nil {
           workspace.curvature = FixedPointSum(rowCount: classCount, columnBounds: ones)

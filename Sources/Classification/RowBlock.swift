@@ -11,6 +11,8 @@ final class RowBlock: @unchecked Sendable {
   let kept: [Int]
   /// The class of each kept row.
   let labels: [Int32]
+  /// How much each kept row's loss counts.
+  let weights: [Double]
   /// The factor of each kept row's features.
   var scales: [Double]
   /// `kept×K`: products of the rows with the weights, without bias.
@@ -18,10 +20,11 @@ final class RowBlock: @unchecked Sendable {
   /// `kept×A`: products with the direction of the A classes being optimized.
   var directionLogits: [Double] = []
 
-  init(rows: Range<Int>, kept: [Int], labels: [Int32]) {
+  init(rows: Range<Int>, kept: [Int], labels: [Int32], weights: [Double]? = nil) {
     self.rows = rows
     self.kept = kept
     self.labels = labels
+    self.weights = weights ?? labels.map { _ in 1 }
     scales = []
   }
 
@@ -35,8 +38,9 @@ final class RowBlock: @unchecked Sendable {
       if kept.count == rows.count { return try body(features) }
       let width = source.width
       workspace.keptRows.removeAll(keepingCapacity: true)
-      for row in kept {
-        for j in row * width..<(row + 1) * width { workspace.keptRows.append(features[j]) }
+      for run in SelectedRows.runs(kept) {
+        workspace.keptRows.append(
+          contentsOf: features.extracting(run.lowerBound * width..<run.upperBound * width))
       }
       let packed = workspace.keptRows
       try body(packed.span)

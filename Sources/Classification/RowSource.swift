@@ -13,6 +13,12 @@ package protocol RowSource: Sendable {
   /// What a row is good for.
   func use(of row: Int) -> RowUse
 
+  /// How much a row's loss counts: finite and not negative; rows of weight 0 take no part.
+  func weight(of row: Int) -> Double
+
+  /// Where a row comes from, for messages: what `name` is to its source, and its number there.
+  func origin(of row: Int) -> (name: String, row: Int)
+
   /// Calls `body` with `rows×width` features, row-major; those of failed rows may be NaN.
   ///
   /// - Parameter scratch: room that an implementation may use to hold the rows; the caller keeps
@@ -20,6 +26,11 @@ package protocol RowSource: Sendable {
   func withRows(
     _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void
   ) throws
+}
+
+extension RowSource {
+  package func weight(of row: Int) -> Double { 1 }
+  package func origin(of row: Int) -> (name: String, row: Int) { (name, row) }
 }
 
 /// Whether a row can take part in training.

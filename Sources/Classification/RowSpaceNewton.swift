@@ -14,7 +14,6 @@ internal import Tensors
 struct RowSpaceNewton {
   let gram: GramMatrix
   let loss: Loss
-  let classCount: Int
   let regularizesBias: Bool
   let communicator: any Communicator
   let team: ThreadTeam
@@ -32,14 +31,14 @@ struct RowSpaceNewton {
   private struct Local {
     /// Of each class (softmax: all in the first).
     var loss: [Double]
-    /// `∂loss/∂f`, `N×K`.
+    /// `∂loss/∂f` times the rows' weights, `N×K`.
     var residuals: [Double]
-    /// `∂²loss/∂f²` of a separable loss, probabilities of softmax; `N×K`.
+    /// `∂²loss/∂f²` of a separable loss times the rows' weights, probabilities of softmax; `N×K`.
     var curvature: [Double]
   }
 
   private var size: Int { gram.rowCount }
-  private var count: Int { classCount }
+  private var count: Int { gram.classCount }
 
   /// What is left to gain at a point, of each class (softmax: in the first).
   struct Progress {
@@ -180,26 +179,26 @@ struct RowSpaceNewton {
 
   private func evaluate(_ products: [Double], _ bias: [Double]) -> Local {
     let blocks = RowPartition.blocks(rowCount: size)
-    let (labels, loss, count) = (gram.labels, loss, count)
+    let (labels, weights, loss, count) = (gram.labels, gram.weights, loss, count)
     let parts = team.map(blocks.count) { index, _ -> Local in
       var local = Local(
         loss: [Double](repeating: 0, count: count), residuals: [], curvature: [])
       var logits = [Double](repeating: 0, count: count)
       for i in blocks[index] {
-        let label = Int(labels[i])
+        let (label, weight) = (Int(labels[i]), weights[i])
         for k in 0..<count { logits[k] = products[i * count + k] + bias[k] }
         if loss.isSeparable {
           for k in 0..<count {
             let term = loss.term(logit: logits[k], isPositive: k == label)
-            local.loss[k] += term.loss
-            local.residuals.append(term.residual)
-            local.curvature.append(term.curvature)
+            local.loss[k] += weight * term.loss
+            local.residuals.append(weight * term.residual)
+            local.curvature.append(weight * term.curvature)
           }
         } else {
-          local.loss[0] += Loss.softmax(&logits, label: label)
+          local.loss[0] += weight * Loss.softmax(&logits, label: label)
           local.curvature += logits
           logits[label] -= 1
-          local.residuals += logits
+          for k in 0..<count { local.residuals.append(weight * logits[k]) }
         }
       }
       return local
@@ -226,7 +225,9 @@ struct RowSpaceNewton {
         mean += result[base + k]
       }
       if loss.isSeparable { continue }
-      for k in 0..<count { result[base + k] -= local.curvature[base + k] * mean }
+      for k in 0..<count {
+        result[base + k] = gram.weights[i] * (result[base + k] - local.curvature[base + k] * mean)
+      }
     }
     return result
   }
@@ -256,9 +257,13 @@ struct RowSpaceNewton {
   private func biasCurvature(_ local: Local) -> BiasCurvature {
     if loss.isSeparable || regularizesBias { return .diagonal(columnSums(local.curvature)) }
     var product = [Double](repeating: 0, count: count * count)
+    var weighted = local.curvature
+    for i in 0..<size {
+      for k in 0..<count { weighted[i * count + k] *= gram.weights[i] }
+    }
     BLAS.gemm(
       m: count, n: count, k: size, local.curvature.span,
-      .init(leadingDimension: count, isTransposed: true), local.curvature.span,
+      .init(leadingDimension: count, isTransposed: true), weighted.span,
       .init(leadingDimension: count), into: &product, .init(leadingDimension: count))
     var sweep = Sweep(
       values: [Double](repeating: 0, count: Sweep.fieldCount * count), classCount: count)

@@ -1,95 +1,71 @@
 internal import Communication
 internal import Tensors
 
-/// Minimizes the training objective over coefficients of the rows, `W = Xᵀ·A`.
+/// Minimizes the training objective over coefficients of the rows, `W = Xᵀ·A`, given the products of
+/// the rows with each other.
 ///
-/// For no more rows than features. One product of the rows with each other (`GramMatrix`) takes the
-/// place of all passes over the features but those that make and certify the weights, and second
-/// derivatives become affordable: what L-BFGS creeps up to, large C on raw activations above all,
-/// takes a few Newton steps here.
-///
-/// A class of the squared hinge is solved whole by one rank (`FiniteNewton`), from the same matrix
-/// whichever rank it is.
+/// The features are not looked at: second derivatives are affordable here, and what L-BFGS creeps up
+/// to, large C on raw activations above all, takes a few Newton steps. A class of the squared hinge
+/// is solved whole by one rank (`FiniteNewton`), from the same matrix whichever rank it is.
 struct RowSpaceSolver {
-  let objective: Objective
+  let gram: GramMatrix
   let options: TrainingOptions
   let communicator: any Communicator
   let team: ThreadTeam
-  let progress: (TrainingProgress) -> Void
 
-  /// Collective.
-  func solve() throws -> Solution {
-    let rows = objective.rows
-    let gram = try GramMatrix(
-      rows, regularizesBias: options.regularizesBias, communicator: communicator, team: team)
-    let reference = referenceNorm(gram)
-    if objective.loss == .squaredHinge {
-      let (coefficients, bias, steps) = try solveHinge(gram)
-      let result = try certify(gram, coefficients, bias, referenceNorm: reference)
-      return solution(result, steps: steps, passes: 3)
-    }
-    let newton = RowSpaceNewton(
-      gram: gram, loss: objective.loss, classCount: rows.classCount,
-      regularizesBias: options.regularizesBias, communicator: communicator, team: team)
-    var point = RowSpaceNewton.Point(
-      coefficients: newton.zeros, bias: startingBias(), products: newton.zeros)
+  typealias Point = RowSpaceNewton.Point
+
+  private var newton: RowSpaceNewton {
+    RowSpaceNewton(
+      gram: gram, loss: options.loss, regularizesBias: options.regularizesBias,
+      communicator: communicator, team: team)
+  }
+
+  /// Zero coefficients and the best bias there; where it is regularized, it is a weight like the
+  /// others.
+  var start: Point {
+    Point(coefficients: newton.zeros, bias: startingBias(), products: newton.zeros)
+  }
+
+  /// Goes on from a point until the estimated gap is within `target` of the objective. Collective.
+  ///
+  /// The squared hinge is solved up to rounding whatever the target.
+  ///
+  /// - Parameter warm: where to begin; nil for the start, by way of smaller C where that is far.
+  /// - Returns: the point, and the steps taken.
+  func minimize(
+    from warm: Point?, target: Double, maximumSteps: Int,
+    report: (_ steps: Int, _ objective: Double, _ gap: Double) -> Void = { _, _, _ in }
+  ) throws -> (point: Point, steps: Int) {
+    if options.loss == .squaredHinge { return try solveHinge(from: warm) }
+    var point = warm ?? start
     var steps = 0
-    for C in path(gram) {
-      steps += try newton.minimize(
-        &point, C: C, target: 0.03, maximumSteps: options.maximumIterations - steps
-      ) { _, _ in }
-    }
-    // The estimate leaves out the rounding of the weights: aim a little lower.
-    var target = options.tolerance / 2
-    var passes = 1
-    while true {
-      let before = steps
-      steps += try newton.minimize(
-        &point, C: options.C, target: target, maximumSteps: options.maximumIterations - steps
-      ) { value, gap in
-        progress(
-          TrainingProgress(
-            iteration: steps, passes: passes, objective: value,
-            relativeGap: gap / max(value, .leastNormalMagnitude)))
+    if warm == nil {
+      for C in path() {
+        steps += try newton.minimize(
+          &point, C: C, target: 0.03, maximumSteps: maximumSteps - steps
+        ) { _, _ in }
       }
-      let bias =
-        options.regularizesBias ? sums(of: point.coefficients) : point.bias
-      let result = try certify(gram, point.coefficients, bias, referenceNorm: reference)
-      passes += 2
-      let isConverged = result.certificate.relativeGap <= options.tolerance
-      let isExhausted = target < 1e-15 || (passes > 3 && steps == before)
-      if isConverged || steps >= options.maximumIterations || isExhausted {
-        return solution(result, steps: steps, passes: passes)
-      }
-      target /= 10
+    } else {
       point.products = try newton.multiply(point.coefficients)
     }
+    let before = steps
+    steps += try newton.minimize(
+      &point, C: options.C, target: target, maximumSteps: maximumSteps - steps
+    ) { report(before, $0, $1) }
+    return (point, steps)
   }
 
-  /// The weights of some coefficients, as they will be stored, and their certificate.
-  private func certify(
-    _ gram: GramMatrix, _ coefficients: [Double], _ bias: [Double], referenceNorm: Double
-  ) throws -> Certifier.Result {
-    var elimination = BiasElimination(objective: objective, C: options.C)
-    let certifier = Certifier(
-      objective: objective, C: options.C, regularizesBias: options.regularizesBias)
-    let weights = try objective.combination(coefficients: coefficients, offsets: gram.offsets)
-    try objective.setLogits(weights: weights)
-    return try certifier.certify(
-      weights: weights, bias: bias, referenceNorm: referenceNorm, &elimination)
-  }
-
-  private func solution(_ result: Certifier.Result, steps: Int, passes: Int) -> Solution {
-    Solution(
-      weights: result.weights, bias: result.bias, certificate: result.certificate,
-      iterations: steps, passes: passes,
-      isConverged: result.certificate.relativeGap <= options.tolerance)
+  /// The bias that belongs to a point, also where it is regularized.
+  func bias(of point: Point) -> [Double] {
+    options.regularizesBias && options.loss != .squaredHinge
+      ? sums(of: point.coefficients) : point.bias
   }
 
   /// Smaller C to solve roughly first, each ten times the one before: far from the optimum of a
   /// large C Newton steps are short and their inner problems hard.
-  private func path(_ gram: GramMatrix) -> [Double] {
-    let trace = (0..<gram.rowCount).reduce(0) { $0 + gram.products[$1, $1] }
+  private func path() -> [Double] {
+    let trace = (0..<gram.rowCount).reduce(0) { $0 + gram.weights[$1] * gram.products[$1, $1] }
     var path: [Double] = []
     var C = options.C / 10
     while C * trace > 1000 && path.count < 12 {
@@ -99,37 +75,35 @@ struct RowSpaceSolver {
     return path.reversed()
   }
 
-  /// The best bias at W = 0; where it is regularized, it is a weight like the others.
   private func startingBias() -> [Double] {
-    let counts = objective.rows.classCounts.map(Double.init)
-    if options.regularizesBias { return counts.map { _ in 0 } }
-    let total = counts.reduce(0, +)
-    return counts.map { (objective.loss == .softmax ? $0 / total : $0 / (total - $0)).logarithm }
+    let masses = gram.classMasses
+    if options.regularizesBias { return masses.map { _ in 0 } }
+    let total = masses.reduce(0, +)
+    return masses.map { (options.loss == .softmax ? $0 / total : $0 / (total - $0)).logarithm }
   }
 
   private func sums(of coefficients: [Double]) -> [Double] {
-    let count = objective.rows.classCount
-    var sums = [Double](repeating: 0, count: count)
-    for (i, a) in coefficients.enumerated() { sums[i % count] += a }
+    var sums = [Double](repeating: 0, count: gram.classCount)
+    for (i, a) in coefficients.enumerated() { sums[i % gram.classCount] += a }
     return sums
   }
 
   /// The norm of the gradient at W = 0 and the best bias there.
-  private func referenceNorm(_ gram: GramMatrix) -> Double {
-    let counts = objective.rows.classCounts.map(Double.init)
-    let total = counts.reduce(0, +)
-    let sums = gram.classSums(classCount: counts.count)
+  func referenceNorm() -> Double {
+    let masses = gram.classMasses
+    let total = masses.reduce(0, +)
+    let sums = gram.classSums()
     let everything = sums.reduce(0) { $0 + $1.reduce(0, +) }
     var squaredNorm = 0.0
-    for (k, n) in counts.enumerated() {
+    for (k, mass) in masses.enumerated() {
       // Residuals of the class's rows and of the others.
       var (own, other): (Double, Double)
-      let share = options.regularizesBias ? 0.5 : n / total
-      switch objective.loss {
+      let share = options.regularizesBias ? 0.5 : mass / total
+      switch options.loss {
       case .squaredHinge: (own, other) = (-4 * (1 - share), 4 * share)
       case .logistic: (own, other) = (share - 1, share)
       case .softmax:
-        let p = options.regularizesBias ? 1 / Double(counts.count) : share
+        let p = options.regularizesBias ? 1 / Double(masses.count) : share
         (own, other) = (p - 1, p)
       }
       let crossed = sums[k].reduce(0, +) - sums[k][k]
@@ -139,36 +113,52 @@ struct RowSpaceSolver {
     return options.C * max(0, squaredNorm).squareRoot()
   }
 
-  /// Coefficients of the rows, `N×K`, the biases, and the most steps that a class took.
-  private func solveHinge(
-    _ gram: GramMatrix
-  ) throws -> (coefficients: [Double], bias: [Double], steps: Int) {
-    let (count, size) = (objective.rows.classCount, gram.rowCount)
+  /// The classes shared out over ranks and threads.
+  private func solveHinge(from warm: Point?) throws -> (point: Point, steps: Int) {
+    let (count, size) = (gram.classCount, gram.rowCount)
     let newton = FiniteNewton(
-      gram: gram.products, C: options.C, regularizesBias: options.regularizesBias,
-      maximumSteps: options.maximumIterations)
+      gram: gram.products, weights: gram.weights, C: options.C,
+      regularizesBias: options.regularizesBias, maximumSteps: options.maximumIterations)
     let targets = (0..<count).map { k in gram.labels.map { Int($0) == k ? 1.0 : -1.0 } }
-    let starts = newton.minimaOnAllRows(targets)
+    let starts =
+      warm.map { point in (0..<count).map { column(of: point, $0) } }
+      ?? newton.minimaOnAllRows(targets)
     let own = (0..<count).filter { $0 % communicator.size == communicator.rank }
     let solved = team.map(own.count) { index, _ in
       newton.solve(targets: targets[own[index]], from: starts[own[index]])
     }
-    // Of each class the bias, the steps and the coefficients.
-    var values = [Double](repeating: 0, count: count * (size + 2))
+    // Of each class the bias, the steps, the coefficients and their products.
+    let length = 2 * size + 2
+    var values = [Double](repeating: 0, count: count * length)
     for (k, (point, steps)) in zip(own, solved) {
       let bias = options.regularizesBias ? point.coefficients.reduce(0, +) : point.bias
       values.replaceSubrange(
-        k * (size + 2)..<(k + 1) * (size + 2), with: [bias, Double(steps)] + point.coefficients)
+        k * length..<(k + 1) * length,
+        with: [bias, Double(steps)] + point.coefficients + point.products)
     }
     try communicator.share(&values)
-    var coefficients = [Double](repeating: 0, count: size * count)
-    var (bias, steps) = ([Double](), 0)
+    var result = Point(
+      coefficients: [Double](repeating: 0, count: size * count), bias: [],
+      products: [Double](repeating: 0, count: size * count))
+    var steps = 0
     for k in 0..<count {
-      let base = k * (size + 2)
-      bias.append(values[base])
+      let base = k * length
+      result.bias.append(values[base])
       steps = max(steps, Int(values[base + 1]) + 1)
-      for i in 0..<size { coefficients[i * count + k] = values[base + 2 + i] }
+      for i in 0..<size {
+        result.coefficients[i * count + k] = values[base + 2 + i]
+        result.products[i * count + k] = values[base + 2 + size + i]
+      }
     }
-    return (coefficients, bias, steps)
+    return (result, steps)
+  }
+
+  /// One class of a point.
+  private func column(of point: Point, _ k: Int) -> FiniteNewton.Point {
+    let (count, size) = (gram.classCount, gram.rowCount)
+    return FiniteNewton.Point(
+      coefficients: (0..<size).map { point.coefficients[$0 * count + k] },
+      bias: options.regularizesBias ? 0 : point.bias[k],
+      products: (0..<size).map { point.products[$0 * count + k] })
   }
 }

@@ -1,6 +1,6 @@
 internal import Tensors
 
-/// Sums over all rows at one point of a line, for some of the classes.
+/// Weighted sums over all rows at one point of a line, for some of the classes.
 struct Sweep {
   /// What to sum, and where.
   struct Request: Sendable {
@@ -54,6 +54,7 @@ extension Loss {
     }
     for i in 0..<block.count {
       let label = Int(block.labels[i])
+      let weight = block.weights[i]
       if request.directionCount == 0 {
         for c in 0..<count {
           logits[c] = block.logits[i * classCount + request.classes[c]] + request.bias[c]
@@ -70,21 +71,23 @@ extension Loss {
         for c in 0..<count {
           let isPositive = request.classes[c] == label
           let term = term(logit: logits[c], isPositive: isPositive)
-          sums[c] += term.loss
-          sums[count + c] += term.residual
-          sums[2 * count + c] += term.residual * slopes[c]
-          sums[3 * count + c] += term.curvature
-          if isPositive { sums[4 * count + c] += abs(term.residual) }
+          sums[c] += weight * term.loss
+          let residual = weight * term.residual
+          sums[count + c] += residual
+          sums[2 * count + c] += residual * slopes[c]
+          sums[3 * count + c] += weight * term.curvature
+          if isPositive { sums[4 * count + c] += abs(residual) }
         }
       } else {
-        sums[0] += Self.softmax(&logits, label: label)
+        sums[0] += weight * Self.softmax(&logits, label: label)
         for c in 0..<count {
-          let residual = logits[c] - (c == label ? 1 : 0)
+          let residual = weight * (logits[c] - (c == label ? 1 : 0))
           sums[count + c] += residual
           sums[2 * count + c] += residual * slopes[c]
         }
         if request.needsCurvatureMatrix {
-          for c in 0..<count { workspace.residuals[i * count + c] = Float(logits[c]) }
+          let root = weight.squareRoot()
+          for c in 0..<count { workspace.residuals[i * count + c] = Float(root * logits[c]) }
         }
       }
     }
@@ -100,7 +103,8 @@ extension Loss {
     return sums
   }
 
-  /// One block's residuals `∂loss/∂f`, times the rows' scales: what multiplies the raw features.
+  /// One block's residuals `∂loss/∂f`, times the rows' weights and scales: what multiplies the raw
+  /// features.
   ///
   /// - Parameter target: room for `kept×classes`, row-major.
   func residuals(
@@ -110,7 +114,7 @@ extension Loss {
     var logits = [Double](repeating: 0, count: count)
     for i in 0..<block.count {
       let label = Int(block.labels[i])
-      let scale = block.scales[i]
+      let scale = block.weights[i] * block.scales[i]
       for c in 0..<count { logits[c] = block.logits[i * classCount + classes[c]] + bias[c] }
       if isSeparable {
         for c in 0..<count {

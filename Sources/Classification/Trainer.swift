@@ -17,6 +17,8 @@ package struct TrainingResult: Sendable {
   package let bias: [Float]
   /// Names of the K classes: those with training rows.
   package let classes: [String]
+  /// What the losses of each class's rows are multiplied with, beside the rows' own weights.
+  package let classWeights: [Double]
   package let certificate: Certificate
   package let isConverged: Bool
   package let iterations: Int
@@ -34,7 +36,7 @@ package struct TrainingResult: Sendable {
 ///
 /// Problems with more rows than features are solved by L-BFGS in the weights (`LBFGSSolver`), those
 /// with no more rows than features in that way or by Newton's method in coefficients of the rows
-/// (`RowSpaceSolver`), whichever seems to take less work; see `TrainingMethod`. Either way ends with
+/// (`RowSpaceTraining`), whichever seems to take less work; see `TrainingMethod`. Either way ends with
 /// the same certificate of the stored weights on the rows themselves.
 package struct Trainer {
   package let options: TrainingOptions
@@ -60,17 +62,71 @@ package struct Trainer {
   package func train(
     _ source: any RowSource, progress: @escaping (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingResult {
-    let workspaces = (0..<team.threadCount).map { _ in Workspace() }
-    let rows = try LocalRows(
-      source, normalization: options.normalization, communicator: communicator, team: team,
-      workspaces: workspaces)
-    let objective = Objective(
-      rows: rows, loss: options.loss, communicator: communicator, team: team,
-      workspaces: workspaces)
-    let solution = try solve(objective, progress: progress)
-    let names = source.classNames
+    let prepared = try prepare(source)
+    return try train(prepared, options, progress: progress)
+  }
+
+  /// How often each C of `path` is right on rows held out, whatever `options.C`.
+  ///
+  /// Collective, as `train`.
+  ///
+  /// - Parameters:
+  ///   - path: values of C, in any order.
+  ///   - assignment: which rows are held out when; made for `source`.
+  ///   - progress: called on every rank after each fold and C.
+  /// - Throws: also `ClassificationError.unusableFold`.
+  package func crossValidate(
+    _ source: any RowSource, path: [Double], assignment: FoldAssignment,
+    progress: @escaping (_ fold: Int, _ C: Double) -> Void = { _, _ in }
+  ) throws -> CrossValidation {
+    try crossValidate(prepare(source), path, assignment, progress)
+  }
+
+  /// Trains with the C of `path` that is right most often on rows held out.
+  ///
+  /// The result is the classifier that `train` gives with that C. Collective, as `train`.
+  package func train(
+    _ source: any RowSource, path: [Double], assignment: FoldAssignment,
+    foldProgress: @escaping (_ fold: Int, _ C: Double) -> Void = { _, _ in },
+    progress: @escaping (TrainingProgress) -> Void = { _ in }
+  ) throws -> (result: TrainingResult, validation: CrossValidation) {
+    let prepared = try prepare(source)
+    let validation = try crossValidate(prepared, path, assignment, foldProgress)
+    var options = options
+    options.C = validation.best.C
+    return (try train(prepared, options, progress: progress), validation)
+  }
+
+  private func prepare(_ source: any RowSource) throws -> PreparedRows {
+    try PreparedRows(source, options: options, communicator: communicator, team: team)
+  }
+
+  private func crossValidate(
+    _ prepared: PreparedRows, _ path: [Double], _ assignment: FoldAssignment,
+    _ progress: @escaping (Int, Double) -> Void
+  ) throws -> CrossValidation {
+    precondition(assignment.folds.count == prepared.rows.source.rowCount, "folds of other rows")
+    for C in path {
+      var options = options
+      options.C = C
+      try options.validate()
+    }
+    return try CrossValidator(
+      prepared: prepared, options: options, assignment: assignment, path: Set(path).sorted(),
+      communicator: communicator, team: team, progress: progress
+    ).run()
+  }
+
+  private func train(
+    _ prepared: PreparedRows, _ options: TrainingOptions,
+    progress: @escaping (TrainingProgress) -> Void
+  ) throws -> TrainingResult {
+    let rows = prepared.rows
+    let solution = try solve(prepared, options, progress: progress)
+    let names = rows.source.classNames
     return TrainingResult(
       weights: solution.weights, bias: solution.bias, classes: rows.classes.map { names[$0] },
+      classWeights: rows.classFactors,
       certificate: solution.certificate, isConverged: solution.isConverged,
       iterations: solution.iterations, passes: solution.passes, rowCount: rows.rowCount,
       failedCount: rows.failedCount, unlabelledCount: rows.unlabelledCount)
@@ -78,9 +134,13 @@ package struct Trainer {
 
   /// Solves the problem in whichever unknowns suit it; see `TrainingMethod`.
   private func solve(
-    _ objective: Objective, progress: @escaping (TrainingProgress) -> Void
+    _ prepared: PreparedRows, _ options: TrainingOptions,
+    progress: @escaping (TrainingProgress) -> Void
   ) throws -> Solution {
-    let passes = worthwhilePasses(objective.rows)
+    let objective = Objective(
+      rows: prepared.rows, loss: options.loss, communicator: communicator, team: team,
+      workspaces: prepared.workspaces)
+    let passes = worthwhilePasses(prepared)
     // A few passes cost more than small problems take in terms of rows.
     if passes >= 12 {
       let solver = LBFGSSolver(
@@ -88,9 +148,9 @@ package struct Trainer {
         progress: progress)
       if let solution = try solver.solve() { return solution }
     }
-    return try RowSpaceSolver(
-      objective: objective, options: options, communicator: communicator, team: team,
-      progress: progress
+    return try RowSpaceTraining(
+      prepared: prepared, objective: objective, options: options, communicator: communicator,
+      team: team, progress: progress
     ).solve()
   }
 
@@ -99,13 +159,14 @@ package struct Trainer {
   /// A pass is 4NDK operations in single precision; the products of the rows are N²D in double
   /// precision, the factorizations of the squared hinge some K·N³/8 a step. The constants were
   /// measured on 295×4096×10, 1000×9216×20 and 3060×4096×102.
-  private func worthwhilePasses(_ rows: LocalRows) -> Int {
+  private func worthwhilePasses(_ prepared: PreparedRows) -> Int {
+    let rows = prepared.rows
     let (n, d, k) = (rows.rowCount, rows.width, rows.classCount)
     switch options.method {
     case .featureSpace: return .max
     case .rowSpace: return 0
     case .automatic:
-      if n > d || 8 * n * n > GramMatrix.memoryLimit { return .max }
+      if !prepared.fitsRowSpace { return .max }
       return n / (3 * k) + (options.loss == .squaredHinge ? n * n / (24 * d) : 6)
     }
   }

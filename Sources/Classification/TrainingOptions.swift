@@ -9,20 +9,22 @@ package struct TrainingOptions: Sendable, Equatable {
   /// `½‖W‖²`; otherwise it is free.
   package var regularizesBias: Bool
   package var normalization: RowNormalization
+  package var classWeights: ClassWeights
   /// Iterations after which training stops whatever the gap.
   package var maximumIterations: Int
   package var method: TrainingMethod
 
   package init(
     loss: Loss = .softmax, C: Double = 1, tolerance: Double = 1e-6, regularizesBias: Bool = false,
-    normalization: RowNormalization = .none, maximumIterations: Int = 2000,
-    method: TrainingMethod = .automatic
+    normalization: RowNormalization = .none, classWeights: ClassWeights = .equal,
+    maximumIterations: Int = 2000, method: TrainingMethod = .automatic
   ) {
     self.loss = loss
     self.C = C
     self.tolerance = tolerance
     self.regularizesBias = regularizesBias
     self.normalization = normalization
+    self.classWeights = classWeights
     self.maximumIterations = maximumIterations
     self.method = method
   }
@@ -38,6 +40,12 @@ package struct TrainingOptions: Sendable, Equatable {
     }
     if maximumIterations < 1 {
       problems.append("at most \(maximumIterations) iterations, expected at least 1")
+    }
+    if case .named(let weights) = classWeights {
+      for (name, value) in weights.sorted(by: { $0.key < $1.key })
+      where !(value > 0 && value <= 1e15) {
+        problems.append("class “\(name)” has weight \(value), expected a positive number")
+      }
     }
     if !problems.isEmpty { throw .invalidOptions(problems) }
   }

@@ -2,8 +2,8 @@
 ///
 /// Tab, line feed, carriage return and backslash become `\t`, `\n`, `\r` and `\\`; all other bytes
 /// stay as they are, valid UTF-8 or not.
-enum FieldEscape {
-  static func append(_ text: some Sequence<UInt8>, to line: inout [UInt8]) {
+package enum FieldEscape {
+  package static func append(_ text: some Sequence<UInt8>, to line: inout [UInt8]) {
     for byte in text {
       switch byte {
       case UInt8(ascii: "\t"): line += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
@@ -16,7 +16,7 @@ enum FieldEscape {
   }
 
   /// Nil when a backslash begins none of the four.
-  static func decode(_ field: some Sequence<UInt8>) -> [UInt8]? {
+  package static func decode(_ field: some Sequence<UInt8>) -> [UInt8]? {
     var text = [UInt8]()
     var isEscaped = false
     for byte in field {

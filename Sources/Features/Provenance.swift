@@ -26,6 +26,20 @@ package struct Provenance: Codable, Equatable, Sendable {
     }
   }
 
+  /// A file of another program that the features were imported from.
+  package struct ImportedFile: Codable, Equatable, Sendable {
+    package var format: String
+    /// The variable that held them, where the format names any.
+    package var variable: String?
+    package var sha256: String
+
+    package init(format: String, variable: String?, sha256: SHA256Digest) {
+      self.format = format
+      self.variable = variable
+      self.sha256 = sha256.hexadecimal
+    }
+  }
+
   package var list: List
   package var model: Network
   /// The whole input transform.
@@ -41,6 +55,8 @@ package struct Provenance: Codable, Equatable, Sendable {
   package var kernelClass: String
   /// Version of the arithmetic: grows when the same job starts to give other bytes.
   package var arithmetic: Int
+  /// Nil for features that this program extracted.
+  package var imported: ImportedFile?
 
   package init(
     list: List, model: Network, transform: JSONValue, decode: String, views: String,

@@ -83,7 +83,7 @@ package final class StoredLayer: Sendable {
     for shard in 0..<layout.shardCount {
       let path = folder.path(of: layout.name(layer: layer, shard: shard))
       let file = try reading { () throws(SystemError) in try MappedFile(path) }
-      let start = file.bytes(0..<min(file.byteCount, NPYHeader.longest))
+      let start = file.bytes(0..<min(file.byteCount, NPYDescription.longest))
       do throws(ProblemError) {
         let expected = layout.header(layer: layer, shard: shard)
         let dataOffset = try expected.check(start: start, fileByteCount: file.byteCount)

@@ -89,8 +89,13 @@ package struct StoreAudit: Sendable {
     if manifest.overflowCount > 0 {
       notes.append("\(manifest.overflowCount) values were too large for float16 and are infinite")
     }
-    summary.append(
-      "\(manifest.provenance.model.architecture), weights \(manifest.provenance.model.sha256)")
+    if let imported = manifest.provenance.imported {
+      let variable = imported.variable.map { ", variable \($0)" } ?? ""
+      summary.append("imported from \(imported.format)\(variable), SHA-256 \(imported.sha256)")
+    } else {
+      summary.append(
+        "\(manifest.provenance.model.architecture), weights \(manifest.provenance.model.sha256)")
+    }
     summary.append("job \(manifest.fingerprint)")
   }
 }
@@ -121,7 +126,7 @@ extension StoreAudit {
     do {
       let file = try PositionedFile(path, .read)
       var hasher = SHA256Digest.Hasher()
-      let start = try file.read(NPYHeader.longest, at: 0)
+      let start = try file.read(NPYDescription.longest, at: 0)
       let byteCount = try file.byteCount()
       do throws(ProblemError) {
         let dataOffset = try layout.header(layer: layer, shard: shard).check(

@@ -8,12 +8,14 @@ package struct PositiveDefiniteFactor: Sendable {
   /// L with `L·Lᵀ` the matrix, row-major; above its diagonal are zeros.
   private var elements: [Double]
 
-  /// Factors some rows and the same columns of a matrix, plus `ridge` on the diagonal.
+  /// Factors some rows and the same columns of a matrix, plus `ridges` on the diagonal.
   ///
+  /// - Parameter ridges: one for each of `rows`.
   /// - Returns: nil when that is not positive definite in double precision.
   /// - Complexity: m³/3 multiplications for m rows.
-  package init?(_ matrix: SymmetricMatrix, rows: [Int], ridge: Double) {
+  package init?(_ matrix: SymmetricMatrix, rows: [Int], ridges: [Double]) {
     let (size, stride) = (rows.count, matrix.size)
+    precondition(ridges.count == size, "a ridge for each row")
     precondition(rows.allSatisfy { $0 >= 0 && $0 < stride }, "no such row")
     BLAS.useOneThread()
     self.size = size
@@ -23,7 +25,7 @@ package struct PositiveDefiniteFactor: Sendable {
       elements.withUnsafeMutableBufferPointer { target in
         for (i, row) in rows.enumerated() {
           for j in 0...i { target[i * size + j] = source[row * stride + rows[j]] }
-          target[i * size + i] += ridge
+          target[i * size + i] += ridges[i]
         }
         if size == 0 { return }
         // Row-major and lower is what LAPACK, column by column, takes for upper.

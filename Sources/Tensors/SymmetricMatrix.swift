@@ -11,6 +11,10 @@ package struct SymmetricMatrix: Sendable {
     elements = [Double](repeating: 0, count: size * size)
   }
 
+  private init(size: Int, elements: [Double]) {
+    (self.size, self.elements) = (size, elements)
+  }
+
   package subscript(row: Int, column: Int) -> Double { elements[row * size + column] }
 
   /// Sets the elements of `rows×columns` on and below the diagonal, and their mirror images.
@@ -37,6 +41,26 @@ package struct SymmetricMatrix: Sendable {
   /// Adds `constant` to every element.
   package mutating func add(_ constant: Double) {
     update { value, _, _ in value + constant }
+  }
+
+  /// Some rows and the same columns.
+  package func submatrix(_ rows: [Int]) -> SymmetricMatrix {
+    SymmetricMatrix(size: rows.count, elements: elements(rows: rows, columns: rows))
+  }
+
+  /// Some rows and columns, row-major.
+  package func elements(rows: [Int], columns: [Int]) -> [Double] {
+    precondition((rows + columns).allSatisfy { $0 >= 0 && $0 < size }, "no such row")
+    return elements.withUnsafeBufferPointer { source in
+      [Double](unsafeUninitializedCapacity: rows.count * columns.count) { target, count in
+        for (i, row) in rows.enumerated() {
+          for (j, column) in columns.enumerated() {
+            target[i * columns.count + j] = source[row * size + column]
+          }
+        }
+        count = rows.count * columns.count
+      }
+    }
   }
 
   /// `Σ coefficients[i] · row rows[i]`: the product with a vector that is zero elsewhere.

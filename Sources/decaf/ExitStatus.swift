@@ -2,9 +2,11 @@ internal import ArgumentParser
 internal import Classification
 internal import Communication
 internal import ConvNet
+internal import Evaluation
 internal import Extraction
 internal import Features
 internal import Images
+internal import Interchange
 internal import Tensors
 
 /// How the program ends; the numbers are those of BSD's sysexits.h.
@@ -34,6 +36,10 @@ enum ExitStatus: Int32 {
     case let error as FeaturesError:
       self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
     case let error as ClassificationError:
+      self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
+    case let error as EvaluationError:
+      self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
+    case let error as InterchangeError:
       self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
     case is ImageListError, is ImageError, is InputTransformError, is SystemError: self = .badInput
     case is SafetensorsError, is ClassNamesError: self = .badInput

@@ -14,11 +14,11 @@ extension RowNormalization: ExpressibleByArgument {}
 struct TrainCommand: DistributedCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Train a linear classifier on a layer of a store.",
+    abstract: "Train a linear classifier on a layer of one or more stores.",
     discussion: """
-      Minimizes ½‖W‖² + C · Σ loss over all rows that have features and a label, on all ranks \
-      together; the result does not depend on how many they are. With f = W·x + b and y the row's \
-      class:
+      Minimizes ½‖W‖² + C · Σ c · loss over all rows that have features and a label, on all ranks \
+      together; the result does not depend on how many they are. With f = W·x + b, y the row's \
+      class, and c the row's weight (1 unless --weights or --class-weight say otherwise):
 
         softmax         log Σ_k exp(f_k) − f_y
         logistic        Σ_k log(1 + exp(−y_k·f_k)),   y_k = ±1 (one-vs-rest)
@@ -27,12 +27,15 @@ struct TrainCommand: DistributedCommand {
       The classifier is certified: no other has an objective smaller by more than its duality gap. \
       For two classes, softmax has a weight vector for each; scikit-learn's binomial form is the \
       same with half the C.
+
+      Several stores are trained on as one, classes united by name; their features must have been \
+      made alike.
       """)
 
-  @Argument(help: "The store: a folder written by decaf extract.", completion: .directory)
-  var store: String
+  @Argument(help: "Stores: folders written by decaf extract.", completion: .directory)
+  var stores: [String]
 
-  @Option(help: "The store's layer to train on, as in decaf extract --layers.")
+  @Option(help: "The stores' layer to train on, as in decaf extract --layers.")
   var layer: String
 
   @Option(help: "The classifier to write: a .safetensors file.")
@@ -43,6 +46,20 @@ struct TrainCommand: DistributedCommand {
 
   @Option(name: .customLong("C"), help: "The weight of the losses against ½‖W‖².")
   var C = 1.0
+
+  @Option(
+    name: .customLong("C-path"),
+    help: """
+      Values of C, separated by commas: train with the one that is right most often on rows held \
+      out (of several the smallest), as if --C had said so.
+      """)
+  var path: NumberList?
+
+  @Option(help: "With --C-path: how many parts of the rows are held out in turn; default: 5.")
+  var folds: Int?
+
+  @Option(help: "Draws the folds, whose shares of each class are as equal as can be.")
+  var seed: UInt64 = 0
 
   @Option(help: "Largest duality gap, relative to the objective.")
   var tolerance = 1e-6
@@ -56,6 +73,20 @@ struct TrainCommand: DistributedCommand {
   @Option(help: "l2: scale each row to length 1 first, here and in prediction.")
   var normalize = RowNormalization.none
 
+  @Option(
+    help: """
+      balanced: multiply a class's losses with N / (K·its rows), so that all count alike; or a file \
+      with a class and its weight on each line, 1 for classes that are not there.
+      """)
+  var classWeight: String?
+
+  @Option(
+    help: """
+      A file with a number for each row of the stores, one a line, that its loss is multiplied \
+      with; rows of weight 0 are left out.
+      """)
+  var weights: String?
+
   @Option(help: "Iterations after which training stops, whatever the gap.")
   var maxIterations = 2000
 
@@ -67,39 +98,89 @@ struct TrainCommand: DistributedCommand {
   var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    do { try options.validate() } catch { throw ValidationError("\(error)") }
+    do {
+      try options(classWeights: .equal).validate()
+      for C in path?.values ?? [] {
+        var options = options(classWeights: .equal)
+        options.C = C
+        try options.validate()
+      }
+    } catch { throw ValidationError("\(error)") }
+    if let folds, folds < 2 {
+      throw ValidationError("--folds \(folds): expected 2 or more.")
+    }
+    if folds != nil && path == nil {
+      throw ValidationError("--folds goes with --C-path, the values of C to choose from.")
+    }
   }
 
   /// What to minimize, as the trainer takes it.
-  var options: TrainingOptions {
+  private func options(classWeights: ClassWeights) -> TrainingOptions {
     TrainingOptions(
       loss: loss, C: C, tolerance: tolerance, regularizesBias: regularizeBias,
-      normalization: normalize, maximumIterations: maxIterations)
+      normalization: normalize, classWeights: classWeights, maximumIterations: maxIterations)
   }
 
-  /// The layer's name in the store.
+  /// The layer's name in the stores.
   private var layerName: String { LayerName.resolved(layer) }
+
+  /// What all ranks read before they begin.
+  private struct Input {
+    var stores: TrainingStores
+    var rows: any RowSource
+    var options: TrainingOptions
+  }
+
+  private func open() throws -> Input {
+    let stores = try TrainingStores(stores, layer: layerName)
+    var rows = stores.rows
+    if let weights {
+      rows = try WeightedRows(rows, weights: try WeightFile.rowWeights(weights))
+    }
+    var classWeights = ClassWeights.equal
+    if classWeight == "balanced" {
+      classWeights = .balanced
+    } else if let classWeight {
+      let weights = try WeightFile.classWeights(classWeight)
+      if let unknown = weights.keys.sorted().first(where: { !rows.classNames.contains($0) }) {
+        throw ClassificationError.invalidOptions([
+          "\(classWeight) weighs class “\(unknown)”, which is not in \(rows.name)"
+        ])
+      }
+      classWeights = .named(weights)
+    }
+    let options = options(classWeights: classWeights)
+    try options.validate()
+    return Input(stores: stores, rows: rows, options: options)
+  }
 
   func run(in context: CommandContext) throws -> ExitStatus {
     let team = try context.makeTeam(threads: runOptions.threads)
-    let rows = try context.communicator.agree(status: context.status(of:)) {
+    let input = try context.communicator.agree(status: context.status(of:)) {
       if context.isRoot { try Classifier.checkWritable(output) }
-      return try StoreRows(Store(store), layer: layerName)
+      return try open()
     }
     let start = ContinuousClock.now
+    var options = input.options
     let result = try context.agreeing {
-      try Trainer(options, communicator: context.communicator, team: team)
-        .train(rows, progress: progressLogger(context))
+      let trainer = try Trainer(options, communicator: context.communicator, team: team)
+      guard let path else {
+        return try trainer.train(input.rows, progress: progressLogger(context))
+      }
+      let assignment = FoldAssignment.stratified(input.rows, foldCount: folds ?? 5, seed: seed)
+      let (result, validation) = try trainer.train(
+        input.rows, path: path.values, assignment: assignment,
+        foldProgress: foldLogger(context, assignment.foldCount), progress: progressLogger(context))
+      if context.isRoot { print(validation.table) }
+      options.C = validation.best.C
+      return result
     }
     try context.communicator.agree(status: context.status(of:)) {
       guard context.isRoot else { return }
-      let spec = rows.store.provenance.layers.first { $0.name == layerName }!
-      try Classifier(
-        result, options: options, features: FeatureOrigin(rows.store.provenance, layer: spec)
-      ).save(output)
+      try Classifier(result, options: options, features: input.stores.origin).save(output)
     }
     guard context.isRoot else { return .done }
-    print(summary(result, elapsed: ContinuousClock.now - start))
+    print(result.summary(output: output, elapsed: ContinuousClock.now - start))
     if result.isConverged { return .done }
     let failure = ClassificationError.notConverged(
       relativeGap: result.certificate.relativeGap, tolerance: tolerance,
@@ -109,13 +190,23 @@ struct TrainCommand: DistributedCommand {
   }
 
   func printPlan() throws {
-    let rows = try StoreRows(Store(store), layer: layerName)
+    let input = try open()
+    for (store, path) in zip(input.stores.stores, stores) {
+      print(
+        """
+        store       \(path): \(store.rowCount) rows, \(store.rows.failedCount) failed, \
+        \(store.classes.count) classes
+        """)
+    }
+    let choice =
+      path.map {
+        "C of \($0.values.map { "\($0)" }.joined(separator: ", ")) by \(folds ?? 5) folds"
+      }
+      ?? "C \(C)"
     print(
       """
-      store       \(store): \(rows.rowCount) rows, \(rows.store.rows.failedCount) failed, \
-      \(rows.store.classes.count) classes
-      layer       \(layerName) (\(rows.width))
-      objective   \(loss.rawValue), C \(C), bias \(regularizeBias ? "regularized" : "free"), \
+      layer       \(layerName) (\(input.rows.width))
+      objective   \(loss.rawValue), \(choice), bias \(regularizeBias ? "regularized" : "free"), \
       normalize \(normalize.rawValue)
       tolerance   \(tolerance)
       classifier  \(output)
@@ -138,21 +229,28 @@ struct TrainCommand: DistributedCommand {
     }
   }
 
-  private func summary(_ result: TrainingResult, elapsed: Duration) -> String {
-    let certificate = result.certificate
-    let seconds =
-      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-    return """
-      rows        \(result.rowCount) in \(result.classes.count) classes; left out: \
-      \(result.failedCount) failed, \(result.unlabelledCount) without label
-      objective   \(certificate.objective)
-      certificate relative gap \(String(format: "%.2e", certificate.relativeGap)) \
-      (gap \(String(format: "%.2e", certificate.gap))), relative gradient \
-      \(String(format: "%.2e", certificate.relativeGradient))
-      work        \(result.iterations) iterations, \(result.passes) passes over the rows, \
-      \(String(format: "%.1f", seconds)) s
-      classifier  \(output)
-      """
+  /// Logs how far cross-validation has come, every ten seconds.
+  private func foldLogger(_ context: CommandContext, _ count: Int) -> (Int, Double) -> Void {
+    guard context.isRoot else { return { _, _ in } }
+    let log = context.log
+    var last = ContinuousClock.now
+    return { fold, C in
+      guard ContinuousClock.now - last >= .seconds(10) else { return }
+      last = .now
+      log.info("fold \(fold + 1) of \(count): C \(C) done")
+    }
+  }
+}
+
+/// Numbers separated by commas.
+struct NumberList: ExpressibleByArgument {
+  let values: [Double]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    let values = parts.compactMap { Double($0) }
+    if values.count != parts.count { return nil }
+    self.values = values
   }
 }
 

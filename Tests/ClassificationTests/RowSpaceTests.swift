@@ -43,7 +43,7 @@ import Testing
       options.normalization = normalization
       options.tolerance = 1e-9  // what single precision of the weights leaves at C = 1000 is 3e-10
       let result = try train(rows, options)[0]
-      let slow = SlowObjective(rows, options)
+      let slow = try SlowObjective(rows, options)
       let value = slow.value(
         weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
       #expect(result.isConverged, "\(result.certificate)")

@@ -28,7 +28,7 @@ import Testing
       options.normalization = normalization
       let rows = ArrayRows.random(rowCount: 700, width: 19, classCount: 4, seed: 5)
       let result = try train(rows, options)[0]
-      let slow = SlowObjective(rows, options)
+      let slow = try SlowObjective(rows, options)
       let value = slow.value(
         weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
       #expect(result.isConverged)
@@ -143,7 +143,7 @@ import Testing
       rows, TrainingOptions(C: 10, tolerance: 1e-9, maximumIterations: 3))[0]
     #expect(!result.isConverged && result.iterations == 3)
     #expect(result.certificate.relativeGap > 1e-9)
-    let slow = SlowObjective(rows, TrainingOptions(C: 10))
+    let slow = try SlowObjective(rows, TrainingOptions(C: 10))
     let value = slow.value(
       weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
     #expect(abs(value - result.certificate.objective) <= 1e-12 * value)

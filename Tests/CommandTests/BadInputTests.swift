@@ -44,6 +44,16 @@ import Testing
     Case("extract LIST --config FOLDER/nothing.yaml", 64, "layers", "one value"),
     Case("train STORE --layer fc6 --output FOLDER/c.safetensors", 64, "fc6", "pool5"),
     Case("train STORE --layer pool5 --output FOLDER/c.safetensors --C 0", 64, "C"),
+    Case("train STORE --layer pool5 --output FOLDER/c --C-path 1,x", 64, "C-path", "1,x"),
+    Case("train STORE --layer pool5 --output FOLDER/c --C-path 1,-1", 64, "-1"),
+    Case("train STORE --layer pool5 --output FOLDER/c --folds 3", 64, "--C-path"),
+    Case("train STORE --layer pool5 --output FOLDER/c --C-path 1 --folds 1", 64, "2 or more"),
+    Case("train STORE --layer pool5 --output FOLDER/c --C-path 1 --folds 99", 65, "99 folds"),
+    Case("train STORE --layer pool5 --output FOLDER/c --weights FOLDER/words", 65, "line 2", "two"),
+    Case("train STORE --layer pool5 --output FOLDER/c --weights FOLDER/three", 65, "23", "3"),
+    Case(
+      "train STORE --layer pool5 --output FOLDER/c --class-weight FOLDER/cats", 64, "cats", "tom"),
+    Case("train STORE OTHER --layer pool5 --output FOLDER/c", 65, "OTHER", "views", "ten"),
     Case("train STORE --layer pool5 --output FOLDER", 73, "directory"),
     Case("train STORE --layer pool5 --output /dev/null", 73, "/dev/null", "device"),
     Case("train UNLABELLED --layer pool5 --output FOLDER/c.safetensors", 65, "label"),
@@ -66,6 +76,9 @@ import Testing
       try write("a.jpg\nb.jpg\n", "missing.txt")
       try write("not a folder", "file")
       try write("strict: 1\n", "flag.yaml")
+      try write("1\ntwo\n", "words")
+      try write("1\n1\n1\n", "three")
+      try write("tom 2\n", "cats")
       try write("layers: []\n", "nothing.yaml")
       try write("model: \(fixture.model)\noutput: \(folder)/o\ncolour: red\n", "bad.yaml")
       try FileManager.default.createDirectory(
@@ -87,7 +100,7 @@ import Testing
     }
   }
 
-  /// Stores that several cases read: `STORE`, `UNLABELLED`, `ONECLASS`.
+  /// Stores that several cases read: `STORE`, `OTHER`, `UNLABELLED`, `ONECLASS`.
   static let places = Result {
     let folder = NSTemporaryDirectory() + "decaf-bad-input-\(getpid())"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -98,6 +111,9 @@ import Testing
     ]
     var places = ["STORE": "\(folder)/STORE"]
     _ = try Program.decaf.run(try CommandFixture.extract("\(folder)/STORE"))
+    places["OTHER"] = "\(folder)/OTHER"
+    _ = try Program.decaf.run(
+      try CommandFixture.extract("\(folder)/OTHER", "--views", "ten"))
     for (name, text) in lists {
       try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name).txt"))
       places[name] = "\(folder)/\(name)"

@@ -8,13 +8,15 @@ import Testing
     let run = try Program.decaf.run(["--help"])
     #expect(run.status == 0)
     for text in [
-      "extract", "train", "predict", "classify", "profile", "model", "list", "verify", "mpirun", "73", "75",
+      "extract", "train", "predict", "classify", "evaluate", "profile", "model", "list", "verify",
+      "import", "export", "mpirun", "73", "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
     #expect(!run.output.contains("probe-image"))
   }
 
   @Test(arguments: [
-    ["extract"], ["train"], ["predict"], ["classify"], ["profile"], ["list"], ["verify"], ["model"],
+    ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["profile"], ["list"],
+    ["verify"], ["import"], ["export"], ["model"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {

@@ -46,7 +46,8 @@ import Testing
   func factorSolvesSomeRowsOfTheMatrix(_ size: Int) throws {
     let matrix = Self.products(Self.randomRows(size + 5, width: 40, seed: 3))
     let rows = (0..<size).map { $0 + ($0 > size / 2 ? 5 : 0) }
-    let factor = try #require(PositiveDefiniteFactor(matrix, rows: rows, ridge: 0.5))
+    let factor = try #require(
+      PositiveDefiniteFactor(matrix, rows: rows, ridges: rows.map { _ in 0.5 }))
     let right = Self.randomRows(size, width: 3, seed: 4).flatMap(\.self)
     var x = right
     factor.solve(&x, count: 3)
@@ -62,7 +63,7 @@ import Testing
   @Test func indefiniteMatrixHasNoFactor() {
     var matrix = SymmetricMatrix(size: 2)
     matrix.set([1, 2, 2, 1], rows: 0..<2, columns: 0..<2)
-    #expect(PositiveDefiniteFactor(matrix, rows: [0, 1], ridge: 0) == nil)
-    #expect(PositiveDefiniteFactor(matrix, rows: [], ridge: 0)?.size == 0)
+    #expect(PositiveDefiniteFactor(matrix, rows: [0, 1], ridges: [0, 0]) == nil)
+    #expect(PositiveDefiniteFactor(matrix, rows: [], ridges: [])?.size == 0)
   }
 }

@@ -1,0 +1,145 @@
+internal import Yams
+
+/// Takes the fields of a YAML mapping one by one and notes everything that is wrong with them, so
+/// that all problems are reported at once.
+package struct YAMLFields {
+  private let prefix: String
+  private var nodes: [(key: String, node: Node)] = []
+  private var problems: [String] = []
+
+  /// The top level of a YAML text.
+  package init(_ text: String) {
+    prefix = ""
+    do {
+      guard let node = try Yams.compose(yaml: text) else {
+        problems = ["found nothing, expected “key: value” lines"]
+        return
+      }
+      take(node, what: "the text")
+    } catch {
+      problems = ["not YAML: \(error)"]
+    }
+  }
+
+  private init(prefix: String) { self.prefix = prefix }
+
+  private mutating func take(_ node: Node, what: String) {
+    guard let mapping = node.mapping else {
+      problems.append("\(what) is not a group of “key: value” lines")
+      return
+    }
+    nodes = mapping.map { ($0.key.string ?? "?", $0.value) }
+  }
+
+  /// Whether the key is there and not taken yet; for keys that may be left out.
+  package func has(_ key: String) -> Bool { nodes.contains { $0.key == key } }
+
+  /// The fields below `key`.
+  package mutating func section(_ key: String) -> YAMLFields {
+    var section = YAMLFields(prefix: "\(prefix)\(key).")
+    if let node = remove(key) { section.take(node, what: prefix + key) }
+    return section
+  }
+
+  /// The fields of each item of the list below `key`.
+  package mutating func sections(_ key: String) -> [YAMLFields] {
+    guard let node = remove(key) else { return [] }
+    guard let items = node.sequence else {
+      problems.append("\(prefix)\(key): expected a list")
+      return []
+    }
+    return items.enumerated().map { index, item in
+      var section = YAMLFields(prefix: "\(prefix)\(key)[\(index)].")
+      section.take(item, what: "\(prefix)\(key)[\(index)]")
+      return section
+    }
+  }
+
+  /// The names of the fields that nobody took yet, in the order of the text.
+  package var keys: [String] { nodes.map(\.key) }
+
+  package mutating func string(_ key: String) -> String? {
+    value(key, expected: "text") { $0.string }
+  }
+
+  package mutating func bool(_ key: String) -> Bool? {
+    value(key, expected: "true or false") { $0.bool }
+  }
+
+  package mutating func integer(_ key: String) -> Int? {
+    value(key, expected: "a whole number") { $0.int }
+  }
+
+  package mutating func number(_ key: String) -> Double? {
+    value(key, expected: "a number") { $0.number }
+  }
+
+  package mutating func numbers(_ key: String) -> [Double]? {
+    list(key, expected: "a list of numbers") { $0.number }
+  }
+
+  package mutating func integers(_ key: String) -> [Int]? {
+    list(key, expected: "a list of whole numbers") { $0.int }
+  }
+
+  package mutating func strings(_ key: String) -> [String]? {
+    list(key, expected: "a list of texts") { $0.scalar?.string }
+  }
+
+  package mutating func choice<T: RawRepresentable<String> & CaseIterable>(
+    _ key: String, of type: T.Type
+  ) -> T? {
+    let names = T.allCases.map(\.rawValue).joined(separator: " or ")
+    return value(key, expected: names) { $0.string.flatMap(T.init(rawValue:)) }
+  }
+
+  package mutating func choices<T: RawRepresentable<String> & CaseIterable>(
+    _ key: String, of type: T.Type
+  ) -> [T]? {
+    let names = T.allCases.map(\.rawValue).joined(separator: " or ")
+    return list(key, expected: "a list of \(names)") { $0.string.flatMap(T.init(rawValue:)) }
+  }
+
+  /// Notes a problem with a value that was taken.
+  package mutating func note(_ key: String, _ problem: String) {
+    problems.append("\(prefix)\(key): \(problem)")
+  }
+
+  /// Every problem found; fields that nobody took are among them.
+  package func finish() -> [String] {
+    problems + nodes.map { "\(prefix)\($0.key): unknown key" }
+  }
+
+  private mutating func list<T>(
+    _ key: String, expected: String, _ read: (Node) -> T?
+  ) -> [T]? {
+    value(key, expected: expected) { node in
+      guard let items = node.sequence else { return nil }
+      let values = items.compactMap(read)
+      return values.count == items.count ? values : nil
+    }
+  }
+
+  private mutating func value<T>(_ key: String, expected: String, _ read: (Node) -> T?) -> T? {
+    guard let node = remove(key) else { return nil }
+    let value = read(node)
+    if value == nil {
+      let found = node.scalar.map { "“\($0.string)”" } ?? "a list or group"
+      problems.append("\(prefix)\(key): found \(found), expected \(expected)")
+    }
+    return value
+  }
+
+  private mutating func remove(_ key: String) -> Node? {
+    guard let index = nodes.firstIndex(where: { $0.key == key }) else {
+      problems.append("\(prefix)\(key): missing")
+      return nil
+    }
+    return nodes.remove(at: index).node
+  }
+}
+
+extension Node {
+  /// A number with or without a decimal point.
+  fileprivate var number: Double? { float ?? int.map(Double.init) }
+}

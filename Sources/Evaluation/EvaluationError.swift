@@ -1,0 +1,38 @@
+package import Tensors
+
+/// Why a protocol cannot be run.
+package enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
+  case unknownProtocol(String, presets: [String])
+  case unreadable(SystemError)
+  /// Everything that is wrong with the protocol from `source`.
+  case invalidProtocol(source: String, problems: [String])
+  /// Everything that is wrong with the stores that were given.
+  case unusableStores(problems: [String])
+  case cannotWrite(SystemError)
+
+  package var description: String {
+    switch self {
+    case .unknownProtocol(let name, let presets):
+      """
+      no protocol “\(name)”; expected one of \(presets.joined(separator: ", ")), or a YAML file like \
+      those of Configs/protocols
+      """
+    case .unreadable(let error): "protocol: \(error)"
+    case .invalidProtocol(let source, let problems):
+      "protocol \(source): " + problems.joined(separator: "; ")
+    case .unusableStores(let problems):
+      "cannot evaluate: " + problems.joined(separator: "; ")
+    case .cannotWrite(let error):
+      "\(error); choose another --output or make room, and run the same command again"
+    }
+  }
+
+  /// The program's exit status for it: 64 wrong usage, 65 bad input, 73 output cannot be written.
+  package var exitStatus: Int32 {
+    switch self {
+    case .unknownProtocol: 64
+    case .cannotWrite: 73
+    default: 65
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package import Classification
+
+/// A way to train: a row of the result.
+package struct Method: Hashable, Sendable, Codable {
+  package let layer: String
+  package let loss: Loss
+
+  /// For people: `fc6 softmax`.
+  package var description: String { "\(layer) \(loss.rawValue)" }
+}
+
+/// What one training and its test gave.
+struct Outcome: Sendable, Codable, Equatable {
+  /// Its number in the evaluation.
+  let task: Int
+  let C: Double
+  /// The share of the rows held out that the chosen C predicted right; nil where C was given.
+  let validation: Double?
+  let relativeGap: Double
+  let isConverged: Bool
+  /// Triples: true class, predicted class, how many test rows.
+  var confusion: [Int]
+
+  /// For each class, test rows predicted right and test rows in all.
+  func counts(classCount: Int) -> (correct: [Int], total: [Int]) {
+    var correct = [Int](repeating: 0, count: classCount)
+    var total = correct
+    for i in stride(from: 0, to: confusion.count, by: 3) {
+      total[confusion[i]] += confusion[i + 2]
+      if confusion[i] == confusion[i + 1] { correct[confusion[i]] += confusion[i + 2] }
+    }
+    return (correct, total)
+  }
+
+  /// The mean over the classes with test rows of the share predicted right, in per cent.
+  func meanPerClass(classCount: Int) -> Double {
+    let (correct, total) = counts(classCount: classCount)
+    let shares = zip(correct, total).filter { $1 > 0 }.map { Double($0) / Double($1) }
+    return 100 * shares.reduce(0, +) / Double(shares.count)
+  }
+
+  /// The share of all test rows predicted right, in per cent.
+  func overall(classCount: Int) -> Double {
+    let (correct, total) = counts(classCount: classCount)
+    return 100 * Double(correct.reduce(0, +)) / Double(total.reduce(0, +))
+  }
+}

@@ -1,0 +1,79 @@
+package import Tensors
+
+/// Why a file of another program cannot be imported, or a store not be exported.
+package enum InterchangeError: Error, Equatable, Sendable, CustomStringConvertible {
+  case unreadable(SystemError)
+  /// Neither the content nor the name says what the file is.
+  case unknownFormat(path: String, found: String)
+  /// The file is of a kind that is known and not read.
+  case unsupported(path: String, found: String, advice: String)
+  case damaged(path: String, problem: String)
+  /// No variable of this name; `found` describes those there are.
+  case missingVariable(path: String, name: String, found: [String])
+  /// Several variables may be meant, or none.
+  case noChoice(path: String, what: String, option: String, found: [String])
+  case notAMatrix(path: String, variable: String, shape: String)
+  case labelCount(path: String, labels: Int, rows: Int)
+  case notALabel(path: String, position: Int, found: String)
+  /// A value that single precision cannot hold, or a row that is partly NaN.
+  case notFinite(path: String, row: Int, column: Int, value: String)
+  case malformed(path: String, line: Int, problem: String)
+  case empty(path: String)
+  case optionWithoutUse(option: String, reason: String)
+  case cannotWrite(SystemError)
+  case noRows(path: String, failed: Int, unlabelled: Int)
+
+  package var description: String {
+    switch self {
+    case .unreadable(let error): "\(error)"
+    case .unknownFormat(let path, let found):
+      """
+      \(path): found \(found); expected a MATLAB file of version 5, a NumPy .npy or .npz file, or \
+      svmlight text named .svm, .svmlight or .libsvm
+      """
+    case .unsupported(let path, let found, let advice): "\(path): found \(found); \(advice)"
+    case .damaged(let path, let problem): "\(path) is damaged: \(problem)"
+    case .missingVariable(let path, let name, let found):
+      "\(path) has no variable “\(name)”; found \(Self.list(found))"
+    case .noChoice(let path, let what, let option, let found):
+      "\(path): cannot tell which variable holds \(what); found \(Self.list(found)); "
+        + "choose one with \(option)"
+    case .notAMatrix(let path, let variable, let shape):
+      "\(path): \(variable) is \(shape), expected a matrix with one row a sample; if it has one "
+        + "column a sample, transpose it first"
+    case .labelCount(let path, let labels, let rows):
+      "\(path): found \(labels) labels, expected \(rows), one for each row of features"
+    case .notALabel(let path, let position, let found):
+      "\(path): label \(position) is \(found), expected a whole number or text"
+    case .notFinite(let path, let row, let column, let value):
+      """
+      \(path): row \(row), column \(column) (both from 0) is \(value); expected finite numbers, or \
+      NaN in the whole row for a sample without features
+      """
+    case .malformed(let path, let line, let problem): "\(path), line \(line): \(problem)"
+    case .empty(let path): "\(path) holds no row of features"
+    case .optionWithoutUse(let option, let reason): "\(option): \(reason)"
+    case .cannotWrite(let error): "\(error); choose another --output or make room"
+    case .noRows(let path, let failed, let unlabelled):
+      "cannot export \(path): no row to write (\(failed) failed, \(unlabelled) without label)"
+    }
+  }
+
+  private static func list(_ found: [String]) -> String {
+    found.isEmpty ? "no variable" : found.joined(separator: ", ")
+  }
+
+  /// The program's exit status for it: 64 wrong usage, 65 bad input, 73 output cannot be written.
+  package var exitStatus: Int32 {
+    switch self {
+    case .missingVariable, .noChoice, .optionWithoutUse: 64
+    case .cannotWrite: 73
+    default: 65
+    }
+  }
+}
+
+/// Runs `body`, whose failure means that the file could not be read.
+func reading<R>(_ body: () throws(SystemError) -> R) throws(InterchangeError) -> R {
+  do { return try body() } catch { throw .unreadable(error) }
+}

@@ -1,0 +1,143 @@
+internal import Features
+internal import Tensors
+
+/// The arrays of a NumPy `.npz` file: a ZIP archive of `.npy` files, compressed or not.
+///
+/// “.ZIP File Format Specification”, PKWARE, sections 4.3 and 4.5.3: the directory at the end names
+/// the members, in 64-bit numbers where an archive is large.
+enum NPZFile {
+  private static let expansionLimit = 1 << 40
+
+  static func accepts(_ source: ByteSource) -> Bool {
+    source.count >= 4 && source.bytes(0..<4) == [0x50, 0x4b, 3, 4]
+  }
+
+  /// - Throws: `damaged`, `unsupported`.
+  static func variables(_ file: MappedFile) throws(InterchangeError) -> [Variable] {
+    let source = ByteSource(file)
+    let members: [Member]
+    do throws(ProblemError) { members = try directory(source) } catch {
+      throw .damaged(path: file.path, problem: error.text)
+    }
+    var variables: [Variable] = []
+    for member in members where member.name.hasSuffix(".npy") {
+      let data: ByteSource
+      do throws(ProblemError) { data = try contents(member, file, source) } catch {
+        throw .damaged(path: file.path, problem: "\(member.name): \(error.text)")
+      }
+      let name = String(member.name.dropLast(4))
+      do throws(InterchangeError) {
+        variables.append(
+          try NPYArray.variable(data, name: name, path: "\(file.path), \(member.name)"))
+      } catch {
+        // An array that is not read harms nobody who does not ask for it.
+        guard case .unsupported(_, let found, _) = error else { throw error }
+        variables.append(Variable(name: name, content: .other(found)))
+      }
+    }
+    return variables
+  }
+
+  private struct Member {
+    var name: String
+    var method: Int
+    var checksum: UInt32
+    var compressedCount: Int
+    var count: Int
+    /// Of the member's own header.
+    var offset: Int
+  }
+
+  private static func directory(_ source: ByteSource) throws(ProblemError) -> [Member] {
+    let endCount = 22
+    let broken = ProblemError("it has no directory at its end, as if it were cut short")
+    guard source.count >= endCount else { throw broken }
+    // The end of the directory is the last thing but for a comment.
+    let start = max(0, source.count - endCount - 0xffff)
+    let tail = source.bytes(start..<source.count)
+    guard
+      let found = (0...tail.count - endCount).last(where: {
+        tail[$0] == 0x50 && tail[$0 + 1] == 0x4b && tail[$0 + 2] == 5 && tail[$0 + 3] == 6
+      })
+    else { throw broken }
+    let end = start + found
+    var memberCount = source.integer(at: end + 10, byteCount: 2)
+    var offset = source.integer(at: end + 16, byteCount: 4)
+    // A locator of 20 bytes before it leads to the numbers of a large archive.
+    if end >= 20, source.integer(at: end - 20, byteCount: 4) == 0x0706_4b50 {
+      let large = source.integer(at: end - 12, byteCount: 8)
+      guard large >= 0, large <= source.count - 56,
+        source.integer(at: large, byteCount: 4) == 0x0606_4b50
+      else { throw broken }
+      memberCount = source.integer(at: large + 32, byteCount: 8)
+      offset = source.integer(at: large + 48, byteCount: 8)
+    }
+    var members: [Member] = []
+    for _ in 0..<memberCount {
+      guard offset >= 0, offset <= source.count - 46,
+        source.integer(at: offset, byteCount: 4) == 0x0201_4b50
+      else { throw ProblemError("its directory is damaged at byte \(offset)") }
+      let lengths = [28, 30, 32].map { source.integer(at: offset + $0, byteCount: 2) }
+      guard source.count - offset - 46 >= lengths[0] + lengths[1] else { throw broken }
+      let name = source.bytes(offset + 46..<offset + 46 + lengths[0])
+      var member = Member(
+        name: String(decoding: name, as: UTF8.self),
+        method: source.integer(at: offset + 10, byteCount: 2),
+        checksum: UInt32(source.integer(at: offset + 16, byteCount: 4)),
+        compressedCount: source.integer(at: offset + 20, byteCount: 4),
+        count: source.integer(at: offset + 24, byteCount: 4),
+        offset: source.integer(at: offset + 42, byteCount: 4))
+      let extra = offset + 46 + lengths[0]
+      widen(&member, source[extra..<extra + lengths[1]])
+      members.append(member)
+      offset += 46 + lengths.reduce(0, +)
+    }
+    return members
+  }
+
+  /// Takes the 64-bit numbers from the extra fields, in place of those that are all ones.
+  private static func widen(_ member: inout Member, _ extra: ByteSource) {
+    var offset = 0
+    while offset + 4 <= extra.count {
+      let end = offset + 4 + extra.integer(at: offset + 2, byteCount: 2)
+      guard end <= extra.count else { return }
+      if extra.integer(at: offset, byteCount: 2) == 1 {
+        var position = offset + 4
+        for field in [\Member.count, \.compressedCount, \.offset]
+        where member[keyPath: field] == 0xffff_ffff && position + 8 <= end {
+          member[keyPath: field] = extra.integer(at: position, byteCount: 8)
+          position += 8
+        }
+      }
+      offset = end
+    }
+  }
+
+  private static func contents(
+    _ member: Member, _ file: MappedFile, _ source: ByteSource
+  ) throws(ProblemError) -> ByteSource {
+    guard member.offset >= 0, member.offset <= source.count - 30,
+      source.integer(at: member.offset, byteCount: 4) == 0x0403_4b50
+    else { throw ProblemError("its header is not where the directory says") }
+    let start =
+      member.offset + 30 + source.integer(at: member.offset + 26, byteCount: 2)
+      + source.integer(at: member.offset + 28, byteCount: 2)
+    guard member.compressedCount >= 0, start <= source.count,
+      source.count - start >= member.compressedCount
+    else { throw ProblemError("it is cut short") }
+    let stored = start..<start + member.compressedCount
+    let data: ByteSource
+    switch member.method {
+    case 0: data = source[stored]
+    case 8:
+      do throws(InflateError) {
+        data = ByteSource(
+          try Inflate.bytes(of: file, stored, .raw, limit: min(member.count, expansionLimit)))
+      } catch { throw ProblemError(error.description) }
+    default: throw ProblemError("compression method \(member.method) is not known")
+    }
+    guard data.count == member.count, data.withSpan({ Inflate.checksum($0) }) == member.checksum
+    else { throw ProblemError("its length or checksum is not that of the directory") }
+    return data
+  }
+}

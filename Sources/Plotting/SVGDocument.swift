@@ -1,0 +1,181 @@
+/// A drawing as SVG 1.1 text, written element by element.
+///
+/// The same calls give the same bytes: numbers are rounded to hundredths of a pixel, and nothing
+/// about the run or the machine is in the file.
+struct SVGDocument {
+  private var lines: [String] = []
+  private let width: Double
+  private let height: Double
+
+  /// - Parameter title: what screen readers say.
+  init(width: Double, height: Double, title: String) {
+    self.width = width
+    self.height = height
+    lines.append("<title>\(Self.escaped(title))</title>")
+    rectangle(x: 0, y: 0, width: width, height: height, fill: "#ffffff")
+  }
+
+  /// The file's text.
+  var text: String {
+    """
+    <svg xmlns="http://www.w3.org/2000/svg" width="\(Self.number(width))" \
+    height="\(Self.number(height))" viewBox="0 0 \(Self.number(width)) \(Self.number(height))" \
+    font-family="Helvetica, Arial, sans-serif" font-size="12" fill="\(Ink.text)">
+    \(lines.joined(separator: "\n"))
+    </svg>
+
+    """
+  }
+
+  enum Anchor: String {
+    case start, middle, end
+  }
+
+  mutating func rectangle(
+    x: Double, y: Double, width: Double, height: Double, fill: String, tip: String? = nil
+  ) {
+    add(
+      "rect",
+      [
+        ("x", Self.number(x)), ("y", Self.number(y)), ("width", Self.number(width)),
+        ("height", Self.number(height)), ("fill", fill),
+      ], tip: tip)
+  }
+
+  mutating func line(
+    _ a: (x: Double, y: Double), _ b: (x: Double, y: Double), color: String, width: Double = 1
+  ) {
+    add(
+      "line",
+      [
+        ("x1", Self.number(a.x)), ("y1", Self.number(a.y)), ("x2", Self.number(b.x)),
+        ("y2", Self.number(b.y)), ("stroke", color), ("stroke-width", Self.number(width)),
+      ])
+  }
+
+  /// A line through all points.
+  mutating func polyline(_ points: [(x: Double, y: Double)], color: String, isDashed: Bool = false)
+  {
+    var attributes = [
+      ("points", points.map { "\(Self.number($0.x)),\(Self.number($0.y))" }.joined(separator: " ")),
+      ("fill", "none"), ("stroke", color), ("stroke-width", "2"), ("stroke-linejoin", "round"),
+    ]
+    if isDashed { attributes.append(("stroke-dasharray", "6 4")) }
+    add("polyline", attributes)
+  }
+
+  /// Text whose baseline is at `y`; `angle` in degrees, clockwise, about its anchor.
+  mutating func text(
+    _ text: String, x: Double, y: Double, anchor: Anchor = .start, size: Double = 12,
+    color: String = Ink.text, isBold: Bool = false, angle: Double = 0
+  ) {
+    var attributes = [
+      ("x", Self.number(x)), ("y", Self.number(y)), ("text-anchor", anchor.rawValue),
+      ("font-size", Self.number(size)), ("fill", color),
+    ]
+    if isBold { attributes.append(("font-weight", "bold")) }
+    if angle != 0 {
+      attributes.append(
+        ("transform", "rotate(\(Self.number(angle)) \(Self.number(x)) \(Self.number(y)))"))
+    }
+    lines.append("<text\(Self.attributes(attributes))>\(Self.escaped(text))</text>")
+  }
+
+  /// A mark centred on a point; the shapes can be told apart without colours.
+  mutating func marker(
+    _ shape: Marker, x: Double, y: Double, size: Double = 4.5, color: String,
+    isHollow: Bool = false,
+    tip: String? = nil
+  ) {
+    let paint = [
+      ("fill", isHollow ? "#ffffff" : color), ("stroke", color), ("stroke-width", "1.5"),
+    ]
+    guard let corners = shape.corners else {
+      add(
+        "circle",
+        [("cx", Self.number(x)), ("cy", Self.number(y)), ("r", Self.number(size))] + paint,
+        tip: tip)
+      return
+    }
+    let points = corners.map {
+      "\(Self.number(x + size * $0.0)),\(Self.number(y + size * $0.1))"
+    }
+    add("polygon", [("points", points.joined(separator: " "))] + paint, tip: tip)
+  }
+
+  private mutating func add(
+    _ name: String, _ attributes: [(String, String)], tip: String? = nil
+  ) {
+    let start = "<\(name)\(Self.attributes(attributes))"
+    lines.append(
+      tip.map { "\(start)><title>\(Self.escaped($0))</title></\(name)>" } ?? "\(start)/>")
+  }
+
+  private static func attributes(_ attributes: [(String, String)]) -> String {
+    attributes.map { " \($0.0)=\"\(escaped($0.1))\"" }.joined()
+  }
+
+  /// A number in at most two decimals, without trailing zeros.
+  static func number(_ value: Double) -> String {
+    precondition(value.isFinite, "a coordinate that is not finite")
+    let hundredths = Int((value * 100).rounded())
+    let (whole, rest) = abs(hundredths).quotientAndRemainder(dividingBy: 100)
+    let sign = hundredths < 0 ? "-" : ""
+    if rest == 0 { return "\(sign)\(whole)" }
+    return rest % 10 == 0
+      ? "\(sign)\(whole).\(rest / 10)" : "\(sign)\(whole).\(rest < 10 ? "0" : "")\(rest)"
+  }
+
+  /// The text with what XML forbids in it replaced.
+  static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\t", "\n", "\r": result += " "
+      case _ where scalar.value < 0x20 || scalar.value == 0xfffe || scalar.value == 0xffff:
+        result += "\u{fffd}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}
+
+/// Shapes of marks.
+enum Marker: CaseIterable {
+  case circle, square, triangle, diamond, pentagon, wedge
+
+  /// Corners about the origin, of about the circle's area; nil for the circle itself.
+  fileprivate var corners: [(Double, Double)]? {
+    switch self {
+    case .circle: nil
+    case .square: [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
+    case .triangle: [(0, -1.25), (1.15, 0.8), (-1.15, 0.8)]
+    case .diamond: [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)]
+    case .pentagon: [(0, -1.15), (1.1, -0.35), (0.68, 0.95), (-0.68, 0.95), (-1.1, -0.35)]
+    case .wedge: [(0, 1.25), (-1.15, -0.8), (1.15, -0.8)]
+    }
+  }
+
+  static func number(_ index: Int) -> Marker { allCases[index % allCases.count] }
+}
+
+/// The colors of all drawings.
+enum Ink {
+  static let text = "#222222"
+  static let faint = "#666666"
+  static let grid = "#e3e3e3"
+  static let axis = "#888888"
+
+  /// Colors that people with any color vision tell apart (Okabe and Ito, 2008), without the yellow,
+  /// which is too pale on white.
+  private static let series = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000",
+  ]
+
+  static func series(_ index: Int) -> String { series[index % series.count] }
+}

@@ -1,0 +1,89 @@
+internal import CZlib
+
+/// Reading of compressed bytes (RFC 1950 and 1951), as MATLAB files and ZIP archives hold them.
+package enum Inflate {
+  /// What stands around the compressed bytes.
+  package enum Container: Sendable {
+    /// A header of two bytes and an Adler-32 checksum at the end.
+    case zlib
+    /// Nothing.
+    case raw
+  }
+
+  /// The bytes that `range` of the file expands to.
+  ///
+  /// - Parameter limit: the most that is expanded: a few kilobytes may claim to be terabytes.
+  /// - Throws: `InflateError` when the bytes are damaged, end early or expand beyond the limit.
+  package static func bytes(
+    of file: MappedFile, _ range: Range<Int>, _ container: Container, limit: Int
+  ) throws(InflateError) -> [UInt8] {
+    var stream = z_stream()
+    // Negative window bits: no header; 15: the largest window.
+    guard decaf_inflate_init(&stream, container == .zlib ? 15 : -15) == Z_OK else {
+      throw InflateError.outOfMemory
+    }
+    defer { inflateEnd(&stream) }
+    return try file.withBytes(range) { source throws(InflateError) in
+      var result: [UInt8] = []
+      var piece = [UInt8](repeating: 0, count: 1 << 18)
+      var taken = 0
+      while true {
+        let part = UnsafeRawBufferPointer(
+          rebasing: source[taken..<min(source.count, taken + maximumInput)])
+        let (code, read, written) = step(&stream, part, &piece)
+        taken += read
+        guard result.count + written <= limit else { throw .tooLong(limit: limit) }
+        result += piece[..<written]
+        if code == Z_STREAM_END { return result }
+        if code == Z_MEM_ERROR { throw .outOfMemory }
+        // No progress with input at its end: the rest is missing.
+        if code == Z_BUF_ERROR || (code == Z_OK && read == 0 && written == 0) { throw .endsEarly }
+        if code != Z_OK { throw .damaged }
+      }
+    }
+  }
+
+  /// CRC-32 (ISO 3309) of bytes, as ZIP archives record it.
+  package static func checksum(_ bytes: Span<UInt8>) -> UInt32 {
+    bytes.withUnsafeBytes { raw in
+      guard let base = raw.bindMemory(to: UInt8.self).baseAddress else { return 0 }
+      return UInt32(crc32_z(0, base, raw.count))
+    }
+  }
+
+  /// zlib counts input in 32 bits.
+  private static let maximumInput = 1 << 30
+
+  private static func step(
+    _ stream: inout z_stream, _ source: UnsafeRawBufferPointer, _ piece: inout [UInt8]
+  ) -> (code: Int32, read: Int, written: Int) {
+    let input = source.bindMemory(to: UInt8.self).baseAddress
+    let capacity = piece.count
+    return piece.withUnsafeMutableBufferPointer { output in
+      // zlib reads through the pointer only; its type lacks `const` in builds without ZLIB_CONST.
+      stream.next_in = UnsafeMutablePointer(mutating: input)
+      stream.avail_in = UInt32(source.count)
+      stream.next_out = output.baseAddress
+      stream.avail_out = UInt32(capacity)
+      let code = inflate(&stream, Z_NO_FLUSH)
+      return (code, source.count - Int(stream.avail_in), capacity - Int(stream.avail_out))
+    }
+  }
+}
+
+/// Why compressed bytes cannot be read.
+package enum InflateError: Error, Equatable, Sendable, CustomStringConvertible {
+  case damaged
+  case endsEarly
+  case tooLong(limit: Int)
+  case outOfMemory
+
+  package var description: String {
+    switch self {
+    case .damaged: "the compressed data are damaged"
+    case .endsEarly: "the compressed data end early"
+    case .tooLong(let limit): "the compressed data expand to more than \(limit) bytes"
+    case .outOfMemory: "there is no memory to expand the compressed data"
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import Classification
+import Communication
+import Features
+import Foundation
+import Images
+import Plotting
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Evaluation
+
+@Suite struct EvaluatorTests {
+  static func protocolOf(_ yaml: String) throws -> EvaluationProtocol {
+    try EvaluationProtocol.parse(yaml, source: "test").protocol
+  }
+
+  static func run(
+    _ evaluation: EvaluationProtocol, _ stores: [String: Store], ranks: Int = 1, threads: Int = 1
+  ) throws -> EvaluationResult {
+    let results = try InProcessCommunicator.run(size: ranks) { communicator in
+      try Evaluator(evaluation, stores: stores).run(
+        communicator: communicator, team: ThreadTeam(threadCount: threads), status: { _ in 65 })
+    }
+    #expect(results.dropFirst().allSatisfy { $0 == nil })
+    return results[0]!
+  }
+
+  @Test func splitsTakeEachRowOnceAndNestTheirTrainingRows() throws {
+    try withTemporaryFolder { folder in
+      let store = try EvaluationFixture.store("\(folder)/s")
+      let plan = try SplitPlan(
+        try Self.protocolOf(EvaluationFixture.fewShot), stores: ["images": store])
+      #expect(plan.columns.map(\.name) == ["1", "4"])
+      var orders: Set<[Int]> = []
+      for split in 0..<3 {
+        let small = plan.trial(plan.columns[0], split: split)
+        let large = plan.trial(plan.columns[1], split: split)
+        #expect(small.training.count == 3 && large.training.count == 12)
+        #expect(small.test.map(\.row) == large.test.map(\.row))
+        #expect(Set(small.training.map(\.row)).isSubset(of: large.training.map(\.row)))
+        let all = large.training.map(\.row) + large.test.map(\.row)
+        // All usable rows: row 4 failed, row 7 has no label.
+        #expect(all.sorted() == (0..<38).filter { $0 != 4 && $0 != 7 })
+        // A quarter of each class is held out, and nothing of a single row.
+        #expect(
+          large.isHeldOut == [false, false, false, true, false, false, false, true] + [
+            false, false, false, true,
+          ])
+        #expect(!small.isHeldOut.contains(true))
+        for entry in large.training + large.test {
+          #expect(plan.classes[entry.label] == store.rows[entry.row].label)
+        }
+        orders.insert(all)
+      }
+      #expect(orders.count == 3)
+    }
+  }
+
+  @Test func splitsDependOnTheSeedAlone() throws {
+    try withTemporaryFolder { folder in
+      let store = try EvaluationFixture.store("\(folder)/s")
+      var evaluation = try Self.protocolOf(EvaluationFixture.fewShot)
+      let first = try SplitPlan(evaluation, stores: ["images": store]).table
+      #expect(try SplitPlan(evaluation, stores: ["images": store]).table == first)
+      evaluation.seed = 10
+      #expect(try SplitPlan(evaluation, stores: ["images": store]).table != first)
+      let lines = String(decoding: first, as: UTF8.self).split(separator: "\n")
+      #expect(lines.count == 1 + 3 * 36)
+      #expect(lines[1].hasPrefix("0\timages\ta\\tc\t0\t"))
+    }
+  }
+
+  @Test func accuracyIsTheMeanOverClasses() {
+    let outcome = Outcome(
+      task: 0, C: 1, validation: nil, relativeGap: 0, isConverged: true,
+      confusion: [0, 0, 1, 0, 1, 1, 1, 1, 9, 1, 0, 1])
+    #expect(outcome.meanPerClass(classCount: 3) == 70)
+    #expect(abs(outcome.overall(classCount: 3) - 100 * 10 / 12) < 1e-12)
+  }
+
+  /// Whatever the ranks and threads, and whether they train together or apart.
+  @Test(arguments: [(2, 1), (3, 2), (5, 1), (1, 3), (40, 1)])
+  func bytesDoNotDependOnRanksOrThreads(ranks: Int, threads: Int) throws {
+    try withTemporaryFolder { folder in
+      let stores = ["images": try EvaluationFixture.store("\(folder)/s")]
+      let evaluation = try Self.protocolOf(EvaluationFixture.fewShot)
+      // 12 trainings: 40 ranks are too many to train apart.
+      let alone = try Self.run(evaluation, stores)
+      let other = try Self.run(evaluation, stores, ranks: ranks, threads: threads)
+      #expect(alone.json == other.json && alone.text == other.text)
+      #expect(alone.curve?.svg == other.curve?.svg && alone.confusion.svg == other.confusion.svg)
+    }
+  }
+
+  @Test func resultsAreWrittenAndCompared() throws {
+    try withTemporaryFolder { folder in
+      let stores = ["images": try EvaluationFixture.store("\(folder)/s")]
+      let result = try Self.run(try Self.protocolOf(EvaluationFixture.fewShot), stores)
+      #expect(result.text.contains("n = 4"))
+      #expect(result.text.contains("(50.50 ± 1.0)"))
+      #expect(result.text.contains("for 4 classes, these are for 3"))
+      #expect(result.cells.allSatisfy { $0.mean > 40 && $0.mean <= 100 })
+      let files = try result.write(to: "\(folder)/r")
+      #expect(Set(files).isSubset(of: Set(try FileSystem.names(in: "\(folder)/r"))))
+      #expect(files.contains("curve.svg"))
+      let single = result.cell(result.methods[0], result.plan.columns[0])
+      #expect(single.outcomes.allSatisfy { $0.C == 2 && $0.validation == nil })
+      let chosen = result.cell(result.methods[0], result.plan.columns[1])
+      #expect(chosen.outcomes.allSatisfy { [0.1, 1, 10].contains($0.C) && $0.validation != nil })
+      // The deviation has one degree of freedom less than splits.
+      let a = chosen.accuracies
+      let mean = (a[0] + a[1] + a[2]) / 3
+      let variance = a.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / 2
+      #expect(abs(chosen.deviation! - variance.squareRoot()) < 1e-9)
+    }
+  }
+
+  @Test func domainsAreCarriedOver() throws {
+    try withTemporaryFolder { folder in
+      let stores = [
+        "x": try EvaluationFixture.store("\(folder)/x"),
+        "y": try EvaluationFixture.store("\(folder)/y", shift: 0.4, seed: 8),
+      ]
+      let evaluation = try Self.protocolOf(EvaluationFixture.adaptation)
+      let evaluator = try Evaluator(evaluation, stores: stores)
+      // No store has fc7, and none is z.
+      #expect(evaluator.layers == ["fc6"] && evaluator.taskCount == 2 * 4 * 2)
+      let result = try Self.run(evaluation, stores)
+      #expect(result.text == (try Self.run(evaluation, stores, ranks: 3)).text)
+      #expect(result.text.contains("x→y") && result.text.contains("y→x"))
+      let plan = result.plan
+      let trials = plan.columns.prefix(4).map { plan.trial($0, split: 0) }
+      #expect(trials.map { $0.training.count } == [18, 6, 24, 24])
+      #expect(trials.map(\.isAugmented) == [false, false, false, true])
+      #expect(Set(trials[1].training.map(\.row)).isDisjoint(with: trials[1].test.map(\.row)))
+      #expect(Set(trials.map { $0.test.map(\.row) }).count == 1)
+    }
+  }
+
+  @Test func augmentedRowsStandBesideTheirOwnCopy() throws {
+    try withTemporaryFolder { folder in
+      let stores = try ["x", "y"].map {
+        try EvaluationFixture.store("\(folder)/\($0)", seed: UInt64($0.utf8.first!))
+      }
+      let layers = try stores.map { try $0.layer(named: "fc6") }
+      let rows = SelectedRows(
+        name: "", classNames: ["a", "b"],
+        parts: layers.map { .init(name: "", layer: $0) },
+        entries: [.init(part: 1, row: 3, label: 0), .init(part: 0, row: 2, label: 1)],
+        isAugmented: true)
+      #expect(rows.width == 15 && rows.use(of: 1) == .labelled(1) && rows.origin(of: 0).row == 3)
+      var scratch: [Float] = []
+      try rows.withRows(0..<2, scratch: &scratch) { features in
+        let values = (0..<30).map { features[$0] }
+        let (target, source) = (layers[1].floats(3..<4), layers[0].floats(2..<3))
+        let zero = [Float](repeating: 0, count: 5)
+        #expect(values == target + zero + target + source + source + zero)
+      }
+    }
+  }
+
+  @Test func unusableStoresAreDescribed() throws {
+    try withTemporaryFolder { folder in
+      let small = try EvaluationFixture.store("\(folder)/a", rowsPerClass: 4)
+      let other = try EvaluationFixture.store("\(folder)/b", classes: ["b", "q"])
+      let foreign = try EvaluationFixture.store("\(folder)/c", origin: "other")
+      let good = try EvaluationFixture.store("\(folder)/d")
+      func problem(_ yaml: String, _ stores: [String: Store]) throws -> String {
+        let evaluation = try Self.protocolOf(yaml)
+        return #expect(throws: EvaluationError.self) {
+          try Evaluator(evaluation, stores: stores)
+        }?.description ?? ""
+      }
+      let fewShot = EvaluationFixture.fewShot
+      #expect(try problem(fewShot, [:]).contains("--store images=PATH"))
+      #expect(try problem(fewShot, ["images": good, "x": good]).contains("no store “x”"))
+      #expect(try problem(fewShot, ["images": small]).contains("5 or more usable rows"))
+      let layers = fewShot.replacing("[fc6]", with: "[fc7]")
+      #expect(try problem(layers, ["images": good]).contains("d has fc6"))
+      let adaptation = EvaluationFixture.adaptation
+      #expect(try problem(adaptation, ["x": good]).contains("no pair of domains"))
+      #expect(try problem(adaptation, ["x": good, "y": other]).contains("only in y"))
+      #expect(try problem(adaptation, ["x": good, "y": foreign]).contains("model.sha256"))
+    }
+  }
+}

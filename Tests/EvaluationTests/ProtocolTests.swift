@@ -1,0 +1,86 @@
+import Testing
+
+@testable import Evaluation
+
+@Suite struct ProtocolTests {
+  @Test func everyPresetIsValid() throws {
+    #expect(
+      EvaluationProtocol.presetNames == ["caltech101", "cub", "office", "one-shot", "sun397"])
+    for name in EvaluationProtocol.presetNames {
+      let (found, stores) = try EvaluationProtocol.named(name)
+      #expect(found.name == name && stores.isEmpty && !found.paper.isEmpty)
+    }
+  }
+
+  @Test func presetsAreThePapers() throws {
+    let caltech = try EvaluationProtocol.named("caltech101").protocol
+    #expect(
+      caltech.design
+        == .fewShot(
+          .init(trainingRows: [1, 3, 5, 10, 15, 20, 25, 30], reservedRows: 30, testRows: nil)))
+    #expect(caltech.splitCount == 5 && caltech.validation?.heldOut(of: 30) == 5)
+    let sun = try EvaluationProtocol.named("sun397").protocol
+    #expect(sun.design == .fewShot(.init(trainingRows: [50], reservedRows: 50, testRows: 50)))
+    #expect(sun.validation?.heldOut(of: 50) == 8)
+    let office = try EvaluationProtocol.named("office").protocol
+    #expect(office.roles == ["amazon", "webcam", "dslr"])
+    guard case .adaptation(let adaptation) = office.design else { fatalError("office adapts") }
+    #expect(adaptation.sourceRows == ["amazon": 20, "webcam": 8, "dslr": 8])
+    #expect(adaptation.targetRows == 3 && adaptation.methods == AdaptationMethod.allCases)
+    #expect(office.paper.first { $0.column == "Daumé" }?.accuracy == 82.14)
+  }
+
+  @Test(arguments: zip([1, 2, 3, 5, 10, 15, 20, 25, 30], [0, 1, 1, 1, 2, 3, 3, 4, 5]))
+  func rowsAreHeldOutInProportion(count: Int, heldOut: Int) {
+    let validation = EvaluationProtocol.Validation(rows: 5, of: 30, fallback: 1)
+    #expect(validation.heldOut(of: count) == heldOut)
+  }
+
+  @Test func allProblemsAreReportedAtOnce() throws {
+    let yaml = """
+      name: bad
+      kind: few-shot
+      colour: red
+      layers: []
+      losses: [softmax, hinge]
+      normalize: l3
+      C: [1, -1]
+      validation: {rows: 5, of: 5, fallback: 1}
+      training-rows: [0, 10]
+      reserved-rows: 5
+      splits: 0
+      paper:
+        - {layer: fc6, loss: softmax, accuracy: high, column: 3}
+      """
+    let error = #expect(throws: EvaluationError.self) {
+      try EvaluationProtocol.parse(yaml, source: "bad.yaml")
+    }
+    let text = try #require(error?.description)
+    for part in [
+      "bad.yaml", "colour: unknown key", "layers:", "losses:", "normalize:", "C:",
+      "validation.rows:",
+      "validation.fallback: unknown key", "validation.fallback-C: missing", "training-rows:",
+      "reserved-rows:", "splits:", "seed: missing", "paper[0].accuracy:",
+    ] { #expect(text.contains(part), "\(part) in \(text)") }
+  }
+
+  @Test func problemsOfDomainsAreReported() throws {
+    let yaml = EvaluationFixture.adaptation
+      .replacing("x→z", with: "x").replacing("y: 5", with: "z: 0")
+      .replacing("Daumé", with: "K").replacing("target-rows: 2", with: "target-rows: 0")
+    let error = #expect(throws: EvaluationError.self) {
+      try EvaluationProtocol.parse(yaml, source: "")
+    }
+    let text = try #require(error?.description)
+    for part in [
+      "“x”, expected source→target", "“y”, the source", "z: found 0", "methods", "target-rows",
+    ] { #expect(text.contains(part), "\(part) in \(text)") }
+  }
+
+  @Test func unknownNamesAreRefused() {
+    #expect(
+      throws: EvaluationError.unknownProtocol("x", presets: EvaluationProtocol.presetNames)
+    ) { try EvaluationProtocol.named("x") }
+    #expect(throws: EvaluationError.self) { try EvaluationProtocol.named("none/x.yaml") }
+  }
+}
