@@ -8,7 +8,8 @@ import Testing
     let run = try Program.decaf.run(["--help"])
     #expect(run.status == 0)
     for text in [
-      "extract", "train", "predict", "classify", "profile", "model", "list", "verify", "mpirun", "73", "75",
+      "extract", "train", "predict", "classify", "profile", "model", "list", "verify", "mpirun",
+      "73", "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
     #expect(!run.output.contains("probe-image"))
   }
