@@ -207,12 +207,13 @@ def compare(name, options, folder, network, model):
 def parse():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each side")
     parser.add_argument("--rows", default="small,large", help="of " + ",".join(ROWS))
     parser.add_argument("--images", help="JPEGs to rescale; default: drawn ones")
     parser.add_argument("--model", help="a complete .safetensors network; default: a generated one")
     parser.add_argument("--folder", help="keeps images and network for the next time")
-    parser.add_argument("--decaf", default=str(ROOT / ".build" / "release" / "decaf"))
+    parser.add_argument("--decaf", default=str(ROOT / ".build" / "release" / "decaf"),
+                        help="the program; default: the release build's")
     hidden = argparse.SUPPRESS
     for flag in ("--peer", "--bytewise", "--reduced"):
         parser.add_argument(flag, action="store_true", help=hidden)

@@ -63,6 +63,8 @@ extension WorkerReport {
       writer.write(UInt8(0))
       writer.write(signal)
     case .finished(let result):
+      // Beside the rows, a few bytes for each of them and for what is to be said about it.
+      writer.reserve(result.data.reduce(1 << 16) { $0 + $1.count })
       writer.write(UInt8(1))
       let finished = result.finished
       writer.write(finished.rows)

@@ -77,11 +77,11 @@ package final class MPICommunicator: Communicator {
     if found == 0 { return nil }
     var count: Int32 = 0
     try check("MPI_Get_count", rank: rank) { MPI_Get_count(&status, decaf_mpi_byte(), &count) }
-    var bytes = [UInt8](repeating: 0, count: Int(count))
-    try bytes.withUnsafeMutableBytes { buffer in
+    let bytes = try [UInt8](unsafeUninitializedCapacity: Int(count)) { buffer, received in
       try complete("MPI_Imrecv", isTransfer: true) { request in
         MPI_Imrecv(buffer.baseAddress, count, decaf_mpi_byte(), &message, &request)
       }
+      received = Int(count)
     }
     return Communication.Message(source: Int(status.MPI_SOURCE), bytes: bytes)
   }
