@@ -31,15 +31,12 @@ let package = Package(
     .systemLibrary(
       name: "CMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev", "openmpi-bin"]), .brew(["open-mpi"])]),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas",
-      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "CKernels"),
 
     // Foundations.
     .target(
-      name: "Tensors", dependencies: ["CKernels", "COpenBLAS", crypto], swiftSettings: features),
+      name: "Tensors", dependencies: ["CKernels", crypto], swiftSettings: features),
     .target(name: "Communication", dependencies: [logging], swiftSettings: features),
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
