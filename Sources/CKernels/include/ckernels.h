@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dense.h"
+
 /// A matrix of weights, used where it lies.
 typedef struct {
   /// `outputs` × `depth` floats, row-major; need not be aligned.
