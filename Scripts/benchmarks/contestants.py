@@ -9,20 +9,21 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Contestant:
-    """`copies` processes of one program, each on a core of its own, asked to run at the same time."""
+    """`copies` processes of one program, each on a core of its own unless `cores` says which all of
+    them share, asked to run at the same time."""
 
-    def __init__(self, name, command, copies=1, environment=None):
+    def __init__(self, name, command, copies=1, environment=None, cores=None):
         self.name = name
         self.seconds = []
-        cores = sorted(os.sched_getaffinity(0))
+        available = sorted(os.sched_getaffinity(0))
         self.processes = []
         for copy in range(copies):
-            core = cores[copy % len(cores)]
+            own = cores or [available[copy % len(available)]]
             self.processes.append(subprocess.Popen(
                 [*map(str, command(copy) if callable(command) else command)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                 env={**os.environ, **(environment or {})},
-                preexec_fn=lambda core=core: os.sched_setaffinity(0, {core})))
+                preexec_fn=lambda own=own: os.sched_setaffinity(0, own)))
         # One line once it is ready: what it says of itself.
         self.remark = [self._line(process) for process in self.processes][0]
 

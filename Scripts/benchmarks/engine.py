@@ -67,11 +67,11 @@ def inputs(batch):
     return path
 
 
-def decaf(layer, batch, copies, environment=None, threads=1):
+def decaf(layer, batch, copies, environment=None, threads=1, cores=None):
     def command(copy):
         return [BIN / "EngineBenchmark", weights, layer, batch, threads, inputs(batch),
                 scratch / f"decaf-{copy}.bin"]
-    contestant = Contestant("decaf", command, copies, environment)
+    contestant = Contestant("decaf", command, copies, environment, cores)
     contestant.name += f" ({contestant.remark})"
     return contestant
 
@@ -84,7 +84,6 @@ def peer(kind, layer, batch, copies, environment=None, label=""):
         def command(copy):
             return [sys.executable, HERE / "engine_peer.py", kind, source, layer, inputs(batch),
                     scratch / f"peer-{copy}.bin"]
-        # A core type forced for an old OpenBLAS would slow some peers down.
         found = Contestant(kind, command, copies, environment)
     except (RuntimeError, OSError, subprocess.CalledProcessError, ImportError) as error:
         left_out.append(f"{kind}: {error}")
@@ -111,6 +110,22 @@ def row(title, layer, batch, copies, kinds, environment=None, peer_environment=N
         contestant.close()
 
 
+def scaling():
+    """What a second thread, and a second process, bring."""
+    print("decaf alone, fc7, batch 64: two threads, two processes, one of either", flush=True)
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    contestants = [
+        decaf("fc7", 64, 1, threads=2, cores=cores), decaf("fc7", 64, 2), decaf("fc7", 64, 1)]
+    for contestant, name in zip(contestants, ("two threads", "two processes", "one thread")):
+        contestant.name = name
+    alternate(contestants, options.rounds)
+    one = contestants[2].median
+    for contestant, work in zip(contestants, (1, 2, 1)):
+        print(f"  {contestant.name:<34}{64 * work / contestant.median:9.1f} images/s"
+              f"   {work * one / contestant.median:.2f}x one thread")
+        contestant.close()
+
+
 def layers():
     """Where an image's time goes, and what the products of convolutions amount to."""
     contestant = decaf("fc7", 64, 1)
@@ -132,6 +147,8 @@ row("fc7, batch 64, one core, AVX2 only", "fc7", 64, 1, fast[:1], {"DECAF_KERNEL
     {"ONEDNN_MAX_CPU_ISA": "AVX2"})
 row("pool5, batch 64, one core", "pool5", 64, 1, fast[:1])
 row("fc7, batch 1, one core", "fc7", 1, 1, ["ncnn", "openvino-f32"])
+if not options.only or options.only in "scaling":
+    scaling()
 if not options.only or options.only in "layers":
     layers()
 for reason in left_out:
