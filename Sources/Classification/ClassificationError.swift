@@ -30,6 +30,9 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
   case cannotWrite(SystemError)
   /// The certified gap stayed above the tolerance, and the caller insisted.
   case notConverged(relativeGap: Double, tolerance: Double, iterations: Int)
+  /// The certified gap stayed above the tolerance, which storing the weights in single precision does
+  /// not let it reach.
+  case floorReached(relativeGap: Double, tolerance: Double)
 
   package var description: String {
     switch self {
@@ -68,6 +71,10 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
     case .notConverged(let relativeGap, let tolerance, let iterations):
       "training stopped after \(iterations) iterations at relative gap \(relativeGap), above the "
         + "tolerance \(tolerance); allow more with --max-iterations, or lower --C"
+    case .floorReached(let relativeGap, let tolerance):
+      "training ended at relative gap \(relativeGap), above the tolerance \(tolerance): nothing gets "
+        + "better any more, for weights are stored in single precision, whose rounding is what is "
+        + "left; take a larger --tolerance, --normalize l2, or a smaller --C"
     }
   }
 

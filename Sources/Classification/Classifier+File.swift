@@ -1,7 +1,8 @@
 internal import Features
 internal import Tensors
 
-/// One safetensors file: `weight` K×D and `bias` K, float32, and metadata.
+/// One safetensors file: `weight` K×D and `bias` K, float32, with `mean` and `factor` D where features
+/// are scaled, and metadata.
 ///
 /// Metadata values are JSON: `classes` an array of names; `layer`, `loss`, `C`, `objective`,
 /// `certificate`, `features` (the model's, the transform's identity) and `training`. Nothing of the
@@ -35,7 +36,7 @@ extension Classifier {
         path, metadata: metadata,
         tensors: [
           ("weight", [classes.count, width], weights), ("bias", [classes.count], bias),
-        ])
+        ] + (scaling.map { [("mean", [width], $0.means), ("factor", [width], $0.factors)] } ?? []))
     } catch { throw ClassificationError.cannotWrite(error) }
   }
 
@@ -73,7 +74,11 @@ extension Classifier {
     let classes = try decoded("classes", [String].self)
     let features = try decoded("features", FeatureOrigin.self)
     let training = try decoded("training", Training.self)
-    for (name, shape) in [("weight", [classes.count, features.width]), ("bias", [classes.count])] {
+    let isScaled = file.tensor(named: "mean") != nil || file.tensor(named: "factor") != nil
+    let vectors = isScaled ? [("mean", [features.width]), ("factor", [features.width])] : []
+    for (name, shape) in [
+      ("weight", [classes.count, features.width]), ("bias", [classes.count]),
+    ] + vectors {
       guard let tensor = file.tensor(named: name) else { throw invalid("it has no \(name)") }
       guard tensor.shape == shape else {
         throw invalid("\(name) has shape \(tensor.shape), expected \(shape)")
@@ -81,10 +86,16 @@ extension Classifier {
     }
     let weights = try file.floats("weight")
     let bias = try file.floats("bias")
-    guard classes.count >= 2, (weights + bias).allSatisfy(\.isFinite) else {
+    var scaling: FeatureScaling?
+    if isScaled {
+      scaling = FeatureScaling(means: try file.floats("mean"), factors: try file.floats("factor"))
+    }
+    let numbers = weights + bias + (scaling.map { $0.means + $0.factors } ?? [])
+    guard classes.count >= 2, numbers.allSatisfy(\.isFinite) else {
       throw invalid(classes.count < 2 ? "it has \(classes.count) classes" : "it holds NaN")
     }
     return Classifier(
-      classes: classes, weights: weights, bias: bias, features: features, training: training)
+      classes: classes, weights: weights, bias: bias, scaling: scaling, features: features,
+      training: training)
   }
 }

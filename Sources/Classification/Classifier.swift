@@ -9,6 +9,8 @@ package struct Classifier: Sendable, Equatable {
   /// `K×D`, row-major.
   package let weights: [Float]
   package let bias: [Float]
+  /// What features go through first, after normalization; nil for nothing.
+  package let scaling: FeatureScaling?
   /// Which features it takes.
   package let features: FeatureOrigin
   package let training: Training
@@ -34,12 +36,14 @@ package struct Classifier: Sendable, Equatable {
 
   /// - Precondition: the counts of classes, weights and biases fit each other.
   init(
-    classes: [String], weights: [Float], bias: [Float], features: FeatureOrigin, training: Training
+    classes: [String], weights: [Float], bias: [Float], scaling: FeatureScaling? = nil,
+    features: FeatureOrigin, training: Training
   ) {
     precondition(bias.count == classes.count && weights.count == classes.count * features.width)
     self.classes = classes
     self.weights = weights
     self.bias = bias
+    self.scaling = scaling
     self.features = features
     self.training = training
   }
@@ -47,7 +51,8 @@ package struct Classifier: Sendable, Equatable {
   /// The classifier that training gave.
   package init(_ result: TrainingResult, options: TrainingOptions, features: FeatureOrigin) {
     self.init(
-      classes: result.classes, weights: result.weights, bias: result.bias, features: features,
+      classes: result.classes, weights: result.weights, bias: result.bias,
+      scaling: result.scaling, features: features,
       training: Training(
         loss: options.loss, C: options.C, regularizesBias: options.regularizesBias,
         normalization: options.normalization,
@@ -72,6 +77,12 @@ package struct Classifier: Sendable, Equatable {
     let scale =
       training.normalization == .none
       ? 1 : training.normalization.scale(squaredNorm: VectorOperations.squaredNorm(row))
+    if let scaling {
+      var scaled: [Float] = []
+      scaling.append(row, times: Float(scale), to: &scaled)
+      let products = VectorOperations.products(scaled.span, weights.span, rowCount: classes.count)
+      return zip(products, bias).map { Float($0 + Double($1)) }
+    }
     let products = VectorOperations.products(row, weights.span, rowCount: classes.count)
     return zip(products, bias).map { Float($0 * scale + Double($1)) }
   }

@@ -59,8 +59,9 @@ struct LBFGSSolver {
   /// Runs until the certified gap is within the tolerance, or nothing gets better any more.
   /// Collective.
   ///
+  /// - Parameter start: where to begin; nil for zero weights.
   /// - Returns: nil after `worthwhilePasses`, or as soon as twice as many seem to be needed.
-  func solve() throws -> Solution? {
+  func solve(from start: Point? = nil) throws -> Solution? {
     var elimination = BiasElimination(objective: objective, C: options.C)
     let certifier = Certifier(
       objective: objective, C: options.C, regularizesBias: options.regularizesBias)
@@ -69,10 +70,15 @@ struct LBFGSSolver {
     var state = makeState(from: nil)
     try settle(&state, &elimination)
     let referenceNorm = state.gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    if let start {
+      state = makeState(from: start)
+      try objective.setLogits(weights: start.weights)
+      try settle(&state, &elimination)
+    }
 
     // The estimate leaves out the rounding of the weights: aim a little lower.
     var target = options.tolerance / 2
-    var passes = 1
+    var passes = start == nil ? 1 : 3
     var iterations = 0
     var firstGap: Double?
     while true {

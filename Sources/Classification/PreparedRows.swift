@@ -4,6 +4,8 @@ internal import Tensors
 /// Rows that training has looked at once, with what several trainings on them share.
 final class PreparedRows {
   let rows: LocalRows
+  /// What is done to their features, after normalization.
+  let scaling: FeatureScaling?
   let workspaces: [Workspace]
   let kernels: DenseKernels
   private let communicator: any Communicator
@@ -17,8 +19,20 @@ final class PreparedRows {
   ) throws {
     kernels = try DenseKernels(communicator.lowestKernelClass())
     workspaces = (0..<team.threadCount).map { _ in Workspace() }
-    rows = try LocalRows(
+    let plain = try LocalRows(
       source, options: options, communicator: communicator, team: team, workspaces: workspaces)
+    if options.standardizes {
+      let scaling = try FeatureScaling(plain, communicator: communicator, team: team)
+      let scaled = StandardizedRows(
+        base: source, normalization: options.normalization, scaling: scaling)
+      var options = options
+      options.normalization = .none
+      rows = try LocalRows(
+        scaled, options: options, communicator: communicator, team: team, workspaces: workspaces)
+      self.scaling = scaling
+    } else {
+      (rows, scaling) = (plain, nil)
+    }
     self.communicator = communicator
     self.team = team
   }

@@ -17,10 +17,14 @@ package struct TrainingResult: Sendable {
   package let bias: [Float]
   /// Names of the K classes: those with training rows.
   package let classes: [String]
+  /// What was done to features, and must be in prediction; nil for nothing.
+  package let scaling: FeatureScaling?
   /// What the losses of each class's rows are multiplied with, beside the rows' own weights.
   package let classWeights: [Double]
   package let certificate: Certificate
   package let isConverged: Bool
+  /// Whether training stopped because nothing got better any more, not at the limit.
+  package let isExhausted: Bool
   package let iterations: Int
   package let passes: Int
   /// Rows trained on, and rows left out because they failed or have no label.
@@ -56,14 +60,39 @@ package struct Trainer {
   ///
   /// Collective: every rank must call this with the same rows; each has the result afterwards.
   ///
-  /// - Parameter progress: called on every rank after each iteration.
+  /// - Parameters:
+  ///   - start: a classifier to begin with, for the same features; its classes are known by name, and
+  ///     others begin at zero. Whatever it is, the result is as good.
+  ///   - progress: called on every rank after each iteration.
   /// - Throws: `ClassificationError` for rows that cannot be trained on; the errors of the source and
   ///   of the communicator.
   package func train(
-    _ source: any RowSource, progress: @escaping (TrainingProgress) -> Void = { _ in }
+    _ source: any RowSource, from start: Classifier? = nil,
+    progress: @escaping (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingResult {
     let prepared = try prepare(source)
-    return try train(prepared, options, progress: progress)
+    let begin = start.map { point($0, for: prepared) }
+    return try train(prepared, options, from: begin, progress: progress)
+  }
+
+  /// A classifier's weights for the classes that have rows.
+  private func point(_ start: Classifier, for prepared: PreparedRows) -> LBFGSSolver.Point {
+    precondition(start.width == prepared.rows.width, "a classifier of other features")
+    let names = prepared.rows.source.classNames
+    // By bytes: Swift takes differently composed names for equal.
+    let known = start.classes.map { Array($0.utf8) }
+    var point = LBFGSSolver.Point(weights: [], bias: [])
+    for label in prepared.rows.classes {
+      guard let k = known.firstIndex(of: Array(names[label].utf8)) else {
+        point.bias.append(0)
+        point.weights += [Double](repeating: 0, count: start.width)
+        continue
+      }
+      point.bias.append(Double(start.bias[k]))
+      let row = start.weights[k * start.width..<(k + 1) * start.width]
+      point.weights += row.map { Double($0) }
+    }
+    return point
   }
 
   /// How often each C of `path` is right on rows held out, whatever `options.C`.
@@ -118,35 +147,36 @@ package struct Trainer {
   }
 
   private func train(
-    _ prepared: PreparedRows, _ options: TrainingOptions,
+    _ prepared: PreparedRows, _ options: TrainingOptions, from start: LBFGSSolver.Point? = nil,
     progress: @escaping (TrainingProgress) -> Void
   ) throws -> TrainingResult {
     let rows = prepared.rows
-    let solution = try solve(prepared, options, progress: progress)
+    let solution = try solve(prepared, options, from: start, progress: progress)
     let names = rows.source.classNames
     return TrainingResult(
       weights: solution.weights, bias: solution.bias, classes: rows.classes.map { names[$0] },
-      classWeights: rows.classFactors,
+      scaling: prepared.scaling, classWeights: rows.classFactors,
       certificate: solution.certificate, isConverged: solution.isConverged,
+      isExhausted: !solution.isConverged && solution.iterations < options.maximumIterations,
       iterations: solution.iterations, passes: solution.passes, rowCount: rows.rowCount,
       failedCount: rows.failedCount, unlabelledCount: rows.unlabelledCount)
   }
 
   /// Solves the problem in whichever unknowns suit it; see `TrainingMethod`.
   private func solve(
-    _ prepared: PreparedRows, _ options: TrainingOptions,
+    _ prepared: PreparedRows, _ options: TrainingOptions, from start: LBFGSSolver.Point?,
     progress: @escaping (TrainingProgress) -> Void
   ) throws -> Solution {
     let objective = Objective(
       rows: prepared.rows, loss: options.loss, kernels: prepared.kernels,
       communicator: communicator, team: team, workspaces: prepared.workspaces)
     let passes = worthwhilePasses(prepared)
-    // A few passes cost more than small problems take in terms of rows.
-    if passes >= 12 {
+    // A few passes cost more than small problems take in terms of rows, which know no start.
+    if passes >= 12 || start != nil {
       let solver = LBFGSSolver(
         objective: objective, options: options, team: team, worthwhilePasses: passes,
         progress: progress)
-      if let solution = try solver.solve() { return solution }
+      if let solution = try solver.solve(from: start) { return solution }
     }
     return try RowSpaceTraining(
       prepared: prepared, objective: objective, options: options, communicator: communicator,

@@ -9,6 +9,9 @@ package struct TrainingOptions: Sendable, Equatable {
   /// `½‖W‖²`; otherwise it is free.
   package var regularizesBias: Bool
   package var normalization: RowNormalization
+  /// Whether each feature is brought to mean 0 and variance 1 over the training rows, after rows
+  /// were normalized.
+  package var standardizes: Bool
   package var classWeights: ClassWeights
   /// Iterations after which training stops whatever the gap.
   package var maximumIterations: Int
@@ -16,7 +19,8 @@ package struct TrainingOptions: Sendable, Equatable {
 
   package init(
     loss: Loss = .softmax, C: Double = 1, tolerance: Double = 1e-6, regularizesBias: Bool = false,
-    normalization: RowNormalization = .none, classWeights: ClassWeights = .equal,
+    normalization: RowNormalization = .none, standardizes: Bool = false,
+    classWeights: ClassWeights = .equal,
     maximumIterations: Int = 2000, method: TrainingMethod = .automatic
   ) {
     self.loss = loss
@@ -24,6 +28,7 @@ package struct TrainingOptions: Sendable, Equatable {
     self.tolerance = tolerance
     self.regularizesBias = regularizesBias
     self.normalization = normalization
+    self.standardizes = standardizes
     self.classWeights = classWeights
     self.maximumIterations = maximumIterations
     self.method = method

@@ -165,6 +165,46 @@ package enum VectorOperations {
     }
   }
 
+  /// Appends `(row[j]·scale − means[j])·factors[j]`, each operation rounded to single precision.
+  package static func append(
+    _ row: Span<Float>, times scale: Float, minus means: [Float], times factors: [Float],
+    to values: inout [Float]
+  ) {
+    let (count, start) = (row.count, values.count)
+    precondition(means.count == count && factors.count == count, "a scaling of another width")
+    values.append(contentsOf: repeatElement(0, count: count))
+    row.withUnsafeBufferPointer { row in
+      values.withUnsafeMutableBufferPointer { values in
+        means.withUnsafeBufferPointer { means in
+          factors.withUnsafeBufferPointer { factors in
+            for j in 0..<count { values[start + j] = (row[j] * scale - means[j]) * factors[j] }
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds `row[j]·scale` to each sum, or, given means, the square of its difference from the mean.
+  package static func addMoments(
+    _ row: Span<Float>, times scale: Float, minus means: [Double]?, to sums: inout [Double]
+  ) {
+    precondition(sums.count == row.count && (means?.count ?? row.count) == row.count)
+    row.withUnsafeBufferPointer { row in
+      sums.withUnsafeMutableBufferPointer { sums in
+        guard let means else {
+          for j in 0..<row.count { sums[j] += Double(row[j] * scale) }
+          return
+        }
+        means.withUnsafeBufferPointer { means in
+          for j in 0..<row.count {
+            let difference = Double(row[j] * scale) - means[j]
+            sums[j] += difference * difference
+          }
+        }
+      }
+    }
+  }
+
   /// Replaces each of `bounds` by the larger of itself and `|row[j]|·scale`.
   ///
   /// - Returns: whether every element of `row` is a number of magnitude 1e15 or less.

@@ -73,6 +73,13 @@ struct TrainCommand: DistributedCommand {
   @Option(help: "l2: scale each row to length 1 first, here and in prediction.")
   var normalize = RowNormalization.none
 
+  @Flag(
+    help: """
+      Bring each feature to mean 0 and variance 1 over the rows trained on, after --normalize, here \
+      and in prediction; a feature that never changes counts for nothing.
+      """)
+  var standardize = false
+
   @Option(
     help: """
       balanced: multiply a class's losses with N / (K·its rows), so that all count alike; or a file \
@@ -86,6 +93,9 @@ struct TrainCommand: DistributedCommand {
       with; rows of weight 0 are left out.
       """)
   var weights: String?
+
+  @Option(help: "A classifier for the same features to begin with; classes are known by name.")
+  var warmStart: String?
 
   @Option(help: "Iterations after which training stops, whatever the gap.")
   var maxIterations = 2000
@@ -109,6 +119,10 @@ struct TrainCommand: DistributedCommand {
     if let folds, folds < 2 {
       throw ValidationError("--folds \(folds): expected 2 or more.")
     }
+    if warmStart != nil && path != nil {
+      throw ValidationError(
+        "--warm-start goes with --C; --C-path begins each C with the one before.")
+    }
     if folds != nil && path == nil {
       throw ValidationError("--folds goes with --C-path, the values of C to choose from.")
     }
@@ -118,7 +132,8 @@ struct TrainCommand: DistributedCommand {
   private func options(classWeights: ClassWeights) -> TrainingOptions {
     TrainingOptions(
       loss: loss, C: C, tolerance: tolerance, regularizesBias: regularizeBias,
-      normalization: normalize, classWeights: classWeights, maximumIterations: maxIterations)
+      normalization: normalize, standardizes: standardize,
+      classWeights: classWeights, maximumIterations: maxIterations)
   }
 
   /// The layer's name in the stores.
@@ -129,6 +144,7 @@ struct TrainCommand: DistributedCommand {
     var stores: TrainingStores
     var rows: any RowSource
     var options: TrainingOptions
+    var start: Classifier?
   }
 
   private func open() throws -> Input {
@@ -151,7 +167,9 @@ struct TrainCommand: DistributedCommand {
     }
     let options = options(classWeights: classWeights)
     try options.validate()
-    return Input(stores: stores, rows: rows, options: options)
+    let start = try warmStart.map { try Classifier.load($0) }
+    try start?.check(stores.origin, of: rows.name)
+    return Input(stores: stores, rows: rows, options: options, start: start)
   }
 
   func run(in context: CommandContext) throws -> ExitStatus {
@@ -165,7 +183,8 @@ struct TrainCommand: DistributedCommand {
     let result = try context.agreeing {
       let trainer = try Trainer(options, communicator: context.communicator, team: team)
       guard let path else {
-        return try trainer.train(input.rows, progress: progressLogger(context))
+        return try trainer.train(
+          input.rows, from: input.start, progress: progressLogger(context))
       }
       let assignment = FoldAssignment.stratified(input.rows, foldCount: folds ?? 5, seed: seed)
       let (result, validation) = try trainer.train(
@@ -182,9 +201,11 @@ struct TrainCommand: DistributedCommand {
     guard context.isRoot else { return .done }
     print(result.summary(output: output, elapsed: ContinuousClock.now - start))
     if result.isConverged { return .done }
-    let failure = ClassificationError.notConverged(
-      relativeGap: result.certificate.relativeGap, tolerance: tolerance,
-      iterations: result.iterations)
+    let gap = result.certificate.relativeGap
+    let failure: ClassificationError =
+      result.isExhausted
+      ? .floorReached(relativeGap: gap, tolerance: tolerance)
+      : .notConverged(relativeGap: gap, tolerance: tolerance, iterations: result.iterations)
     context.log.warning("\(failure)")
     return strict ? .badInput : .done
   }
@@ -207,7 +228,7 @@ struct TrainCommand: DistributedCommand {
       """
       layer       \(layerName) (\(input.rows.width))
       objective   \(loss.rawValue), \(choice), bias \(regularizeBias ? "regularized" : "free"), \
-      normalize \(normalize.rawValue)
+      normalize \(normalize.rawValue)\(standardize ? ", standardize" : "")
       tolerance   \(tolerance)
       classifier  \(output)
       """)

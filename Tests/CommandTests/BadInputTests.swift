@@ -53,6 +53,9 @@ import Testing
     Case("train STORE --layer pool5 --output FOLDER/c --weights FOLDER/three", 65, "23", "3"),
     Case(
       "train STORE --layer pool5 --output FOLDER/c --class-weight FOLDER/cats", 64, "cats", "tom"),
+    Case("train STORE --layer pool5 --output FOLDER/c --warm-start FOLDER/words", 65, "words"),
+    Case(
+      "train STORE --layer pool5 --output FOLDER/c --warm-start a --C-path 1", 64, "--warm-start"),
     Case("train STORE OTHER --layer pool5 --output FOLDER/c", 65, "OTHER", "views", "ten"),
     Case("train STORE --layer pool5 --output FOLDER", 73, "directory"),
     Case("train STORE --layer pool5 --output /dev/null", 73, "/dev/null", "device"),
