@@ -23,7 +23,7 @@ struct Decaf: ParsableCommand {
     subcommands: [
       ExtractCommand.self, TrainCommand.self, PredictCommand.self, ClassifyCommand.self,
       ModelCommand.self, ListCommand.self, VerifyCommand.self, ImportCommand.self,
-      EvaluateCommand.self, ExportCommand.self,
+      EvaluateCommand.self, ExportCommand.self, EmbedCommand.self,
       ProbeImageCommand.self,
     ])
 }

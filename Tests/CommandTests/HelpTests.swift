@@ -16,7 +16,7 @@ import Testing
 
   @Test(arguments: [
     ["extract"], ["train"], ["predict"], ["classify"], ["list"], ["verify"], ["import"],
-    ["evaluate"], ["export"], ["model"],
+    ["evaluate"], ["export"], ["embed"], ["model"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {
