@@ -32,9 +32,6 @@ let package = Package(
       name: "CMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev", "openmpi-bin"]), .brew(["open-mpi"])]),
     .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas",
-      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
-    .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
@@ -42,8 +39,7 @@ let package = Package(
 
     // Foundations.
     .target(
-      name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CZlib", crypto],
-      swiftSettings: features),
+      name: "Tensors", dependencies: ["CKernels", "CZlib", crypto], swiftSettings: features),
     .target(name: "Communication", dependencies: [logging], swiftSettings: features),
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),

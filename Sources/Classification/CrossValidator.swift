@@ -75,8 +75,8 @@ struct CrossValidator {
       try LocalRows(all, options: options, communicator: communicator) { !isHeldOut($0, fold) }
     }
     let objective = Objective(
-      rows: rows, loss: options.loss, communicator: communicator, team: team,
-      workspaces: prepared.workspaces)
+      rows: rows, loss: options.loss, kernels: prepared.kernels, communicator: communicator,
+      team: team, workspaces: prepared.workspaces)
     var point: LBFGSSolver.Point?
     var weights: [Float] = []
     var bias: [Double] = []
@@ -136,7 +136,8 @@ struct CrossValidator {
     var correct: [Int] = []
     for C in path {
       let solver = RowSpaceSolver(
-        gram: gram, options: options(C: C), communicator: communicator, team: team)
+        gram: gram, options: options(C: C), kernels: prepared.kernels,
+        communicator: communicator, team: team)
       let found = try solver.minimize(
         from: point, target: Self.tolerance, maximumSteps: options.maximumIterations
       ).point
@@ -159,14 +160,17 @@ struct CrossValidator {
   ) throws -> Int {
     let blocks = RowPartition.blocks(rowCount: held.count)
     let own = blocks.indices.filter { $0 % communicator.size == communicator.rank }
-    let count = classes.count
+    let (count, kernels) = (classes.count, prepared.kernels)
+    let packed = PackedMatrix<Double>()
+    kernels.pack(
+      coefficients.span, .init(leadingDimension: count), depth: kept.count, columns: count,
+      into: packed)
     let counts = team.map(own.count) { index, _ -> Int64 in
       let rows = Array(held[blocks[own[index]]])
       let products = all.products.elements(rows: rows, columns: kept)
       var scores = [Double](repeating: 0, count: rows.count * count)
-      BLAS.gemm(
-        m: rows.count, n: count, k: kept.count, products.span,
-        .init(leadingDimension: kept.count), coefficients.span, .init(leadingDimension: count),
+      kernels.multiply(
+        rows: rows.count, products.span, .init(leadingDimension: kept.count), packed,
         into: &scores, .init(leadingDimension: count))
       var correct: Int64 = 0
       for (i, row) in rows.enumerated() {

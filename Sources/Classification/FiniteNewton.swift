@@ -16,6 +16,7 @@ struct FiniteNewton: Sendable {
   let C: Double
   let regularizesBias: Bool
   let maximumSteps: Int
+  let kernels: DenseKernels
 
   /// Full steps that may raise the objective before line searches begin: most rises pass by
   /// themselves, and full steps end sooner.
@@ -62,9 +63,9 @@ struct FiniteNewton: Sendable {
   /// The minima of several classes while every row is within the margin, with one factorization.
   ///
   /// - Parameter targets: of each class.
-  func minimaOnAllRows(_ targets: [[Double]]) -> [Point] {
+  func minimaOnAllRows(_ targets: [[Double]], team: ThreadTeam) -> [Point] {
     let size = gram.size
-    let factor = makeFactor(Array(0..<size))
+    let factor = makeFactor(Array(0..<size), team: team)
     let count = targets.count + 1
     var right = [Double](repeating: 1, count: size * count)
     for (k, y) in targets.enumerated() {
@@ -106,7 +107,7 @@ struct FiniteNewton: Sendable {
     if active.isEmpty { return Point(coefficients: zeros, bias: point.bias, products: zeros) }
     var right = [Double](repeating: 1, count: 2 * active.count)
     for (i, row) in active.enumerated() { right[2 * i] = targets[row] }
-    makeFactor(active).solve(&right, count: 2)
+    makeFactor(active, team: nil).solve(&right, count: 2)
     let solved = active.indices.map { right[2 * $0] }
     let ones = active.indices.map { right[2 * $0 + 1] }
     let bias = bias(solved, ones)
@@ -127,11 +128,12 @@ struct FiniteNewton: Sendable {
   }
 
   /// The factor of `G_AA + diag(1/2Cc)`; where that is not positive definite by rounding, of a little more.
-  private func makeFactor(_ rows: [Int]) -> PositiveDefiniteFactor {
+  private func makeFactor(_ rows: [Int], team: ThreadTeam?) -> PositiveDefiniteFactor {
     let ridges = rows.map { 1 / (2 * C * weights[$0]) }
     var more = 0.0
     while true {
-      let factor = PositiveDefiniteFactor(gram, rows: rows, ridges: ridges.map { $0 + more })
+      let factor = PositiveDefiniteFactor(
+        gram, rows: rows, ridges: ridges.map { $0 + more }, kernels: kernels, team: team)
       if let factor { return factor }
       let largest = rows.reduce(0) { max($0, gram[$1, $1]) }
       more = max(more * 10, largest * 1e-14)

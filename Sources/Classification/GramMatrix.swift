@@ -34,7 +34,8 @@ struct GramMatrix {
   ///
   /// - Complexity: `N²·D/2` multiplications in double precision over all ranks.
   init(
-    _ rows: LocalRows, regularizesBias: Bool, communicator: any Communicator, team: ThreadTeam
+    _ rows: LocalRows, regularizesBias: Bool, kernels: DenseKernels,
+    communicator: any Communicator, team: ThreadTeam
   ) throws {
     let blocks = Self.allBlocks(of: rows)
     var starts = [0]
@@ -55,7 +56,8 @@ struct GramMatrix {
     let tiles = try team.throwingMap(own.count) { index, worker in
       let (i, j) = pairs[own[index]]
       return try Self.product(
-        blocks[i], blocks[j], of: rows.source, workspaces[worker].0, workspaces[worker].1)
+        blocks[i], blocks[j], of: rows.source, workspaces[worker].0, workspaces[worker].1,
+        kernels)
     }
     var next = 0
     for (index, (i, j)) in pairs.enumerated() {
@@ -138,7 +140,7 @@ struct GramMatrix {
   /// `A·Bᵀ` of two blocks' features, not scaled.
   private static func product(
     _ a: RowBlock, _ b: RowBlock, of source: any RowSource, _ workspace: Workspace,
-    _ other: Workspace
+    _ other: Workspace, _ kernels: DenseKernels
   ) throws -> [Double] {
     let width = source.width
     var product = [Double](repeating: 0, count: a.count * b.count)
@@ -154,12 +156,12 @@ struct GramMatrix {
           VectorOperations.widen(
             right, leadingDimension: width, rows: b.count, columns: columns,
             into: &other.wideRows)
-          let layout = BLAS.Layout(leadingDimension: columns.count)
-          BLAS.gemm(
-            m: a.count, n: b.count, k: columns.count, workspace.wideRows.span, layout,
-            other.wideRows.span,
-            .init(leadingDimension: columns.count, isTransposed: true), into: &product,
-            .init(leadingDimension: b.count), adding: true)
+          kernels.pack(
+            other.wideRows.span, .init(leadingDimension: columns.count, isTransposed: true),
+            depth: columns.count, columns: b.count, into: other.widePacked)
+          kernels.multiply(
+            rows: a.count, workspace.wideRows.span, .init(leadingDimension: columns.count),
+            other.widePacked, into: &product, .init(leadingDimension: b.count), adding: true)
         }
       }
     }

@@ -187,7 +187,8 @@ struct LBFGSSolver {
     var direction = memory.direction(gradient: gradient, classes: classes, team: team)
 
     var line = makeLine(state, active: active, classes: classes, direction: direction)
-    for (i, g) in active.enumerated() where !(line.slopes[i] < 0) {
+    let isDownhill = line.slopes.map { $0 < 0 }
+    for (i, g) in active.enumerated() where !isDownhill[i] {
       // By rounding alone: fall back to the gradient.
       memory.forget(group: g)
       for entry in line.groups[i] {
@@ -196,7 +197,9 @@ struct LBFGSSolver {
         }
       }
     }
-    line = makeLine(state, active: active, classes: classes, direction: direction)
+    if isDownhill.contains(false) {
+      line = makeLine(state, active: active, classes: classes, direction: direction)
+    }
     line.values = active.map { values[$0] }
     // A step gains about half the slope, which may be far less than the gap. An inexact bias tilts
     // φ by the root of this, times a curvature that can be large: 1e-4 was too coarse for steep
@@ -266,29 +269,35 @@ struct LBFGSSolver {
       ranges.append(start..<start + groups[g].count)
     }
     let biasDirection = classes.indices.map {
-      options.regularizesBias ? Double(direction[$0 * stride + width]) : 0
+      options.regularizesBias ? Double(direction[$0 * self.stride + self.width]) : 0
     }
     var line = LineSearch.Line(
       classes: classes, groups: ranges, bias: classes.map { state.bias[$0] },
       biasDirection: biasDirection, halfSquaredNorms: [], products: [], squaredLengths: [],
       values: [], slopes: [], firstSteps: active.map { _ in 1 }, allowed: [])
-    for range in ranges {
-      var (norm, product, length, slope) = (0.0, 0.0, 0.0, 0.0)
-      for entry in range {
-        let k = classes[entry]
-        for j in 0..<stride {
-          let d = Double(direction[entry * stride + j])
-          let w = j < width ? state.weights[k * width + j] : state.bias[k]
-          norm += w * w
-          product += w * d
-          length += d * d
-          slope += state.gradient[k * stride + j] * d
-        }
+    let (weights, gradient, bias) = (state.weights, state.gradient, state.bias)
+    let (stride, width) = (stride, width)
+    let products = team.map(classes.count) { entry, _ in
+      let k = classes[entry]
+      var sums: (ww: Double, wd: Double, dd: Double, gd: Double)
+      if stride == width {
+        sums = VectorOperations.lineProducts(
+          weights, gradient, from: k * width, direction, from: entry * width, count: width)
+      } else {
+        // The bias is the last of the class's unknowns, and stands apart from its weights.
+        let own = Array(weights[k * width..<(k + 1) * width]) + [bias[k]]
+        sums = VectorOperations.lineProducts(
+          own, Array(gradient[k * stride..<(k + 1) * stride]), from: 0, direction,
+          from: entry * stride, count: stride)
       }
-      line.halfSquaredNorms.append(norm / 2)
-      line.products.append(product)
-      line.squaredLengths.append(length)
-      line.slopes.append(slope)
+      return [sums.ww, sums.wd, sums.dd, sums.gd]
+    }
+    for range in ranges {
+      func sum(_ i: Int) -> Double { range.reduce(0) { $0 + products[$1][i] } }
+      line.halfSquaredNorms.append(sum(0) / 2)
+      line.products.append(sum(1))
+      line.squaredLengths.append(sum(2))
+      line.slopes.append(sum(3))
     }
     return line
   }

@@ -9,16 +9,18 @@ internal import Tensors
 final class Objective {
   let rows: LocalRows
   let loss: Loss
+  private let kernels: DenseKernels
   private let communicator: any Communicator
   private let team: ThreadTeam
   private let workspaces: [Workspace]
 
   init(
-    rows: LocalRows, loss: Loss, communicator: any Communicator, team: ThreadTeam,
-    workspaces: [Workspace]
+    rows: LocalRows, loss: Loss, kernels: DenseKernels, communicator: any Communicator,
+    team: ThreadTeam, workspaces: [Workspace]
   ) {
     self.rows = rows
     self.loss = loss
+    self.kernels = kernels
     self.communicator = communicator
     self.team = team
     self.workspaces = workspaces
@@ -40,8 +42,18 @@ final class Objective {
   ///   - isWide: whether the products are made in double precision.
   func multiply(direction: [Float], count: Int, stride: Int, isWide: Bool) throws {
     let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
-    let width = rows.width
-    let wideDirection = isWide ? direction.map(Double.init) : []
+    let (width, kernels) = (rows.width, kernels)
+    var wide: [PackedMatrix<Double>] = []
+    let packed = PackedMatrix<Float>()
+    if isWide {
+      wide = Self.pack(
+        direction.map(Double.init), width: width, stride: stride, count: count, kernels)
+    } else {
+      kernels.pack(
+        direction.span, .init(leadingDimension: stride, isTransposed: true), depth: width,
+        columns: count, into: packed)
+    }
+    let wideDirection = wide
     try team.forEach(blocks.count) { index, worker in
       let (block, workspace) = (blocks[index], workspaces[worker])
       let n = block.count
@@ -51,19 +63,16 @@ final class Objective {
       try block.withFeatures(of: source, workspace) { features in
         if isWide {
           Self.multiply(
-            features, block, wideDirection, width: width, stride: stride, count: count,
-            into: &block.directionLogits, workspace)
+            features, block, wideDirection, width: width, count: count,
+            into: &block.directionLogits, workspace, kernels)
         } else {
           Workspace.reserve(n * count, in: &workspace.product)
-          BLAS.gemm(
-            m: n, n: count, k: width, features, .init(leadingDimension: width), direction.span,
-            .init(leadingDimension: stride, isTransposed: true), into: &workspace.product,
+          kernels.multiply(
+            rows: n, features, .init(leadingDimension: width), packed, into: &workspace.product,
             .init(leadingDimension: count))
-          for i in 0..<n {
-            for a in i * count..<(i + 1) * count {
-              block.directionLogits[a] = Double(workspace.product[a]) * block.scales[i]
-            }
-          }
+          VectorOperations.widen(
+            workspace.product, rows: n, columns: count, times: block.scales,
+            into: &block.directionLogits)
         }
       }
     }
@@ -74,13 +83,16 @@ final class Objective {
   /// - Parameter weights: `count×D`.
   func scores(of blocks: [RowBlock], weights: [Float], count: Int) throws -> [[Float]] {
     let (source, workspaces, width) = (rows.source, workspaces, rows.width)
+    let (kernels, packed) = (kernels, PackedMatrix<Float>())
+    kernels.pack(
+      weights.span, .init(leadingDimension: width, isTransposed: true), depth: width,
+      columns: count, into: packed)
     return try team.throwingMap(blocks.count) { index, worker -> [Float] in
       let block = blocks[index]
       var scores = [Float](repeating: 0, count: block.count * count)
       try block.withFeatures(of: source, workspaces[worker]) { features in
-        BLAS.gemm(
-          m: block.count, n: count, k: width, features, .init(leadingDimension: width),
-          weights.span, .init(leadingDimension: width, isTransposed: true), into: &scores,
+        kernels.multiply(
+          rows: block.count, features, .init(leadingDimension: width), packed, into: &scores,
           .init(leadingDimension: count))
       }
       for i in 0..<block.count where block.scales[i] != 1 {
@@ -108,13 +120,15 @@ final class Objective {
   /// Sets the logits to the products with `weights`, K×D, in double precision.
   func setLogits(weights: [Double]) throws {
     let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
-    let (width, classCount) = (rows.width, rows.classCount)
+    let (width, classCount, kernels) = (rows.width, rows.classCount, kernels)
+    let packed = Self.pack(
+      weights, width: width, stride: width, count: classCount, kernels)
     try team.forEach(blocks.count) { index, worker in
       let (block, workspace) = (blocks[index], workspaces[worker])
       try block.withFeatures(of: source, workspace) { features in
         Self.multiply(
-          features, block, weights, width: width, stride: width, count: classCount,
-          into: &block.logits, workspace)
+          features, block, packed, width: width, count: classCount, into: &block.logits,
+          workspace, kernels)
       }
     }
   }
@@ -131,18 +145,19 @@ final class Objective {
   ) throws -> FixedPointSum {
     let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
     let (width, classCount, count) = (rows.width, rows.classCount, classes.count)
+    let kernels = kernels
     for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
     try team.forEach(blocks.count) { index, worker in
       let (block, workspace) = (blocks[index], workspaces[worker])
-      Workspace.reserve(block.count * count, in: &workspace.wideResiduals)
       loss.residuals(
-        of: block, classes: classes, bias: bias, classCount: classCount,
-        into: &workspace.wideResiduals)
+        of: block, classes: classes, bias: bias, classCount: classCount, workspace, kernels)
       try block.withFeatures(of: source, workspace) { features in
         if isWide {
-          Self.addWideGradient(features, block, width: width, count: count, workspace)
+          Self.addWideGradient(
+            features, block, width: width, count: count, workspace, kernels)
         } else {
-          Self.addGradient(features, block, width: width, count: count, workspace)
+          Self.addGradient(
+            features, block, width: width, count: count, workspace, kernels)
         }
       }
     }
@@ -159,7 +174,8 @@ final class Objective {
     _ point: DualPoint, weights: [Double], massBounds: [Double]
   ) throws -> (FixedPointSum, DualSums) {
     let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
-    let (width, classCount) = (rows.width, rows.classCount)
+    let (width, classCount, kernels) = (rows.width, rows.classCount, kernels)
+    let packed = Self.pack(weights, width: width, stride: width, count: classCount, kernels)
     for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
     let parts = try team.throwingMap(blocks.count) { index, worker -> [Double] in
       let (block, workspace) = (blocks[index], workspaces[worker])
@@ -168,12 +184,13 @@ final class Objective {
       var sums = DualSums(classCount: classCount)
       try block.withFeatures(of: source, workspace) { features in
         Self.multiply(
-          features, block, weights, width: width, stride: width, count: classCount,
-          into: &workspace.primalLogits, workspace)
+          features, block, packed, width: width, count: classCount,
+          into: &workspace.primalLogits, workspace, kernels)
         sums = loss.dualResiduals(
           of: block, point, primalLogits: workspace.primalLogits, classCount: classCount,
           into: &workspace.wideResiduals)
-        Self.addWideGradient(features, block, width: width, count: classCount, workspace)
+        Self.addWideGradient(
+          features, block, width: width, count: classCount, workspace, kernels)
       }
       return sums.values
     }
@@ -188,7 +205,7 @@ final class Objective {
   ///   - offsets: where each block of this rank starts among them.
   func combination(coefficients: [Double], offsets: [Int]) throws -> [Double] {
     let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
-    let (width, count) = (rows.width, rows.classCount)
+    let (width, count, kernels) = (rows.width, rows.classCount, kernels)
     var bounds = [Double](repeating: 0, count: count)
     for (i, a) in coefficients.enumerated() { bounds[i % count] += abs(a) }
     for workspace in workspaces { workspace.sum!.reset(rowBounds: bounds) }
@@ -202,7 +219,8 @@ final class Objective {
         }
       }
       try block.withFeatures(of: source, workspace) { features in
-        Self.addWideGradient(features, block, width: width, count: count, workspace)
+        Self.addWideGradient(
+          features, block, width: width, count: count, workspace, kernels)
       }
     }
     let sum = try reduce(count)
@@ -213,7 +231,7 @@ final class Objective {
 
   /// Losses, residual sums and slopes for some classes, at points along the direction.
   func sweep(_ request: Sweep.Request) throws -> Sweep {
-    let (blocks, workspaces, loss) = (rows.blocks, workspaces, loss)
+    let (blocks, workspaces, loss, kernels) = (rows.blocks, workspaces, loss, kernels)
     let classCount = rows.classCount
     if request.needsCurvatureMatrix {
       let ones = [Double](repeating: 1, count: classCount)
@@ -226,7 +244,7 @@ final class Objective {
       }
     }
     let parts = team.map(blocks.count) { index, worker in
-      loss.sweep(blocks[index], request, classCount: classCount, workspaces[worker])
+      loss.sweep(blocks[index], request, classCount: classCount, workspaces[worker], kernels)
     }
     let count = Sweep.fieldCount * request.classes.count
     var sweep = Sweep(

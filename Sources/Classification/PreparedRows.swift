@@ -5,6 +5,7 @@ internal import Tensors
 final class PreparedRows {
   let rows: LocalRows
   let workspaces: [Workspace]
+  let kernels: DenseKernels
   private let communicator: any Communicator
   private let team: ThreadTeam
   private var gram: GramMatrix?
@@ -14,6 +15,7 @@ final class PreparedRows {
     _ source: any RowSource, options: TrainingOptions, communicator: any Communicator,
     team: ThreadTeam
   ) throws {
+    kernels = try DenseKernels(communicator.lowestKernelClass())
     workspaces = (0..<team.threadCount).map { _ in Workspace() }
     rows = try LocalRows(
       source, options: options, communicator: communicator, team: team, workspaces: workspaces)
@@ -27,7 +29,8 @@ final class PreparedRows {
   func gram(_ options: TrainingOptions) throws -> GramMatrix {
     if let gram { return gram }
     let made = try GramMatrix(
-      rows, regularizesBias: options.regularizesBias, communicator: communicator, team: team)
+      rows, regularizesBias: options.regularizesBias, kernels: kernels,
+      communicator: communicator, team: team)
     gram = made
     return made
   }
@@ -44,5 +47,16 @@ final class PreparedRows {
   /// Whether there are no more rows than features, and the matrix of their products is not too large.
   var fitsRowSpace: Bool {
     rows.rowCount <= rows.width && 8 * rows.rowCount * rows.rowCount <= GramMatrix.memoryLimit
+  }
+}
+
+extension Communicator {
+  /// The lowest kernel class among the ranks, which serves all. Collective.
+  ///
+  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
+  fileprivate func lowestKernelClass() throws -> KernelClass {
+    var lowest = [Int64(KernelClass.allCases.firstIndex(of: try KernelClass.current)!)]
+    try allreduce(&lowest, .minimum)
+    return KernelClass.allCases[Int(lowest[0])]
   }
 }

@@ -54,10 +54,14 @@ final class Workspace: @unchecked Sendable {
   var rows: [Float] = []
   var keptRows: [Float] = []
   var residuals: [Float] = []
+  var transposed: [Float] = []
   var product: [Float] = []
   var wideRows: [Double] = []
   var wideResiduals: [Double] = []
   var wideProduct: [Double] = []
+  var wideTransposed: [Double] = []
+  let packed = PackedMatrix<Float>()
+  let widePacked = PackedMatrix<Double>()
   var primalLogits: [Double] = []
   /// Largest magnitude seen in each column.
   var columnBounds: [Float] = []

@@ -15,6 +15,7 @@ struct RowSpaceNewton {
   let gram: GramMatrix
   let loss: Loss
   let regularizesBias: Bool
+  let kernels: DenseKernels
   let communicator: any Communicator
   let team: ThreadTeam
 
@@ -156,14 +157,17 @@ struct RowSpaceNewton {
   func multiply(_ vectors: [Double]) throws -> [Double] {
     let blocks = RowPartition.blocks(rowCount: size)
     let own = blocks.indices.filter { $0 % communicator.size == communicator.rank }
-    let (matrix, count, size) = (gram.products, count, size)
+    let (matrix, count, size, kernels) = (gram.products, count, size, kernels)
+    let packed = PackedMatrix<Double>()
+    kernels.pack(
+      vectors.span, .init(leadingDimension: count), depth: size, columns: count, into: packed)
     let parts = team.map(own.count) { index, _ in
       let rows = blocks[own[index]]
       var part = [Double](repeating: 0, count: rows.count * count)
-      BLAS.gemm(
-        m: rows.count, n: count, k: size, matrix.elements.span,
-        .init(leadingDimension: size, offset: rows.lowerBound * size), vectors.span,
-        .init(leadingDimension: count), into: &part, .init(leadingDimension: count))
+      kernels.multiply(
+        rows: rows.count, matrix.elements.span,
+        .init(leadingDimension: size, offset: rows.lowerBound * size), packed, into: &part,
+        .init(leadingDimension: count))
       return part
     }
     var result = zeros
@@ -261,10 +265,14 @@ struct RowSpaceNewton {
     for i in 0..<size {
       for k in 0..<count { weighted[i * count + k] *= gram.weights[i] }
     }
-    BLAS.gemm(
-      m: count, n: count, k: size, local.curvature.span,
-      .init(leadingDimension: count, isTransposed: true), weighted.span,
-      .init(leadingDimension: count), into: &product, .init(leadingDimension: count))
+    var transposed = [Double](repeating: 0, count: count * size)
+    VectorOperations.transpose(local.curvature, rows: size, columns: count, into: &transposed)
+    let packed = PackedMatrix<Double>()
+    kernels.pack(
+      weighted.span, .init(leadingDimension: count), depth: size, columns: count, into: packed)
+    kernels.multiply(
+      rows: count, transposed.span, .init(leadingDimension: size), packed, into: &product,
+      .init(leadingDimension: count))
     var sweep = Sweep(
       values: [Double](repeating: 0, count: Sweep.fieldCount * count), classCount: count)
     sweep.crossProducts = (0..<count).map { Array(product[$0 * count..<($0 + 1) * count]) }

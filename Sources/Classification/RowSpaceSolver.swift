@@ -10,6 +10,7 @@ internal import Tensors
 struct RowSpaceSolver {
   let gram: GramMatrix
   let options: TrainingOptions
+  let kernels: DenseKernels
   let communicator: any Communicator
   let team: ThreadTeam
 
@@ -18,7 +19,7 @@ struct RowSpaceSolver {
   private var newton: RowSpaceNewton {
     RowSpaceNewton(
       gram: gram, loss: options.loss, regularizesBias: options.regularizesBias,
-      communicator: communicator, team: team)
+      kernels: kernels, communicator: communicator, team: team)
   }
 
   /// Zero coefficients and the best bias there; where it is regularized, it is a weight like the
@@ -118,11 +119,12 @@ struct RowSpaceSolver {
     let (count, size) = (gram.classCount, gram.rowCount)
     let newton = FiniteNewton(
       gram: gram.products, weights: gram.weights, C: options.C,
-      regularizesBias: options.regularizesBias, maximumSteps: options.maximumIterations)
+      regularizesBias: options.regularizesBias, maximumSteps: options.maximumIterations,
+      kernels: kernels)
     let targets = (0..<count).map { k in gram.labels.map { Int($0) == k ? 1.0 : -1.0 } }
     let starts =
       warm.map { point in (0..<count).map { column(of: point, $0) } }
-      ?? newton.minimaOnAllRows(targets)
+      ?? newton.minimaOnAllRows(targets, team: team)
     let own = (0..<count).filter { $0 % communicator.size == communicator.rank }
     let solved = team.map(own.count) { index, _ in
       newton.solve(targets: targets[own[index]], from: starts[own[index]])

@@ -17,7 +17,8 @@ struct RowSpaceTraining {
   func solve() throws -> Solution {
     let gram = try prepared.gram(options)
     let solver = RowSpaceSolver(
-      gram: gram, options: options, communicator: communicator, team: team)
+      gram: gram, options: options, kernels: prepared.kernels, communicator: communicator,
+      team: team)
     let reference = solver.referenceNorm()
     if objective.loss == .squaredHinge {
       let (point, steps) = try solver.minimize(

@@ -25,8 +25,6 @@ package struct StoreRows: RowSource {
   package func withRows(
     _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void
   ) throws {
-    scratch.removeAll(keepingCapacity: true)
-    layer.append(rows, to: &scratch)
-    try body(scratch.span)
+    try layer.withFloats(rows, scratch: &scratch, body)
   }
 }

@@ -41,92 +41,103 @@ struct Sweep {
 }
 
 extension Loss {
+  private var kind: DenseKernels.LossKind {
+    switch self {
+    case .softmax: .softmax
+    case .logistic: .logistic
+    case .squaredHinge: .squaredHinge
+    }
+  }
+
   /// One block's terms of a sweep: the fields of `Sweep`, one after the other.
   func sweep(
-    _ block: RowBlock, _ request: Sweep.Request, classCount: Int, _ workspace: Workspace
+    _ block: RowBlock, _ request: Sweep.Request, classCount: Int, _ workspace: Workspace,
+    _ kernels: DenseKernels
   ) -> [Double] {
     let count = request.classes.count
-    var sums = [Double](repeating: 0, count: Sweep.fieldCount * count)
-    var logits = [Double](repeating: 0, count: count)
-    var slopes = [Double](repeating: 0, count: count)
+    let input = input(block, request, classCount: classCount, workspace)
+    var nothing: [Double] = []
+    var roots: [Float] = []
     if request.needsCurvatureMatrix {
       Workspace.reserve(block.count * count, in: &workspace.residuals)
+      swap(&roots, &workspace.residuals)
     }
-    for i in 0..<block.count {
-      let label = Int(block.labels[i])
-      let weight = block.weights[i]
-      if request.directionCount == 0 {
-        for c in 0..<count {
-          logits[c] = block.logits[i * classCount + request.classes[c]] + request.bias[c]
-        }
-      } else {
-        for c in 0..<count {
-          slopes[c] = block.directionLogits[i * request.directionCount + request.columns[c]]
-          logits[c] =
-            block.logits[i * classCount + request.classes[c]] + request.steps[c] * slopes[c]
-            + request.bias[c]
-        }
-      }
-      if isSeparable {
-        for c in 0..<count {
-          let isPositive = request.classes[c] == label
-          let term = term(logit: logits[c], isPositive: isPositive)
-          sums[c] += weight * term.loss
-          let residual = weight * term.residual
-          sums[count + c] += residual
-          sums[2 * count + c] += residual * slopes[c]
-          sums[3 * count + c] += weight * term.curvature
-          if isPositive { sums[4 * count + c] += abs(residual) }
-        }
-      } else {
-        sums[0] += weight * Self.softmax(&logits, label: label)
-        for c in 0..<count {
-          let residual = weight * (logits[c] - (c == label ? 1 : 0))
-          sums[count + c] += residual
-          sums[2 * count + c] += residual * slopes[c]
-        }
-        if request.needsCurvatureMatrix {
-          let root = weight.squareRoot()
-          for c in 0..<count { workspace.residuals[i * count + c] = Float(root * logits[c]) }
-        }
-      }
-    }
+    let sums = kernels.lossSums(kind, input, terms: &nothing, roots: &roots)
     if request.needsCurvatureMatrix {
-      Workspace.reserve(count * count, in: &workspace.product)
-      BLAS.gemm(
-        m: count, n: count, k: block.count, workspace.residuals.span,
-        .init(leadingDimension: count, isTransposed: true), workspace.residuals.span,
-        .init(leadingDimension: count), into: &workspace.product,
-        .init(leadingDimension: count))
-      workspace.curvature!.add(workspace.product, rows: count, columns: 0..<count)
+      swap(&roots, &workspace.residuals)
+      addCrossProducts(block, count: count, workspace, kernels)
     }
-    return sums
+    return sums.losses + sums.residuals + sums.slopes + sums.curvatures + sums.masses
+  }
+
+  /// Adds `Σ p·pᵀ` of a block, of the workspace's `p`, to the workspace's sum.
+  private func addCrossProducts(
+    _ block: RowBlock, count: Int, _ workspace: Workspace, _ kernels: DenseKernels
+  ) {
+    let size = block.count * count
+    Workspace.reserve(size, in: &workspace.transposed)
+    Workspace.reserve(count * count, in: &workspace.product)
+    VectorOperations.transpose(
+      workspace.residuals, rows: block.count, columns: count, into: &workspace.transposed)
+    kernels.pack(
+      workspace.residuals.span, .init(leadingDimension: count), depth: block.count,
+      columns: count, into: workspace.packed)
+    kernels.multiply(
+      rows: count, workspace.transposed.span, .init(leadingDimension: block.count),
+      workspace.packed, into: &workspace.product, .init(leadingDimension: count))
+    workspace.curvature!.add(workspace.product, rows: count, columns: 0..<count)
   }
 
   /// One block's residuals `∂loss/∂f`, times the rows' weights and scales: what multiplies the raw
-  /// features.
-  ///
-  /// - Parameter target: room for `kept×classes`, row-major.
+  /// features. They are left in the workspace, `kept×classes`, row-major.
   func residuals(
-    of block: RowBlock, classes: [Int], bias: [Double], classCount: Int, into target: inout [Double]
+    of block: RowBlock, classes: [Int], bias: [Double], classCount: Int, _ workspace: Workspace,
+    _ kernels: DenseKernels
   ) {
     let count = classes.count
-    var logits = [Double](repeating: 0, count: count)
-    for i in 0..<block.count {
-      let label = Int(block.labels[i])
-      let scale = block.weights[i] * block.scales[i]
-      for c in 0..<count { logits[c] = block.logits[i * classCount + classes[c]] + bias[c] }
-      if isSeparable {
-        for c in 0..<count {
-          let residual = term(logit: logits[c], isPositive: classes[c] == label).residual
-          target[i * count + c] = residual * scale
-        }
+    let request = Sweep.Request(
+      classes: classes, columns: [], directionCount: 0, steps: [], bias: bias)
+    var input = input(block, request, classCount: classCount, workspace)
+    if block.scales.contains(where: { $0 != 1 }) {
+      input.weights = zip(block.weights, block.scales).map { $0 * $1 }
+    }
+    var roots: [Float] = []
+    Workspace.reserve(block.count * count, in: &workspace.wideResiduals)
+    _ = kernels.lossSums(kind, input, terms: &workspace.wideResiduals, roots: &roots)
+  }
+
+  /// A block's logits as kernels take them; those of some classes are gathered first.
+  private func input(
+    _ block: RowBlock, _ request: Sweep.Request, classCount: Int, _ workspace: Workspace
+  ) -> DenseKernels.LossInput {
+    let (rows, count) = (block.count, request.classes.count)
+    let isWhole = request.classes.elementsEqual(0..<classCount)
+    var labels = block.labels
+    if !isWhole {
+      var position = [Int32](repeating: -1, count: classCount)
+      for (c, k) in request.classes.enumerated() { position[k] = Int32(c) }
+      labels = labels.map { position[Int($0)] }
+    }
+    var input = DenseKernels.LossInput(
+      rowCount: rows, count: count, logits: [], stride: count, biases: request.bias,
+      labels: labels, weights: block.weights)
+    if isWhole {
+      input.logits = block.logits
+    } else {
+      input.logits = VectorOperations.gathered(
+        block.logits, rows: rows, stride: classCount, columns: request.classes)
+    }
+    if request.directionCount > 0 {
+      input.steps = request.steps
+      input.directionStride = count
+      if request.columns.elementsEqual(0..<request.directionCount) {
+        input.direction = block.directionLogits
       } else {
-        _ = Self.softmax(&logits, label: label)
-        for c in 0..<count {
-          target[i * count + c] = (logits[c] - (c == label ? 1 : 0)) * scale
-        }
+        input.direction = VectorOperations.gathered(
+          block.directionLogits, rows: rows, stride: request.directionCount,
+          columns: request.columns)
       }
     }
+    return input
   }
 }

@@ -138,8 +138,8 @@ package struct Trainer {
     progress: @escaping (TrainingProgress) -> Void
   ) throws -> Solution {
     let objective = Objective(
-      rows: prepared.rows, loss: options.loss, communicator: communicator, team: team,
-      workspaces: prepared.workspaces)
+      rows: prepared.rows, loss: options.loss, kernels: prepared.kernels,
+      communicator: communicator, team: team, workspaces: prepared.workspaces)
     let passes = worthwhilePasses(prepared)
     // A few passes cost more than small problems take in terms of rows.
     if passes >= 12 {

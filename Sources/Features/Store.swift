@@ -105,6 +105,24 @@ package final class StoredLayer: Sendable {
     }
   }
 
+  /// Calls `body` with the values of consecutive rows: where they lie, if they are float32 in one
+  /// file, else in `scratch`.
+  package func withFloats(
+    _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void
+  ) throws {
+    let pieces = layout.pieces(of: rows)
+    if layout.elementType == .float32, pieces.count == 1 {
+      let (shard, piece) = pieces[0]
+      let (file, dataOffset) = shards[shard]
+      let isDone: Void? = try file.withFloat32(
+        piece.count * width, at: dataOffset + piece.lowerBound * width * 4, body)
+      if isDone != nil { return }
+    }
+    scratch.removeAll(keepingCapacity: true)
+    append(rows, to: &scratch)
+    try body(scratch.span)
+  }
+
   /// The values of consecutive rows, row by row.
   package func floats(_ rows: Range<Int>) -> [Float] {
     var values = [Float]()

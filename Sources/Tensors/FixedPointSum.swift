@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A sum of matrices in 64-bit fixed point: exact, so the order of the terms leaves no trace.
 ///
 /// Element (row, column) counts in units of `2^(rowExponents[row] + columnExponents[column])`. A
@@ -44,7 +46,23 @@ package struct FixedPointSum: Sendable {
   ///
   /// - Parameter term: row-major, as wide as `columns`; finite and within the announced bounds.
   package mutating func add(_ term: [Float], rows: Int, columns: Range<Int>) {
-    addTerm(term, rows: rows, columns: columns)
+    precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
+    let width = columns.count
+    let add = DenseKernels.fastest.table.pointee.add_fixed_f32!
+    term.withUnsafeBufferPointer { term in
+      columnScales.withUnsafeBufferPointer { scales in
+        units.withUnsafeMutableBufferPointer { units in
+          guard let term = term.baseAddress, let units = units.baseAddress else { return }
+          for row in 0..<rows {
+            // Multiplying by powers of two is exact.
+            add(
+              term + row * width, Self.power(-rowExponents[row]),
+              scales.baseAddress! + columns.lowerBound, width,
+              units + row * columnCount + columns.lowerBound)
+          }
+        }
+      }
+    }
   }
 
   /// Adds a term in double precision; see the single one.

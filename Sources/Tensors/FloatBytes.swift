@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Floats to and from little-endian bytes, as files hold them.
 package enum FloatBytes {
   /// Appends four bytes a value.
@@ -40,6 +42,13 @@ package enum FloatBytes {
     let old = values.count
     values.append(contentsOf: repeatElement(0, count: bytes.count / 2))
     values.withUnsafeMutableBufferPointer { target in
+      guard let source = bytes.baseAddress else { return }
+      if UInt(bitPattern: source) % 2 == 0 {
+        DenseKernels.fastest.table.pointee.widen_f16(
+          source.assumingMemoryBound(to: UInt16.self), bytes.count / 2,
+          target.baseAddress! + old)
+        return
+      }
       for i in 0..<bytes.count / 2 {
         let half = bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
         target[old + i] = float32(UInt16(littleEndian: half))

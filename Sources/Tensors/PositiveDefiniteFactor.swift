@@ -1,55 +1,181 @@
-internal import COpenBLAS
-
-/// The triangular factor of a symmetric positive definite matrix, by LAPACK on the calling thread.
+/// The triangular factor of a symmetric positive definite matrix.
 ///
-/// The same matrix gives the same bytes on the same CPU type, whoever factors it.
+/// Everything beyond blocks of `blockSize` on the diagonal is matrix products, which divide among
+/// threads without a trace. The blocks' inverses are kept: solving is products, too.
 package struct PositiveDefiniteFactor: Sendable {
   package let size: Int
-  /// L with `L·Lᵀ` the matrix, row-major; above its diagonal are zeros.
+  /// L with `L·Lᵀ` the matrix, row-major; what is above its diagonal is not looked at.
   private var elements: [Double]
+  /// The inverses of the blocks on L's diagonal, `blockSize×blockSize` each.
+  private var inverses: [[Double]]
+  private let kernels: DenseKernels
+
+  static let blockSize = 64
 
   /// Factors some rows and the same columns of a matrix, plus `ridges` on the diagonal.
   ///
-  /// - Parameter ridges: one for each of `rows`.
+  /// - Parameters:
+  ///   - ridges: one for each of `rows`.
+  ///   - team: shares the work; nil for the calling thread alone. The result is the same.
   /// - Returns: nil when that is not positive definite in double precision.
   /// - Complexity: m³/3 multiplications for m rows.
-  package init?(_ matrix: SymmetricMatrix, rows: [Int], ridges: [Double]) {
+  package init?(
+    _ matrix: SymmetricMatrix, rows: [Int], ridges: [Double], kernels: DenseKernels = .fastest,
+    team: ThreadTeam? = nil
+  ) {
     let (size, stride) = (rows.count, matrix.size)
     precondition(ridges.count == size, "a ridge for each row")
     precondition(rows.allSatisfy { $0 >= 0 && $0 < stride }, "no such row")
-    BLAS.useOneThread()
     self.size = size
-    elements = [Double](repeating: 0, count: size * size)
-    var info: Int32 = 0
-    matrix.elements.withUnsafeBufferPointer { source in
-      elements.withUnsafeMutableBufferPointer { target in
-        for (i, row) in rows.enumerated() {
-          for j in 0...i { target[i * size + j] = source[row * stride + rows[j]] }
-          target[i * size + i] += ridges[i]
-        }
-        if size == 0 { return }
-        // Row-major and lower is what LAPACK, column by column, takes for upper.
-        var count = Int32(size)
-        var leadingDimension = count
-        dpotrf_("U", &count, target.baseAddress, &leadingDimension, &info)
+    self.kernels = kernels
+    inverses = []
+    elements = matrix.lowerElements(rows)
+    for i in 0..<size { elements[i * size + i] += ridges[i] }
+    let packed = PackedMatrix<Double>()
+    for block in Self.blocks(size) {
+      let below = block.lowerBound..<size
+      update(below, block, packed, team)
+      guard let inverse = factorDiagonal(block) else { return nil }
+      inverses.append(inverse)
+      let rest = block.upperBound..<size
+      if rest.isEmpty { break }
+      // The rest of these columns: A₂₁·L₁₁⁻ᵀ.
+      kernels.pack(
+        inverse.span, .init(leadingDimension: block.count, isTransposed: true),
+        depth: block.count, columns: block.count, into: packed)
+      replace(rest, block, packed)
+    }
+  }
+
+  private static func blocks(_ size: Int) -> [Range<Int>] {
+    stride(from: 0, to: size, by: blockSize).map { $0..<min($0 + blockSize, size) }
+  }
+
+  /// Subtracts from columns `block` of `rows` the products with the columns to their left.
+  private mutating func update(
+    _ rows: Range<Int>, _ block: Range<Int>, _ packed: PackedMatrix<Double>, _ team: ThreadTeam?
+  ) {
+    let depth = block.lowerBound
+    if depth == 0 { return }
+    var left = [Double](repeating: 0, count: block.count * depth)
+    for (i, row) in block.enumerated() {
+      for j in 0..<depth { left[i * depth + j] = -elements[row * size + j] }
+    }
+    kernels.pack(
+      left.span, .init(leadingDimension: depth, isTransposed: true), depth: depth,
+      columns: block.count, into: packed)
+    kernels.addProduct(
+      rows: rows, of: &elements, leadingDimension: size, to: block.lowerBound, packed, team: team)
+  }
+
+  /// Replaces columns `block` of `rows` by their product with the packed matrix.
+  private mutating func replace(
+    _ rows: Range<Int>, _ block: Range<Int>, _ packed: PackedMatrix<Double>
+  ) {
+    var copy = [Double](repeating: 0, count: rows.count * block.count)
+    for (i, row) in rows.enumerated() {
+      for (j, column) in block.enumerated() {
+        copy[i * block.count + j] = elements[row * size + column]
       }
     }
-    precondition(info >= 0, "dpotrf: argument \(-info)")
-    if info > 0 { return nil }
+    kernels.multiply(
+      rows: rows.count, copy.span, .init(leadingDimension: block.count), packed, into: &elements,
+      .init(leadingDimension: size, offset: rows.lowerBound * size + block.lowerBound))
+  }
+
+  /// Factors a block on the diagonal, and inverts the factor.
+  private mutating func factorDiagonal(_ block: Range<Int>) -> [Double]? {
+    let (count, start, size) = (block.count, block.lowerBound, size)
+    var inverse = [Double](repeating: 0, count: count * count)
+    let isPositive = elements.withUnsafeMutableBufferPointer { elements -> Bool in
+      for j in 0..<count {
+        let rowJ = (start + j) * size + start
+        var pivot = elements[rowJ + j]
+        for k in 0..<j { pivot -= elements[rowJ + k] * elements[rowJ + k] }
+        guard pivot > 0, pivot.isFinite else { return false }
+        let root = pivot.squareRoot()
+        elements[rowJ + j] = root
+        for i in j + 1..<max(count, j + 1) {
+          let rowI = (start + i) * size + start
+          var sum = elements[rowI + j]
+          for k in 0..<j { sum -= elements[rowI + k] * elements[rowJ + k] }
+          elements[rowI + j] = sum / root
+        }
+      }
+      for column in 0..<count {
+        for i in column..<count {
+          let rowI = (start + i) * size + start
+          var sum = i == column ? 1.0 : 0
+          for k in column..<i { sum -= elements[rowI + k] * inverse[k * count + column] }
+          inverse[i * count + column] = sum / elements[rowI + i]
+        }
+      }
+      return true
+    }
+    return isPositive ? inverse : nil
   }
 
   /// Replaces the `size×count` matrix `right`, row-major, by X with `L·Lᵀ·X = right`.
   package func solve(_ right: inout [Double], count: Int) {
     precondition(right.count == size * count)
     if right.isEmpty { return }
-    elements.withUnsafeBufferPointer { factor in
-      right.withUnsafeMutableBufferPointer { right in
-        for transpose in [CblasNoTrans, CblasTrans] {
-          cblas_dtrsm(
-            CblasRowMajor, CblasLeft, CblasLower, transpose, CblasNonUnit, Int32(size),
-            Int32(count), 1, factor.baseAddress, Int32(size), right.baseAddress, Int32(count))
+    let packed = PackedMatrix<Double>()
+    let blocks = Self.blocks(size)
+    let layout = MatrixLayout(leadingDimension: count)
+    for (index, block) in blocks.enumerated() {
+      solveDiagonal(index, block, &right, count: count, isTransposed: false, packed)
+      let rest = block.upperBound..<size
+      if rest.isEmpty { break }
+      packNegated(right, block, count, packed)
+      kernels.multiply(
+        rows: rest.count, elements.span,
+        .init(leadingDimension: size, offset: rest.lowerBound * size + block.lowerBound), packed,
+        into: &right, .init(leadingDimension: count, offset: rest.lowerBound * count),
+        adding: true)
+    }
+    var transposed: [Double] = []
+    for (index, block) in blocks.enumerated().reversed() {
+      solveDiagonal(index, block, &right, count: count, isTransposed: true, packed)
+      if block.lowerBound == 0 { break }
+      packNegated(right, block, count, packed)
+      // The columns to the left of the block, as rows.
+      transposed = [Double](repeating: 0, count: block.lowerBound * block.count)
+      for (i, row) in block.enumerated() {
+        for j in 0..<block.lowerBound {
+          transposed[j * block.count + i] = elements[row * size + j]
         }
       }
+      kernels.multiply(
+        rows: block.lowerBound, transposed.span, .init(leadingDimension: block.count), packed,
+        into: &right, layout, adding: true)
     }
+  }
+
+  private func packNegated(
+    _ right: [Double], _ block: Range<Int>, _ count: Int, _ packed: PackedMatrix<Double>
+  ) {
+    let some = right[block.lowerBound * count..<block.upperBound * count].map { -$0 }
+    kernels.pack(
+      some.span, .init(leadingDimension: count), depth: block.count, columns: count, into: packed)
+  }
+
+  /// Replaces rows `block` of `right` by their product with the inverse of the block's factor.
+  private func solveDiagonal(
+    _ index: Int, _ block: Range<Int>, _ right: inout [Double], count: Int, isTransposed: Bool,
+    _ packed: PackedMatrix<Double>
+  ) {
+    let size = block.count
+    var inverse = inverses[index]
+    if isTransposed {
+      for i in 0..<size {
+        for j in 0..<size { inverse[i * size + j] = inverses[index][j * size + i] }
+      }
+    }
+    kernels.pack(
+      right.span, .init(leadingDimension: count, offset: block.lowerBound * count),
+      depth: size, columns: count, into: packed)
+    kernels.multiply(
+      rows: size, inverse.span, .init(leadingDimension: size), packed, into: &right,
+      .init(leadingDimension: count, offset: block.lowerBound * count))
   }
 }

@@ -121,7 +121,7 @@ private struct Centred {
   let variance: Double
   let team: ThreadTeam
 
-  /// Rows, or columns, of one product: fixed, as rounding depends on shapes.
+  /// Rows, or columns, of one product.
   private static let block = 256
 
   init(_ rows: [Double], width: Int, team: ThreadTeam) {
@@ -148,15 +148,17 @@ private struct Centred {
   /// `rows×vectors`: the products of each row with each vector.
   func products(with vectors: [[Double]]) -> [Double] {
     let k = vectors.count
-    let joined = vectors.flatMap { $0 }
+    let packed = PackedMatrix<Double>()
+    DenseKernels.fastest.pack(
+      vectors.flatMap { $0 }.span, .init(leadingDimension: width, isTransposed: true), depth: width,
+      columns: k, into: packed)
     let starts = Array(stride(from: 0, to: rowCount, by: Self.block))
     return team.map(starts.count) { index, _ in
       let count = min(Self.block, rowCount - starts[index])
       var part = [Double](repeating: 0, count: count * k)
-      BLAS.gemm(
-        m: count, n: k, k: width, values.span,
-        .init(leadingDimension: width, offset: starts[index] * width), joined.span,
-        .init(leadingDimension: width, isTransposed: true), into: &part,
+      DenseKernels.fastest.multiply(
+        rows: count, values.span,
+        .init(leadingDimension: width, offset: starts[index] * width), packed, into: &part,
         .init(leadingDimension: k))
       return part
     }.flatMap { $0 }
@@ -166,14 +168,17 @@ private struct Centred {
   func images(of vectors: [[Double]]) -> [[Double]] {
     let k = vectors.count
     let products = products(with: vectors)
+    let turned = (0..<k).flatMap { i in (0..<rowCount).map { products[$0 * k + i] } }
     let starts = Array(stride(from: 0, to: width, by: Self.block))
     let parts = team.map(starts.count) { index, _ in
       let count = min(Self.block, width - starts[index])
+      let packed = PackedMatrix<Double>()
+      DenseKernels.fastest.pack(
+        values.span, .init(leadingDimension: width, offset: starts[index]), depth: rowCount,
+        columns: count, into: packed)
       var part = [Double](repeating: 0, count: k * count)
-      BLAS.gemm(
-        m: k, n: count, k: rowCount, products.span,
-        .init(leadingDimension: k, isTransposed: true), values.span,
-        .init(leadingDimension: width, offset: starts[index]), into: &part,
+      DenseKernels.fastest.multiply(
+        rows: k, turned.span, .init(leadingDimension: rowCount), packed, into: &part,
         .init(leadingDimension: count))
       return part
     }

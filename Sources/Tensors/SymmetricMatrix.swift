@@ -48,6 +48,21 @@ package struct SymmetricMatrix: Sendable {
     SymmetricMatrix(size: rows.count, elements: elements(rows: rows, columns: rows))
   }
 
+  /// Some rows and the same columns, row-major, on and below the diagonal; the rest is undefined.
+  func lowerElements(_ rows: [Int]) -> [Double] {
+    let size = size
+    return elements.withUnsafeBufferPointer { source in
+      [Double](unsafeUninitializedCapacity: rows.count * rows.count) { target, count in
+        for (i, row) in rows.enumerated() {
+          let (from, to) = (row * size, i * rows.count)
+          for j in 0...i { target[to + j] = source[from + rows[j]] }
+          for j in i + 1..<max(rows.count, i + 1) { target[to + j] = 0 }
+        }
+        count = rows.count * rows.count
+      }
+    }
+  }
+
   /// Some rows and columns, row-major.
   package func elements(rows: [Int], columns: [Int]) -> [Double] {
     precondition((rows + columns).allSatisfy { $0 >= 0 && $0 < size }, "no such row")

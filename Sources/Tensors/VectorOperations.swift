@@ -1,28 +1,39 @@
+internal import CKernels
+
 /// Operations on whole vectors, each with one fixed order of additions.
 package enum VectorOperations {
   /// `Σ a·b`, products and sums in double precision.
   package static func dot(_ a: Span<Float>, _ b: Span<Float>) -> Double {
     precondition(a.count == b.count, "vectors of different lengths")
+    if a.isEmpty { return 0 }
     return a.withUnsafeBufferPointer { a in
       b.withUnsafeBufferPointer { b in
-        // Eight interleaved sums, so that additions need not wait for each other.
-        var low = SIMD4<Double>.zero
-        var high = SIMD4<Double>.zero
-        let whole = a.count & ~7
-        var i = 0
-        while i < whole {
-          low += double4(a, i) * double4(b, i)
-          high += double4(a, i + 4) * double4(b, i + 4)
-          i += 8
-        }
-        var sum = (low + high).sum()
-        while i < a.count {
-          sum += Double(a[i]) * Double(b[i])
-          i += 1
-        }
-        return sum
+        DenseKernels.fastest.table.pointee.dot_f32(a.baseAddress!, b.baseAddress!, a.count)
       }
     }
+  }
+
+  /// Products of one range of three vectors, in double precision: `w·w`, `w·d`, `d·d`, `g·d`.
+  ///
+  /// - Parameter start: where d's part begins in its own array.
+  package static func lineProducts(
+    _ w: [Double], _ g: [Double], from first: Int, _ d: [Float], from start: Int, count: Int
+  ) -> (ww: Double, wd: Double, dd: Double, gd: Double) {
+    precondition(first + count <= min(w.count, g.count) && start + count <= d.count)
+    var products = [0.0, 0, 0, 0]
+    if count == 0 { return (0, 0, 0, 0) }
+    w.withUnsafeBufferPointer { w in
+      g.withUnsafeBufferPointer { g in
+        d.withUnsafeBufferPointer { d in
+          products.withUnsafeMutableBufferPointer { products in
+            DenseKernels.fastest.table.pointee.line_products(
+              w.baseAddress! + first, g.baseAddress! + first, d.baseAddress! + start, count,
+              products.baseAddress!)
+          }
+        }
+      }
+    }
+    return (products[0], products[1], products[2], products[3])
   }
 
   /// `Σ a²` in double precision.
@@ -40,7 +51,9 @@ package enum VectorOperations {
     precondition(range.lowerBound >= 0 && range.upperBound <= x.count && range.count <= y.count)
     x.withUnsafeBufferPointer { x in
       y.withUnsafeMutableBufferPointer { y in
-        for i in 0..<range.count { y[i] += scale * x[range.lowerBound + i] }
+        if range.isEmpty { return }
+        DenseKernels.fastest.table.pointee.add_scaled_f32(
+          y.baseAddress!, x.baseAddress! + range.lowerBound, scale, range.count)
       }
     }
   }
@@ -57,7 +70,96 @@ package enum VectorOperations {
       target.withUnsafeMutableBufferPointer { target in
         for row in 0..<rows {
           let from = row * leadingDimension + columns.lowerBound
-          for j in 0..<width { target[row * width + j] = Double(source[from + j]) }
+          if width == 0 { continue }
+          DenseKernels.fastest.table.pointee.widen_f32(
+            source.baseAddress! + from, width, target.baseAddress! + row * width)
+        }
+      }
+    }
+  }
+
+  /// Some columns of a matrix, `rows×columns.count`.
+  package static func gathered(
+    _ source: [Double], rows: Int, stride: Int, columns: [Int]
+  ) -> [Double] {
+    precondition(rows * stride <= source.count && columns.allSatisfy { 0..<stride ~= $0 })
+    return source.withUnsafeBufferPointer { source in
+      [Double](unsafeUninitializedCapacity: rows * columns.count) { target, count in
+        for i in 0..<rows {
+          for (j, column) in columns.enumerated() {
+            target[i * columns.count + j] = source[i * stride + column]
+          }
+        }
+        count = rows * columns.count
+      }
+    }
+  }
+
+  /// Writes a `rows×columns` matrix, each row times its scale, into the front of `target`.
+  package static func widen(
+    _ source: [Float], rows: Int, columns: Int, times scales: [Double],
+    into target: inout [Double]
+  ) {
+    precondition(rows * columns <= source.count && rows * columns <= target.count, "no room")
+    precondition(scales.count == rows, "a scale for each row")
+    source.withUnsafeBufferPointer { source in
+      target.withUnsafeMutableBufferPointer { target in
+        for i in 0..<rows {
+          let scale = scales[i]
+          for j in i * columns..<(i + 1) * columns { target[j] = Double(source[j]) * scale }
+        }
+      }
+    }
+  }
+
+  /// Writes the transpose of a `rows×columns` matrix into the front of `target`.
+  package static func transpose(
+    _ source: [Float], rows: Int, columns: Int, into target: inout [Float]
+  ) {
+    precondition(rows * columns <= source.count && rows * columns <= target.count, "no room")
+    source.withUnsafeBufferPointer { source in
+      target.withUnsafeMutableBufferPointer { target in
+        for first in Swift.stride(from: 0, to: rows, by: 16) {
+          let end = min(first + 16, rows)
+          for j in 0..<columns {
+            for i in first..<end { target[j * rows + i] = source[i * columns + j] }
+          }
+        }
+      }
+    }
+  }
+
+  /// Writes the transpose of a `rows×columns` matrix, rounded to single precision, into the front of
+  /// `target`.
+  package static func transpose(
+    _ source: [Double], rows: Int, columns: Int, into target: inout [Float]
+  ) {
+    precondition(rows * columns <= source.count && rows * columns <= target.count, "no room")
+    source.withUnsafeBufferPointer { source in
+      target.withUnsafeMutableBufferPointer { target in
+        // Sixteen rows at a time: their part of each target row is one cache line.
+        for first in Swift.stride(from: 0, to: rows, by: 16) {
+          let end = min(first + 16, rows)
+          for j in 0..<columns {
+            for i in first..<end { target[j * rows + i] = Float(source[i * columns + j]) }
+          }
+        }
+      }
+    }
+  }
+
+  /// Writes the transpose of a `rows×columns` matrix into the front of `target`.
+  package static func transpose(
+    _ source: [Double], rows: Int, columns: Int, into target: inout [Double]
+  ) {
+    precondition(rows * columns <= source.count && rows * columns <= target.count, "no room")
+    source.withUnsafeBufferPointer { source in
+      target.withUnsafeMutableBufferPointer { target in
+        for first in Swift.stride(from: 0, to: rows, by: 8) {
+          let end = min(first + 8, rows)
+          for j in 0..<columns {
+            for i in first..<end { target[j * rows + i] = source[i * columns + j] }
+          }
         }
       }
     }
@@ -93,10 +195,5 @@ package enum VectorOperations {
     return (0..<rowCount).map { k in
       dot(row, matrix.extracting(k * row.count..<(k + 1) * row.count))
     }
-  }
-
-  @inline(__always)
-  private static func double4(_ a: UnsafeBufferPointer<Float>, _ i: Int) -> SIMD4<Double> {
-    SIMD4(Double(a[i]), Double(a[i + 1]), Double(a[i + 2]), Double(a[i + 3]))
   }
 }

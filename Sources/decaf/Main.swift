@@ -9,7 +9,6 @@ internal import MPI
 @main enum Main {
   static func main() {
     openStandardStreams()
-    startWithOneBLASThread()
     // A file beyond the size limit is then an error of `write`, and what is recorded stays.
     signal(SIGXFSZ, SIG_IGN)
     let environment = ProcessInfo.processInfo.environment
@@ -47,18 +46,6 @@ internal import MPI
     var descriptor: Int32 = 0
     repeat { descriptor = open("/dev/null", O_RDWR) } while 0...2 ~= descriptor
     if descriptor > 2 { close(descriptor) }
-  }
-
-  /// Starts the program anew with `OPENBLAS_NUM_THREADS=1` in its environment, unless it is set.
-  ///
-  /// OpenBLAS reads the variable when it is loaded, before any code here runs, and otherwise starts a
-  /// thread for every processor, on every rank of a node; this program never lets it use them.
-  private static func startWithOneBLASThread() {
-    let variable = "OPENBLAS_NUM_THREADS"
-    guard getenv(variable) == nil, let path = realpath("/proc/self/exe", nil) else { return }
-    setenv(variable, "1", 1)
-    execv(path, CommandLine.unsafeArgv)
-    free(path)  // not reached unless the program cannot be started anew: then with more threads
   }
 
   /// Runs `command` on all ranks.

@@ -19,7 +19,7 @@ import Testing
       classes: [0, 1, 2], columns: [0, 1, 2], directionCount: 3, steps: [step, step, step],
       bias: bias)
     return Sweep(
-      values: loss.sweep(block(), request, classCount: 3, Workspace()), classCount: 3)
+      values: loss.sweep(block(), request, classCount: 3, Workspace(), .fastest), classCount: 3)
   }
 
   /// Central differences with step h err by h² times a third derivative of about 1.
@@ -63,7 +63,7 @@ import Testing
       classes: [0, 1, 2], columns: [0, 1, 2], directionCount: 3, steps: [0.3, 0.3, 0.3],
       bias: bias)
     request.needsCurvatureMatrix = true
-    _ = Loss.softmax.sweep(Self.block(), request, classCount: 3, workspace)
+    _ = Loss.softmax.sweep(Self.block(), request, classCount: 3, workspace, .fastest)
     for k in 0..<3 {
       for l in 0..<3 where l != k {
         var (up, down) = (bias, bias)
@@ -81,9 +81,10 @@ import Testing
   @Test(arguments: Loss.allCases)
   func residualsOfTheGradientAreThoseOfTheSweep(_ loss: Loss) {
     let bias = [0.1, -0.2, 0.05]
-    var residuals = [Double](repeating: .nan, count: 12)
+    let workspace = Workspace()
     loss.residuals(
-      of: Self.block(), classes: [0, 1, 2], bias: bias, classCount: 3, into: &residuals)
+      of: Self.block(), classes: [0, 1, 2], bias: bias, classCount: 3, workspace, .fastest)
+    let residuals = workspace.wideResiduals
     let sweep = Self.sweep(loss, step: 0, bias: bias)
     for k in 0..<3 {
       let sum = (0..<4).reduce(0) { $0 + residuals[$1 * 3 + k] }

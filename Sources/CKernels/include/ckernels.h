@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dense.h"
+
 /// Consecutive inputs of one output: `length` floats, `offset` floats after the row's start.
 typedef struct {
   int32_t offset;

@@ -1,0 +1,93 @@
+#ifndef DECAF_DENSE_H
+#define DECAF_DENSE_H
+
+// Dense matrix kernels of training, once per instruction set like those in ckernels.h.
+//
+// Matrices are row-major. Every element of a product is summed over the depth in one order, whatever
+// the shape of the rest; sets with fused multiply-add agree bit for bit.
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Depth of a block of products: sums start anew for each and are then added, in order.
+enum { DECAF_DENSE_DEPTH = 256 };
+
+/// What one sweep over rows looks at. Rows have `count` classes side by side, `stride` apart.
+typedef struct {
+  size_t rows;
+  size_t count;
+  /// `rows` × `stride`; with a direction, logits are `logits + step · direction + bias`.
+  const double *logits;
+  size_t stride;
+  /// Null without one; `rows` × `direction_stride`.
+  const double *direction;
+  size_t direction_stride;
+  /// For each class.
+  const double *steps;
+  const double *biases;
+  /// For each row: its class among `count` ones (or another number), and how much it counts.
+  const int32_t *labels;
+  const double *weights;
+} decaf_sweep;
+
+typedef struct {
+  /// Floats or doubles that packing `depth` × `columns` takes.
+  size_t (*packed_count_f32)(size_t depth, size_t columns);
+  size_t (*packed_count_f64)(size_t depth, size_t columns);
+
+  /// Packs B, `depth` × `columns` with rows `stride` apart.
+  void (*pack_f32)(const float *b, size_t stride, size_t depth, size_t columns, float *packed);
+  void (*pack_f64)(const double *b, size_t stride, size_t depth, size_t columns, double *packed);
+  /// The same, given B's transpose: `columns` × `depth`.
+  void (*pack_transposed_f32)(const float *b, size_t stride, size_t depth, size_t columns,
+                              float *packed);
+  void (*pack_transposed_f64)(const double *b, size_t stride, size_t depth, size_t columns,
+                              double *packed);
+
+  /// C = A·B, or C + A·B when `adding`; A is `rows` × `depth`, B packed, C `rows` × `columns`.
+  void (*product_f32)(size_t rows, size_t depth, size_t columns, const float *a, size_t a_stride,
+                      const float *packed, float *c, size_t c_stride, int adding);
+  void (*product_f64)(size_t rows, size_t depth, size_t columns, const double *a, size_t a_stride,
+                      const double *packed, double *c, size_t c_stride, int adding);
+
+  /// For each row the softmax of its logits. `scratch` holds 4 · (count + 7) doubles.
+  ///
+  /// Adds Σ weight · loss to `*loss`, Σ weight · (p - e) to `residuals`, and with a direction that
+  /// times its logits to `slopes`; stores weight^½ · p as `rows` × `count` floats where `roots` is
+  /// not null, weight · (p - e) where `terms` is not null.
+  void (*softmax)(const decaf_sweep *sweep, double *loss, double *residuals, double *slopes,
+                  float *roots, double *terms, double *scratch);
+
+  /// For each row and class the logistic or squared hinge loss; sums as `softmax`, but losses for
+  /// each class, with Σ weight · second derivative in `curvatures` and Σ weight · |residual| over
+  /// the class's own rows in `masses`. `scratch` holds 7 · (count + 8) doubles.
+  void (*logistic)(const decaf_sweep *sweep, double *losses, double *residuals, double *slopes,
+                   double *curvatures, double *masses, double *terms, double *scratch);
+  void (*squared_hinge)(const decaf_sweep *sweep, double *losses, double *residuals,
+                        double *slopes, double *curvatures, double *masses, double *terms,
+                        double *scratch);
+
+  /// `units[i] += trunc(values[i] · scale · scales[i])`.
+  void (*add_fixed_f32)(const float *values, double scale, const double *scales, size_t count,
+                        int64_t *units);
+
+  /// Σ a · b in double precision.
+  double (*dot_f32)(const float *a, const float *b, size_t count);
+  /// y += scale · x.
+  void (*add_scaled_f32)(float *y, const float *x, float scale, size_t count);
+  /// x = w · w, w · d, d · d, g · d.
+  void (*line_products)(const double *w, const double *g, const float *d, size_t count, double *x);
+  /// values = floats.
+  void (*widen_f32)(const float *floats, size_t count, double *values);
+
+  /// The values of IEEE 754 binary16 numbers.
+  void (*widen_f16)(const uint16_t *halves, size_t count, float *values);
+} decaf_dense;
+
+/// Null where the set is not built for this kind of processor.
+const decaf_dense *decaf_dense_baseline(void);
+const decaf_dense *decaf_dense_neon(void);
+const decaf_dense *decaf_dense_avx2(void);
+const decaf_dense *decaf_dense_avx512(void);
+
+#endif

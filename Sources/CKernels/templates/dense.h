@@ -1,0 +1,44 @@
+// Defines the table `dense`. The including file defines
+//   VECTOR_BYTES  bytes of a vector,
+//   WIDE_ROWS     rows whose accumulators, two vectors each, fit in the registers: 6 or 12,
+//   FUSED         1 when the instruction set multiplies and adds with one rounding,
+// and has set the target by `#pragma clang attribute`.
+
+#include "../include/dense.h"
+
+// Only explicit calls fuse: otherwise a compiler's choice would show in the bits.
+#pragma clang fp contract(off)
+
+#define INLINE static inline __attribute__((always_inline))
+
+#define ELEMENT float
+#define NAME(x) x##_f32
+#include "matrix_product.h"
+
+#define ELEMENT double
+#define NAME(x) x##_f64
+#include "matrix_product.h"
+
+#include "losses.h"
+
+#include "vectors.h"
+
+static const decaf_dense dense = {
+    .packed_count_f32 = packed_count_f32,
+    .packed_count_f64 = packed_count_f64,
+    .pack_f32 = pack_f32,
+    .pack_f64 = pack_f64,
+    .pack_transposed_f32 = pack_transposed_f32,
+    .pack_transposed_f64 = pack_transposed_f64,
+    .product_f32 = product_f32,
+    .product_f64 = product_f64,
+    .softmax = softmax,
+    .logistic = logistic,
+    .squared_hinge = squared_hinge,
+    .add_fixed_f32 = add_fixed_f32,
+    .dot_f32 = dot_f32,
+    .add_scaled_f32 = add_scaled_f32,
+    .line_products = line_products,
+    .widen_f32 = widen_f32,
+    .widen_f16 = widen_f16,
+};

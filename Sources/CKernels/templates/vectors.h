@@ -1,0 +1,73 @@
+// Operations on whole vectors, with one order of additions on every instruction set.
+
+static void add_fixed_f32(const float *values, double scale, const double *scales, size_t count,
+                          int64_t *units) {
+  for (size_t i = 0; i < count; i++) {
+    units[i] += (int64_t)((double)values[i] * scale * scales[i]);
+  }
+}
+
+static void widen_f16(const uint16_t *halves, size_t count, float *values) {
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t half = halves[i], magnitude = (half & 0x7fff) << 13;
+    // The exponent's bias differs by 112; multiplying also normalizes what is subnormal.
+    float value;
+    __builtin_memcpy(&value, &magnitude, sizeof value);
+    value *= 0x1p112f;
+    uint32_t bits;
+    __builtin_memcpy(&bits, &value, sizeof bits);
+    if (magnitude >= 0x0f800000) bits |= 0x7f800000;
+    bits |= (half & 0x8000) << 16;
+    __builtin_memcpy(values + i, &bits, sizeof bits);
+  }
+}
+
+INLINE lanes lanes_widened(const float *p) {
+  typedef float half __attribute__((ext_vector_type(8)));
+  half v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return __builtin_convertvector(v, lanes);
+}
+
+static double dot_f32(const float *a, const float *b, size_t count) {
+  lanes even = (lanes)(0), odd = (lanes)(0);
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    even = lanes_fused(lanes_widened(a + i), lanes_widened(b + i), even);
+    odd = lanes_fused(lanes_widened(a + i + 8), lanes_widened(b + i + 8), odd);
+  }
+  double sum = lanes_sum(even + odd);
+  for (; i < count; i++) sum += (double)a[i] * (double)b[i];
+  return sum;
+}
+
+static void add_scaled_f32(float *restrict y, const float *restrict x, float scale,
+                           size_t count) {
+  for (size_t i = 0; i < count; i++) y[i] += scale * x[i];
+}
+
+static void line_products(const double *w, const double *g, const float *d, size_t count,
+                          double *x) {
+  lanes sums[4] = {(lanes)(0), (lanes)(0), (lanes)(0), (lanes)(0)};
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const lanes weight = lanes_load(w + i), slope = lanes_load(g + i);
+    const lanes step = lanes_widened(d + i);
+    sums[0] = lanes_fused(weight, weight, sums[0]);
+    sums[1] = lanes_fused(weight, step, sums[1]);
+    sums[2] = lanes_fused(step, step, sums[2]);
+    sums[3] = lanes_fused(slope, step, sums[3]);
+  }
+  for (int j = 0; j < 4; j++) x[j] = lanes_sum(sums[j]);
+  for (; i < count; i++) {
+    const double step = (double)d[i];
+    x[0] += w[i] * w[i];
+    x[1] += w[i] * step;
+    x[2] += step * step;
+    x[3] += g[i] * step;
+  }
+}
+
+static void widen_f32(const float *restrict floats, size_t count, double *restrict values) {
+  for (size_t i = 0; i < count; i++) values[i] = (double)floats[i];
+}
