@@ -177,5 +177,7 @@ enum Ink {
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000",
   ]
 
+  static var seriesCount: Int { series.count }
+
   static func series(_ index: Int) -> String { series[index % series.count] }
 }

@@ -41,6 +41,7 @@ enum ExitStatus: Int32 {
       self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
     case let error as InterchangeError:
       self = ExitStatus(rawValue: error.exitStatus) ?? .internalFailure
+    case is EmbedError: self = .badInput
     case is ImageListError, is ImageError, is InputTransformError, is SystemError: self = .badInput
     case is SafetensorsError, is ClassNamesError: self = .badInput
     case is KernelError, is ConfigError: self = .usage

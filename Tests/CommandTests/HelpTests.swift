@@ -15,8 +15,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["profile"], ["list"],
-    ["verify"], ["import"], ["export"], ["model"],
+    ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["profile"],
+    ["list"], ["verify"], ["import"], ["export"], ["model"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {

@@ -38,6 +38,14 @@ import Testing
       #expect(
         try String(contentsOfFile: "\(folder)/x.svmlight", encoding: .utf8)
           .hasPrefix("1 3:0.05\n2 1:1.0 3:0.15\n"))
+      for ending in ["svg", "html", "tsv"] {
+        let drawn = try Program.decaf.run(["embed", store, "--output", "\(folder)/x.\(ending)"])
+        #expect(drawn.status == 0 && drawn.output.contains("12 of 12"), "\(drawn.errors)")
+        let text = try String(contentsOfFile: "\(folder)/x.\(ending)", encoding: .utf8)
+        #expect(text.contains("a.svm#11"))
+      }
+      let png = try Program.decaf.run(["embed", store, "--output", "\(folder)/x.png"])
+      #expect(png.status == 64 && png.errors.contains(".svg"))
       let unknown = try Program.decaf.run(
         ["export", store, "--layer", "fc7", "--format", "csv", "--output", "\(folder)/y"])
       #expect(unknown.status == 64 && unknown.errors.contains("it has fc6"))

@@ -85,6 +85,21 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
   }
 }
 
+@Suite struct ScatterPlotTests {
+  @Test func everyPointIsDrawn() throws {
+    let groups = (0..<30).map { k in
+      ScatterPlot.Group(
+        name: "class \(k) <", points: (0..<3).map { (Double(k), Double($0), "\(k)/\($0).jpg") })
+    }
+    let plot = ScatterPlot(title: "t", xLabel: "x", yLabel: "y", groups: groups)
+    let found = try #require(ElementCounter(plot.svg))
+    let marks = (found.counts["circle"] ?? 0) + (found.counts["polygon"] ?? 0)
+    #expect(marks == 90 + 26)
+    #expect(found.texts.contains("29/2.jpg") && found.texts.contains("and 4 more"))
+    #expect(plot.html.contains(plot.svg))
+  }
+}
+
 @Suite struct SVGNumberTests {
   @Test(arguments: [
     (0.0, "0"), (-0.001, "0"), (1.5, "1.5"), (1.25, "1.25"), (-2.05, "-2.05"), (3.999, "4"),
