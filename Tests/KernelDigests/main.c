@@ -1,0 +1,190 @@
+// Prints a hash of what every kernel makes of seeded numbers, a line a kernel.
+//
+// Instruction sets with fused multiply-add agree bit for bit, so the lines are the same for AVX2,
+// AVX-512 and NEON; Scripts/check-neon compares them, NEON under an emulator.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ckernels.h"
+
+static uint64_t state = 1;
+
+/// Evenly distributed in -1..<1 (SplitMix64).
+static float next_float(void) {
+  uint64_t z = (state += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return (float)((z ^ (z >> 31)) >> 40) / (float)(1 << 23) - 1;
+}
+
+/// `count` numbers of the sequence, scaled, on a cache line.
+static float *floats(size_t count, float scale) {
+  float *values = aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64 + 64);
+  for (size_t i = 0; i < count; i++) values[i] = scale * next_float();
+  return values;
+}
+
+/// `count` zeros of `size` bytes, on a cache line.
+static void *zeros(size_t count, size_t size) {
+  const size_t bytes = (count * size + 63) / 64 * 64 + 64;
+  return memset(aligned_alloc(64, bytes), 0, bytes);
+}
+
+static double *doubles(size_t count) {
+  double *values = aligned_alloc(64, (count * sizeof(double) + 63) / 64 * 64 + 64);
+  for (size_t i = 0; i < count; i++) values[i] = next_float();
+  return values;
+}
+
+/// FNV-1a.
+static void print(const char *name, const void *bytes, size_t count) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (size_t i = 0; i < count; i++) {
+    hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3;
+  }
+  printf("%-28s %016llx\n", name, (unsigned long long)hash);
+}
+
+static void inner_products(const decaf_kernels *kernels) {
+  enum { ROWS = 13, DEPTH = 1040, OUTPUTS = 37 };
+  state = 1;
+  float *input = floats(ROWS * DEPTH, 1), *weights = floats(OUTPUTS * DEPTH, 1);
+  float *biases = floats(OUTPUTS, 1), *output = zeros(ROWS * OUTPUTS, sizeof(float));
+  const size_t panels = (ROWS + kernels->panel_width - 1) / kernels->panel_width;
+  const size_t padded = panels * kernels->panel_width;
+  float *packed = zeros(padded * DEPTH, sizeof(float));
+  float *sums = zeros(padded * OUTPUTS, sizeof(float));
+  const decaf_inner_product product = {weights, biases, OUTPUTS, DEPTH};
+  kernels->pack_inputs(input, DEPTH, ROWS, DEPTH, packed);
+  kernels->inner_product(&product, packed, ROWS, 0, OUTPUTS, sums, output, OUTPUTS, 0);
+  print("inner product", output, ROWS * OUTPUTS * sizeof(float));
+  kernels->inner_product_row(&product, input, 0, OUTPUTS, output, 1);
+  print("inner product of a row", output, OUTPUTS * sizeof(float));
+}
+
+static void convolution(const decaf_kernels *kernels, int32_t scheme, size_t height, size_t width) {
+  enum { CHANNELS = 32, OUTPUTS = 21 };
+  const size_t m = decaf_scheme_outputs(scheme), r = decaf_scheme_weights(scheme);
+  const size_t points = decaf_scheme_points(scheme) * decaf_scheme_points(scheme);
+  const size_t rows = (height + m - 1) / m, columns = (width + m - 1) / m, tiles = rows * columns;
+  const size_t large_rows = height - rows * (m - 1), large_columns = width - columns * (m - 1);
+  const size_t panel_width = kernels->panel_width;
+  const size_t panels = (OUTPUTS + panel_width - 1) / panel_width;
+  const size_t pitch = (width + r - 1) * CHANNELS;
+  state = 2;
+  float *input = floats((height + r - 1) * pitch, 1);
+  float *weights = floats(OUTPUTS * CHANNELS * r * r, 1);
+  float *biases = zeros(panels * panel_width, sizeof(float));
+  for (size_t o = 0; o < OUTPUTS; o++) biases[o] = next_float();
+  float *transformed = zeros(points * panels * CHANNELS * panel_width, sizeof(float));
+  float *inner = zeros(points * tiles * CHANNELS, sizeof(float));
+  float *sums = zeros(panels * points * tiles * panel_width, sizeof(float));
+  float *output = zeros(height * width * OUTPUTS, sizeof(float));
+  int32_t inputs[4][64], outputs[4][64];
+  decaf_rows kinds[4];
+  for (size_t kind = 0; kind < 4; kind++) {
+    size_t count = 0;
+    for (size_t tile = 0; tile < tiles; tile++) {
+      if (kind & 2 && tile / columns >= large_rows) continue;
+      if (kind & 1 && tile % columns >= large_columns) continue;
+      inputs[kind][count] = (int32_t)(tile * CHANNELS);
+      outputs[kind][count++] = (int32_t)(tile * panel_width);
+    }
+    kinds[kind] = (decaf_rows){inputs[kind], outputs[kind], count};
+  }
+  const decaf_tiling tiling = {
+      .scheme = scheme, .rows = rows, .large_rows = large_rows, .columns = columns,
+      .large_columns = large_columns, .channels = CHANNELS, .input_step = tiles * CHANNELS,
+      .output_step = tiles * panel_width, .panel_step = points * tiles * panel_width,
+  };
+  for (size_t panel = 0; panel < panels; panel++) {
+    const size_t first = panel * panel_width;
+    const size_t count = OUTPUTS - first < panel_width ? OUTPUTS - first : panel_width;
+    decaf_winograd_weights(scheme, weights + first * CHANNELS * r * r, count, CHANNELS, panel_width,
+                           transformed + panel * CHANNELS * panel_width,
+                           panels * CHANNELS * panel_width);
+  }
+  kernels->winograd_inputs(&tiling, input, pitch, CHANNELS, inner);
+  print("points", inner, points * tiles * CHANNELS * sizeof(float));
+  kernels->winograd_products(&tiling, inner, transformed, panels, kinds, sums);
+  for (size_t panel = 0; panel < panels; panel++) {
+    const size_t first = panel * panel_width;
+    const size_t count = OUTPUTS - first < panel_width ? OUTPUTS - first : panel_width;
+    kernels->winograd_outputs(&tiling, sums + panel * tiling.panel_step, biases + first,
+                              output + first, width * OUTPUTS, OUTPUTS, count, 1);
+  }
+  print("convolution", output, height * width * OUTPUTS * sizeof(float));
+}
+
+static void maps(const decaf_kernels *kernels) {
+  enum { SIDE = 9, CHANNELS = 37 };
+  const decaf_map map = {SIDE, SIDE, CHANNELS, SIDE * CHANNELS};
+  const decaf_map half = {4, 4, CHANNELS, 4 * CHANNELS};
+  float *input = floats(SIDE * SIDE * CHANNELS, 300);
+  float *output = zeros(SIDE * SIDE * CHANNELS, sizeof(float));
+  kernels->max_pool(input, &map, output, &half, 0, 4, 3, 2);
+  print("pooling", output, 16 * CHANNELS * sizeof(float));
+  kernels->normalize(input, &map, output, &map, 0, SIDE, 2e-5f, 1);
+  print("normalization", output, SIDE * SIDE * CHANNELS * sizeof(float));
+  kernels->rectify(input, &map);
+  print("rectification", input, SIDE * SIDE * CHANNELS * sizeof(float));
+}
+
+static void dense(const decaf_dense *kernels) {
+  enum { ROWS = 29, DEPTH = 300, COLUMNS = 23 };
+  float *a = floats(ROWS * DEPTH, 1), *b = floats(DEPTH * COLUMNS, 1);
+  float *c = zeros(ROWS * COLUMNS, sizeof(float));
+  float *packed = zeros(kernels->packed_count_f32(DEPTH, COLUMNS), sizeof(float));
+  kernels->pack_f32(b, COLUMNS, DEPTH, COLUMNS, packed);
+  kernels->product_f32(ROWS, DEPTH, COLUMNS, a, DEPTH, packed, c, COLUMNS, 0);
+  print("product, float", c, ROWS * COLUMNS * sizeof(float));
+  double *wide_a = doubles(ROWS * DEPTH), *wide_b = doubles(DEPTH * COLUMNS);
+  double *wide_c = zeros(ROWS * COLUMNS, sizeof(double));
+  double *wide_packed = zeros(kernels->packed_count_f64(DEPTH, COLUMNS), sizeof(double));
+  kernels->pack_f64(wide_b, COLUMNS, DEPTH, COLUMNS, wide_packed);
+  kernels->product_f64(ROWS, DEPTH, COLUMNS, wide_a, DEPTH, wide_packed, wide_c, COLUMNS, 0);
+  print("product, double", wide_c, ROWS * COLUMNS * sizeof(double));
+  const double sum = kernels->dot_f32(a, b, DEPTH);
+  print("dot product", &sum, sizeof sum);
+
+  double *weights = doubles(ROWS), *biases = doubles(COLUMNS);
+  double *scratch = zeros(8 * (COLUMNS + 8), sizeof(double));
+  double *terms = zeros(ROWS * COLUMNS, sizeof(double));
+  double *residuals = zeros(COLUMNS, sizeof(double));
+  int32_t labels[ROWS];
+  for (int i = 0; i < ROWS; i++) {
+    labels[i] = i % COLUMNS;
+    weights[i] = 1 + 0.5 * weights[i];
+  }
+  const decaf_sweep sweep = {
+      .rows = ROWS, .count = COLUMNS, .logits = wide_c, .stride = COLUMNS, .biases = biases,
+      .labels = labels, .weights = weights,
+  };
+  double loss = 0;
+  kernels->softmax(&sweep, &loss, residuals, 0, 0, terms, scratch);
+  print("softmax, loss", &loss, sizeof loss);
+  print("softmax, residuals", residuals, COLUMNS * sizeof(double));
+  print("softmax, terms", terms, ROWS * COLUMNS * sizeof(double));
+}
+
+int main(void) {
+#if defined(__aarch64__)
+  const decaf_kernels *kernels = decaf_neon();
+  const decaf_dense *training = decaf_dense_neon();
+#else
+  const uint32_t needed = DECAF_FEATURE_AVX2 | DECAF_FEATURE_FMA;
+  if ((decaf_processor_features() & needed) != needed) {
+    fprintf(stderr, "this processor has no AVX2 with fused multiply-add to compare with\n");
+    return 1;
+  }
+  const decaf_kernels *kernels = decaf_avx2();
+  const decaf_dense *training = decaf_dense_avx2();
+#endif
+  inner_products(kernels);
+  convolution(kernels, DECAF_SCHEME_5_3, 13, 9);
+  convolution(kernels, DECAF_SCHEME_4_5, 11, 7);
+  maps(kernels);
+  dense(training);
+  return 0;
+}
