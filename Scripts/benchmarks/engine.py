@@ -35,7 +35,7 @@ def model():
     if options.model:
         return pathlib.Path(options.model)
     path = scratch / "net.safetensors"
-    subprocess.run([BIN / "decaf", "model", "generate", path], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([BIN / "decaf", "model", "generate", "--output", path], check=True, stdout=subprocess.DEVNULL)
     return path
 
 

@@ -22,8 +22,8 @@ struct Decaf: ParsableCommand {
     version: version,
     subcommands: [
       ExtractCommand.self, TrainCommand.self, PredictCommand.self, ClassifyCommand.self,
-        EvaluateCommand.self, EmbedCommand.self, ProfileCommand.self, ModelCommand.self,
-        ListCommand.self, VerifyCommand.self, ImportCommand.self, ExportCommand.self,
+      EvaluateCommand.self, EmbedCommand.self, ProfileCommand.self, ModelCommand.self,
+      ListCommand.self, VerifyCommand.self, ImportCommand.self, ExportCommand.self,
       ProbeImageCommand.self,
     ])
 }
