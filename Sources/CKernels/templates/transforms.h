@@ -177,7 +177,10 @@ OUTPUT_LINES(eight, 4, 8)
 OUTPUT_LINES(seven, 4, 6)
 OUTPUT_LINES(seven, 5, 7)
 
+TILES(seven, 5, 7, 4, 6)
+TILES(eight, 4, 8, 3, 7)
+
 static const scheme schemes[] = {
-    [DECAF_SCHEME_5_3] = SCHEME(seven, 5, 4, 7, 6),
-    [DECAF_SCHEME_4_5] = SCHEME(eight, 4, 3, 8, 7),
+    [DECAF_SCHEME_5_3] = SCHEME(seven, 5, 7, 4, 6),
+    [DECAF_SCHEME_4_5] = SCHEME(eight, 4, 8, 3, 7),
 };

@@ -3,19 +3,29 @@
 // Both transforms are separable: first along the rows of a tile, then along its columns, each time
 // for as many lines as the tile has, with vectors of neighbouring channels.
 
-/// Transforms `count` lines: line l's elements are `step` floats apart, from `line` · l on.
-typedef void input_lines_function(const float *from, size_t step, size_t line, float *to,
-                                  size_t to_step, size_t to_line, size_t count);
+/// The points of a tile's inputs: those of its line l and column m go to `points + l · line +
+/// m · step`. `tile` is its first input; lines are `pitch` floats apart, pixels `pixel`.
+typedef void input_tile_function(const float *tile, size_t pitch, size_t pixel, float *points,
+                                 size_t line, size_t step);
 
-/// As above; `bias` is added, and what is below `floor` replaced by it.
-typedef void output_lines_function(const float *from, size_t step, size_t line, float *to,
-                                   size_t to_step, size_t to_line, size_t count, vector bias,
-                                   vector floor);
+/// The outputs of a tile from its sums, which lie as above: plus `bias`, and what is below `floor`
+/// replaced by it.
+typedef void output_tile_function(const float *sums, size_t line, size_t step, vector bias,
+                                  vector floor, float *tile, size_t pitch, size_t pixel);
+
+enum { MOST_POINTS = 8 };
+
+/// What lies between the two passes: a vector for every point, lines of MOST_POINTS.
+enum { POINT = VECTOR_WIDTH, LINE = MOST_POINTS * VECTOR_WIDTH };
+
+// Passes over `count` lines: line l's elements are `step` floats apart, from `line` · l on. All but
+// the buffers and the map's strides are constants where they are inlined. The last pass of a tile
+// fetches what the next one will write: the channels after the next, or the tile to the right.
 
 #define INPUT_LINES(NAME, COUNT)                                                                \
-  static void input_lines_##NAME##_##COUNT(const float *from, size_t step, size_t line,         \
+  INLINE void input_lines_##NAME##_##COUNT(const float *from, size_t step, size_t line,         \
                                            float *to, size_t to_step, size_t to_line,           \
-                                           size_t count) {                                      \
+                                           size_t count, const int is_last) {                   \
     for (size_t l = 0; l < count; l++, from += line, to += to_line) {                           \
       vector d[COUNT], v[COUNT];                                                                \
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i < COUNT; i++) {                   \
@@ -24,15 +34,15 @@ typedef void output_lines_function(const float *from, size_t step, size_t line, 
       input_##NAME##_##COUNT(d, v);                                                             \
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i < COUNT; i++) {                   \
         store(to + i * to_step, v[i]);                                                          \
-        __builtin_prefetch(to + i * to_step + 2*VECTOR_WIDTH, 1, 3);   \
+        if (is_last) __builtin_prefetch(to + i * to_step + 2 * VECTOR_WIDTH, 1, 3);             \
       }                                                                                         \
     }                                                                                           \
   }
 
 #define OUTPUT_LINES(NAME, OUTPUTS, COUNT)                                                      \
-  static void output_lines_##NAME##_##OUTPUTS##_##COUNT(                                        \
+  INLINE void output_lines_##NAME##_##OUTPUTS##_##COUNT(                                        \
       const float *from, size_t step, size_t line, float *to, size_t to_step, size_t to_line,   \
-      size_t count, vector bias, vector floor) {                                                \
+      size_t count, const int is_last, vector bias, vector floor) {                             \
     for (size_t l = 0; l < count; l++, from += line, to += to_line) {                           \
       vector v[COUNT], y[OUTPUTS];                                                              \
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i < COUNT; i++) {                   \
@@ -40,62 +50,87 @@ typedef void output_lines_function(const float *from, size_t step, size_t line, 
       }                                                                                         \
       output_##NAME##_##OUTPUTS##_##COUNT(v, y);                                                \
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i < OUTPUTS; i++) {                 \
-        store(to + i * to_step, larger(y[i] + bias, floor));                                    \
-        __builtin_prefetch(to + (i + OUTPUTS) * to_step, 1, 3);   \
+        store(to + i * to_step, is_last ? larger(y[i] + bias, floor) : y[i]);                   \
+        if (is_last) __builtin_prefetch(to + (i + OUTPUTS) * to_step, 1, 3);                    \
       }                                                                                         \
     }                                                                                           \
   }
 
-/// A tile along one axis: `outputs` from `points` inputs.
-typedef struct {
-  size_t outputs;
-  size_t points;
-  input_lines_function *input;
-  output_lines_function *output;
-} tile;
+#define INPUT_TILE(NAME, LINES, COLUMNS)                                                        \
+  static void input_tile_##NAME##_##LINES##_##COLUMNS(                                          \
+      const float *tile, size_t pitch, size_t pixel, float *points, size_t line, size_t step) { \
+    _Alignas(64) float passed[MOST_POINTS * LINE];                                              \
+    input_lines_##NAME##_##LINES(tile, pitch, pixel, passed, LINE, POINT, COLUMNS, 0);          \
+    input_lines_##NAME##_##COLUMNS(passed, POINT, LINE, points, step, line, LINES, 1);          \
+  }
 
-/// The large tile and the small one.
+#define OUTPUT_TILE(NAME, OUTPUTS, LINES, WIDTH, COLUMNS)                                       \
+  static void output_tile_##NAME##_##LINES##_##COLUMNS(                                         \
+      const float *sums, size_t line, size_t step, vector bias, vector floor, float *tile,      \
+      size_t pitch, size_t pixel) {                                                             \
+    _Alignas(64) float passed[MOST_POINTS * LINE];                                              \
+    output_lines_##NAME##_##OUTPUTS##_##LINES(sums, line, step, passed, LINE, POINT, COLUMNS,   \
+                                              0, bias, floor);                                  \
+    output_lines_##NAME##_##WIDTH##_##COLUMNS(passed, POINT, LINE, tile, pixel, pitch, OUTPUTS, \
+                                              1, bias, floor);                                  \
+  }
+
+/// A scheme's large tile and its small one, and their transforms: by the kind in height, in width.
 typedef struct {
-  tile tiles[2];
+  struct {
+    size_t outputs;
+    size_t points;
+  } tiles[2];
+  input_tile_function *input[2][2];
+  output_tile_function *output[2][2];
 } scheme;
 
-#define TILE(NAME, OUTPUTS, COUNT)                                                              \
-  { OUTPUTS, COUNT, input_lines_##NAME##_##COUNT, output_lines_##NAME##_##OUTPUTS##_##COUNT }
-#define SCHEME(NAME, LARGE, SMALL, LARGE_COUNT, SMALL_COUNT)                                    \
-  { { TILE(NAME, LARGE, LARGE_COUNT), TILE(NAME, SMALL, SMALL_COUNT) } }
+#define TILES(NAME, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)                                     \
+  INPUT_TILE(NAME, LARGE_COUNT, LARGE_COUNT)                                                    \
+  INPUT_TILE(NAME, LARGE_COUNT, SMALL_COUNT)                                                    \
+  INPUT_TILE(NAME, SMALL_COUNT, LARGE_COUNT)                                                    \
+  INPUT_TILE(NAME, SMALL_COUNT, SMALL_COUNT)                                                    \
+  OUTPUT_TILE(NAME, LARGE, LARGE_COUNT, LARGE, LARGE_COUNT)                                     \
+  OUTPUT_TILE(NAME, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)                                     \
+  OUTPUT_TILE(NAME, SMALL, SMALL_COUNT, LARGE, LARGE_COUNT)                                     \
+  OUTPUT_TILE(NAME, SMALL, SMALL_COUNT, SMALL, SMALL_COUNT)
+
+#define PAIRS(FUNCTION, LARGE, SMALL)                                                           \
+  {{FUNCTION##_##LARGE##_##LARGE, FUNCTION##_##LARGE##_##SMALL},                                \
+   {FUNCTION##_##SMALL##_##LARGE, FUNCTION##_##SMALL##_##SMALL}}
+
+#define SCHEME(NAME, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)                                    \
+  {{{LARGE, LARGE_COUNT}, {SMALL, SMALL_COUNT}},                                                \
+   PAIRS(input_tile_##NAME, LARGE_COUNT, SMALL_COUNT),                                          \
+   PAIRS(output_tile_##NAME, LARGE_COUNT, SMALL_COUNT)}
 
 #include "transforms.h"
 
-enum { MOST_POINTS = 8 };
-
-/// Calls `BODY` for every tile: `y`, `x` are its first output, `row` and `column` its kinds.
-#define FOR_EACH_TILE(T, BODY)                                                                  \
+/// Calls `BODY` for every tile: `y`, `x` are its first output, `v` and `h` its kinds in height and
+/// width.
+#define FOR_EACH_TILE(T, KINDS, BODY)                                                           \
   {                                                                                             \
-    const scheme *kinds = &schemes[(T)->scheme];                                                \
     size_t number = 0;                                                                          \
     for (size_t i = 0, y = 0; i < (T)->rows; i++) {                                             \
-      const tile *row = &kinds->tiles[i >= (T)->large_rows];                                    \
+      const size_t v = i >= (T)->large_rows;                                                    \
       for (size_t j = 0, x = 0; j < (T)->columns; j++, number++) {                              \
-        const tile *column = &kinds->tiles[j >= (T)->large_columns];                            \
+        const size_t h = j >= (T)->large_columns;                                               \
         BODY;                                                                                   \
-        x += column->outputs;                                                                   \
+        x += (KINDS)->tiles[h].outputs;                                                         \
       }                                                                                         \
-      y += row->outputs;                                                                        \
+      y += (KINDS)->tiles[v].outputs;                                                           \
     }                                                                                           \
   }
 
 static void winograd_inputs(const decaf_tiling *t, const float *input, size_t pitch, size_t pixel,
                             float *points) {
-  const size_t side = schemes[t->scheme].tiles[0].points;
-  FOR_EACH_TILE(t, {
+  const scheme *kinds = &schemes[t->scheme];
+  const size_t line = kinds->tiles[0].points * t->input_step;
+  FOR_EACH_TILE(t, kinds, {
     const float *corner = input + y * pitch + x * pixel;
     float *target = points + number * t->channels;
     for (size_t c = 0; c < t->channels; c += VECTOR_WIDTH) {
-      _Alignas(64) float lines[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
-      row->input(corner + c, pitch, pixel, lines, MOST_POINTS * VECTOR_WIDTH, VECTOR_WIDTH,
-                 column->points);
-      column->input(lines, VECTOR_WIDTH, MOST_POINTS * VECTOR_WIDTH, target + c, t->input_step,
-                    side * t->input_step, row->points);
+      kinds->input[v][h](corner + c, pitch, pixel, target + c, line, t->input_step);
     }
   })
 }
@@ -147,28 +182,24 @@ INLINE void store_part(float *to, const float *from, size_t width) {
 static void winograd_outputs(const decaf_tiling *t, const float *sums, const float *biases,
                              float *output, size_t pitch, size_t pixel, size_t width,
                              int rectify) {
-  const size_t side = schemes[t->scheme].tiles[0].points;
-  const vector none = splat(-__builtin_inff()), floor = rectify ? splat(0) : none;
-  FOR_EACH_TILE(t, {
+  const scheme *kinds = &schemes[t->scheme];
+  const size_t line = kinds->tiles[0].points * t->output_step;
+  const vector floor = splat(rectify ? 0 : -__builtin_inff());
+  FOR_EACH_TILE(t, kinds, {
     const float *source = sums + number * PANEL_WIDTH;
     float *corner = output + y * pitch + x * pixel;
+    output_tile_function *transform = kinds->output[v][h];
     for (size_t o = 0; o < PANEL_WIDTH && o < width; o += VECTOR_WIDTH) {
-      _Alignas(64) float lines[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
-      row->output(source + o, side * t->output_step, t->output_step, lines,
-                  MOST_POINTS * VECTOR_WIDTH, VECTOR_WIDTH, column->points, splat(0), none);
       const vector bias = load(biases + o);
       if (o + VECTOR_WIDTH <= width) {
-        column->output(lines, VECTOR_WIDTH, MOST_POINTS * VECTOR_WIDTH, corner + o, pixel, pitch,
-                       row->outputs, bias, floor);
-      } else {
-        _Alignas(64) float part[MOST_POINTS * MOST_POINTS * VECTOR_WIDTH];
-        column->output(lines, VECTOR_WIDTH, MOST_POINTS * VECTOR_WIDTH, part, VECTOR_WIDTH,
-                       MOST_POINTS * VECTOR_WIDTH, row->outputs, bias, floor);
-        for (size_t v = 0; v < row->outputs; v++) {
-          for (size_t u = 0; u < column->outputs; u++) {
-            store_part(corner + v * pitch + u * pixel + o,
-                       part + (v * MOST_POINTS + u) * VECTOR_WIDTH, width - o);
-          }
+        transform(source + o, line, t->output_step, bias, floor, corner + o, pitch, pixel);
+        continue;
+      }
+      _Alignas(64) float part[MOST_POINTS * LINE];
+      transform(source + o, line, t->output_step, bias, floor, part, LINE, POINT);
+      for (size_t l = 0; l < kinds->tiles[v].outputs; l++) {
+        for (size_t u = 0; u < kinds->tiles[h].outputs; u++) {
+          store_part(corner + l * pitch + u * pixel + o, part + l * LINE + u * POINT, width - o);
         }
       }
     }
