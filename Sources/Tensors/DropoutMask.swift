@@ -23,16 +23,21 @@ package struct DropoutMask: Sendable {
     let (count, start) = (row.count, values.count)
     let scale = Float(scale * factor)
     values.append(contentsOf: repeatElement(0, count: count))
+    // Masks in place of branches, which would be guessed wrong half of the time: three times as slow.
+    func kept(_ value: Float, _ bits: UInt32) -> Float {
+      Float(bitPattern: (value * scale).bitPattern & (bits >= threshold ? .max : 0))
+    }
     row.withUnsafeBufferPointer { row in
       values.withUnsafeMutableBufferPointer { values in
-        var j = 0
-        while j < count {
+        let values = UnsafeMutableBufferPointer(rebasing: values[start...])
+        for j in stride(from: 0, to: count - 1, by: 2) {
           let bits = generator.next()
-          if UInt32(truncatingIfNeeded: bits) >= threshold { values[start + j] = row[j] * scale }
-          if j + 1 < count && UInt32(truncatingIfNeeded: bits >> 32) >= threshold {
-            values[start + j + 1] = row[j + 1] * scale
-          }
-          j += 2
+          values[j] = kept(row[j], UInt32(truncatingIfNeeded: bits))
+          values[j + 1] = kept(row[j + 1], UInt32(truncatingIfNeeded: bits >> 32))
+        }
+        if count % 2 == 1 {
+          values[count - 1] = kept(
+            row[count - 1], UInt32(truncatingIfNeeded: generator.next()))
         }
       }
     }
