@@ -21,6 +21,8 @@ package struct Classifier: Sendable, Equatable {
     package let C: Double
     package let regularizesBias: Bool
     package let normalization: RowNormalization
+    /// What was dropped in training; nothing is left to do in prediction. Nil where nothing was.
+    package let dropout: Dropout?
     /// The weights of the classes; nil where all are 1.
     package let classWeights: [Double]?
     package let tolerance: Double
@@ -55,7 +57,7 @@ package struct Classifier: Sendable, Equatable {
       scaling: result.scaling, features: features,
       training: Training(
         loss: options.loss, C: options.C, regularizesBias: options.regularizesBias,
-        normalization: options.normalization,
+        normalization: options.normalization, dropout: options.effectiveDropout,
         classWeights: options.classWeights == .equal ? nil : result.classWeights,
         tolerance: options.tolerance,
         isConverged: result.isConverged, iterations: result.iterations,

@@ -72,7 +72,9 @@ struct CrossValidator {
   private func scoreInFeatureSpace(_ fold: Int) throws -> (correct: [Int], total: Int) {
     let all = prepared.rows
     let rows = try checking(fold) {
-      try LocalRows(all, options: options, communicator: communicator) { !isHeldOut($0, fold) }
+      try LocalRows(all, options: options, communicator: communicator) {
+        !isHeldOut(prepared.cleanRow($0), fold)
+      }
     }
     let objective = Objective(
       rows: rows, loss: options.loss, kernels: prepared.kernels, communicator: communicator,
@@ -90,9 +92,14 @@ struct CrossValidator {
       progress(fold, C)
     }
     let count = rows.classCount
-    let held = all.heldOut { isHeldOut($0, fold) }
-    let logits = try objective.scores(
-      of: held, weights: weights, count: count * path.count)
+    let held = prepared.cleanRows.heldOut { isHeldOut($0, fold) }
+    let scorer =
+      prepared.dropout == nil
+      ? objective
+      : Objective(
+        rows: prepared.cleanRows, loss: options.loss, kernels: prepared.kernels,
+        communicator: communicator, team: team, workspaces: prepared.workspaces)
+    let logits = try scorer.scores(of: held, weights: weights, count: count * path.count)
     var counts = [Int64](repeating: 0, count: path.count + 1)
     for (block, logits) in zip(held, logits) {
       for i in 0..<block.count {

@@ -3,7 +3,12 @@ internal import Tensors
 
 /// Rows that training has looked at once, with what several trainings on them share.
 final class PreparedRows {
+  /// What training minimizes the losses of: the clean rows, or noised copies of them.
   let rows: LocalRows
+  /// The rows as prediction takes them; `rows` where nothing is dropped.
+  let cleanRows: LocalRows
+  /// What is dropped from them; nil for nothing.
+  let dropout: Dropout?
   /// What is done to their features, after normalization.
   let scaling: FeatureScaling?
   let workspaces: [Workspace]
@@ -21,17 +26,27 @@ final class PreparedRows {
     workspaces = (0..<team.threadCount).map { _ in Workspace() }
     let plain = try LocalRows(
       source, options: options, communicator: communicator, team: team, workspaces: workspaces)
+    var options = options
     if options.standardizes {
       let scaling = try FeatureScaling(plain, communicator: communicator, team: team)
       let scaled = StandardizedRows(
         base: source, normalization: options.normalization, scaling: scaling)
-      var options = options
       options.normalization = .none
-      rows = try LocalRows(
+      cleanRows = try LocalRows(
         scaled, options: options, communicator: communicator, team: team, workspaces: workspaces)
       self.scaling = scaling
     } else {
-      (rows, scaling) = (plain, nil)
+      (cleanRows, scaling) = (plain, nil)
+    }
+    dropout = options.effectiveDropout
+    if let dropout {
+      let dropped = DroppedRows(
+        base: cleanRows.source, normalization: options.normalization, dropout: dropout)
+      options.normalization = .none
+      rows = try LocalRows(
+        dropped, options: options, communicator: communicator, team: team, workspaces: workspaces)
+    } else {
+      rows = cleanRows
     }
     self.communicator = communicator
     self.team = team
@@ -49,9 +64,15 @@ final class PreparedRows {
     return made
   }
 
+  /// The clean row that a row stands for.
+  func cleanRow(_ row: Int) -> Int { row / (dropout?.copies ?? 1) }
+
   /// Whether several problems on parts of the rows are best solved in terms of rows.
+  ///
+  /// Not those on noised copies, whose products with the clean rows held out would be needed too.
   func solvesInRowSpace(_ options: TrainingOptions) -> Bool {
-    switch options.method {
+    if dropout != nil { return false }
+    return switch options.method {
     case .featureSpace: false
     case .rowSpace: true
     case .automatic: fitsRowSpace

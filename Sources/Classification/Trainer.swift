@@ -134,7 +134,8 @@ package struct Trainer {
     _ prepared: PreparedRows, _ path: [Double], _ assignment: FoldAssignment,
     _ progress: @escaping (Int, Double) -> Void
   ) throws -> CrossValidation {
-    precondition(assignment.folds.count == prepared.rows.source.rowCount, "folds of other rows")
+    precondition(
+      assignment.folds.count == prepared.cleanRows.source.rowCount, "folds of other rows")
     for C in path {
       var options = options
       options.C = C
@@ -150,7 +151,7 @@ package struct Trainer {
     _ prepared: PreparedRows, _ options: TrainingOptions, from start: LBFGSSolver.Point? = nil,
     progress: @escaping (TrainingProgress) -> Void
   ) throws -> TrainingResult {
-    let rows = prepared.rows
+    let (rows, clean) = (prepared.rows, prepared.cleanRows)
     let solution = try solve(prepared, options, from: start, progress: progress)
     let names = rows.source.classNames
     return TrainingResult(
@@ -158,8 +159,8 @@ package struct Trainer {
       scaling: prepared.scaling, classWeights: rows.classFactors,
       certificate: solution.certificate, isConverged: solution.isConverged,
       isExhausted: !solution.isConverged && solution.iterations < options.maximumIterations,
-      iterations: solution.iterations, passes: solution.passes, rowCount: rows.rowCount,
-      failedCount: rows.failedCount, unlabelledCount: rows.unlabelledCount)
+      iterations: solution.iterations, passes: solution.passes, rowCount: clean.rowCount,
+      failedCount: clean.failedCount, unlabelledCount: clean.unlabelledCount)
   }
 
   /// Solves the problem in whichever unknowns suit it; see `TrainingMethod`.

@@ -12,6 +12,8 @@ package struct TrainingOptions: Sendable, Equatable {
   /// Whether each feature is brought to mean 0 and variance 1 over the training rows, after rows
   /// were normalized.
   package var standardizes: Bool
+  /// Noised copies to train on in place of the rows; nil for none.
+  package var dropout: Dropout?
   package var classWeights: ClassWeights
   /// Iterations after which training stops whatever the gap.
   package var maximumIterations: Int
@@ -20,7 +22,7 @@ package struct TrainingOptions: Sendable, Equatable {
   package init(
     loss: Loss = .softmax, C: Double = 1, tolerance: Double = 1e-6, regularizesBias: Bool = false,
     normalization: RowNormalization = .none, standardizes: Bool = false,
-    classWeights: ClassWeights = .equal,
+    dropout: Dropout? = nil, classWeights: ClassWeights = .equal,
     maximumIterations: Int = 2000, method: TrainingMethod = .automatic
   ) {
     self.loss = loss
@@ -29,10 +31,14 @@ package struct TrainingOptions: Sendable, Equatable {
     self.regularizesBias = regularizesBias
     self.normalization = normalization
     self.standardizes = standardizes
+    self.dropout = dropout
     self.classWeights = classWeights
     self.maximumIterations = maximumIterations
     self.method = method
   }
+
+  /// The dropout that changes anything; nil for a probability of 0.
+  var effectiveDropout: Dropout? { dropout?.probability == 0 ? nil : dropout }
 
   /// Reports every value out of range at once.
   ///
@@ -46,6 +52,7 @@ package struct TrainingOptions: Sendable, Equatable {
     if maximumIterations < 1 {
       problems.append("at most \(maximumIterations) iterations, expected at least 1")
     }
+    problems += dropout?.problems ?? []
     if case .named(let weights) = classWeights {
       for (name, value) in weights.sorted(by: { $0.key < $1.key })
       where !(value > 0 && value <= 1e15) {

@@ -62,6 +62,10 @@ private struct ProtocolReader {
     let kind = fields.choice("kind", of: Kind.self)
     let layers = fields.strings("layers")
     let losses = fields.choices("losses", of: Loss.self)
+    let dropout = fields.has("dropout") ? fields.numbers("dropout") : [0]
+    let copies =
+      fields.has("dropout-copies")
+      ? fields.integer("dropout-copies") : Dropout.defaultCopies
     let normalization = fields.choice("normalize", of: RowNormalization.self)
     let path = fields.numbers("C")
     let validation = readValidation(isNeeded: (path?.count ?? 0) > 1)
@@ -74,15 +78,17 @@ private struct ProtocolReader {
     let paper = readPaper()
     let paperClassCount = fields.has("paper-classes") ? fields.integer("paper-classes") : nil
     check(layers: layers, path: path, splitCount: splitCount, seed: seed, tolerance: tolerance)
+    check(dropout: dropout, copies: copies)
     check(losses: losses, kind: kind, splitCount: splitCount)
     problems += fields.finish()
     guard problems.isEmpty, let name, let title, let design, let layers, let losses,
-      let normalization, let path, let splitCount, let seed, let tolerance
+      let dropout, let copies, let normalization, let path, let splitCount, let seed, let tolerance
     else { return nil }
     return (
       EvaluationProtocol(
         name: name, title: title, design: design, layers: layers, losses: losses,
-        normalization: normalization, path: Set(path).sorted(), validation: validation,
+        dropout: dropout, dropoutCopies: copies, normalization: normalization,
+        path: Set(path).sorted(), validation: validation,
         splitCount: splitCount, seed: UInt64(seed), tolerance: tolerance, paper: paper,
         paperClassCount: paperClassCount), stores
     )
@@ -103,6 +109,18 @@ private struct ProtocolReader {
     if let seed, seed < 0 { fields.note("seed", "found \(seed), expected 0 or more") }
     if let tolerance, !(tolerance > 0 && tolerance < 1) {
       fields.note("tolerance", "found \(tolerance), expected a number between 0 and 1")
+    }
+  }
+
+  private mutating func check(dropout: [Double]?, copies: Int?) {
+    if let dropout,
+      dropout.isEmpty || Set(dropout).count != dropout.count
+        || !dropout.allSatisfy({ $0 >= 0 && $0 < 1 })
+    {
+      fields.note("dropout", "expected one or more numbers from 0 to below 1, each once")
+    }
+    if let copies, !(1...Dropout.maximumCopies ~= copies) {
+      fields.note("dropout-copies", "found \(copies), expected 1…\(Dropout.maximumCopies)")
     }
   }
 
@@ -207,16 +225,17 @@ private struct ProtocolReader {
     for var item in fields.sections("paper") {
       let layer = item.string("layer")
       let loss = item.choice("loss", of: Loss.self)
+      let dropout = item.has("dropout") ? item.number("dropout") : 0
       let group = item.has("group") ? item.string("group") : ""
       let column = item.string("column")
       let accuracy = item.number("accuracy")
       let deviation = item.has("deviation") ? item.number("deviation") : nil
       problems += item.finish()
-      if let layer, let loss, let group, let column, let accuracy {
+      if let layer, let loss, let dropout, let group, let column, let accuracy {
         results.append(
           .init(
-            layer: layer, loss: loss, group: group, column: column, accuracy: accuracy,
-            deviation: deviation))
+            layer: layer, loss: loss, dropout: dropout, group: group, column: column,
+            accuracy: accuracy, deviation: deviation))
       }
     }
     return results

@@ -9,6 +9,10 @@ package struct EvaluationProtocol: Sendable, Equatable {
   /// Layers to try, those the stores have.
   package var layers: [String]
   package var losses: [Loss]
+  /// Probabilities of features to be dropped in training, tried with each loss; 0 for none.
+  package var dropout: [Double]
+  /// Noised copies of each row where features are dropped.
+  package var dropoutCopies: Int
   package var normalization: RowNormalization
   /// The values of C that are tried, ascending.
   package var path: [Double]
@@ -64,6 +68,11 @@ package struct EvaluationProtocol: Sendable, Equatable {
       if count < 2 { return 0 }
       return min(count - 1, max(1, (2 * count * rows + of) / (2 * of)))
     }
+  }
+
+  /// The ways to train on a layer.
+  func methods(layer: String) -> [Method] {
+    losses.flatMap { loss in dropout.map { Method(layer: layer, loss: loss, dropout: $0) } }
   }
 
   /// The stores it needs, by the names that `--store` gives them.
@@ -127,6 +136,7 @@ package enum AdaptationMethod: String, Sendable, CaseIterable {
 package struct PublishedResult: Sendable, Equatable {
   package var layer: String
   package var loss: Loss
+  package var dropout: Double
   package var group: String
   package var column: String
   /// Per cent.

@@ -14,6 +14,7 @@ extension EvaluationResult {
         cells.map { cell in
           var members: [String: JSONValue] = [
             "layer": .string(cell.method.layer), "loss": .string(cell.method.loss.rawValue),
+            "dropout": .number(cell.method.dropout),
             "group": .string(cell.column.group), "column": .string(cell.column.name),
             "accuracy": .number(cell.mean),
             "deviation": cell.deviation.map { .number($0) } ?? .null,
@@ -51,6 +52,8 @@ extension EvaluationProtocol {
       "name": .string(name), "title": .string(title),
       "layers": .array(layers.map { .string($0) }),
       "losses": .array(losses.map { .string($0.rawValue) }),
+      "dropout": .array(dropout.map { .number($0) }),
+      "dropout-copies": .number(Double(dropoutCopies)),
       "normalize": .string(normalization.rawValue),
       "C": .array(path.map { .number($0) }),
       "splits": .number(Double(splitCount)), "seed": .number(Double(seed)),

@@ -63,10 +63,11 @@ extension EvaluationResult {
 
   /// A line a method and column, tab-separated.
   package var table: [UInt8] {
-    var text = "layer\tloss\tgroup\tcolumn\taccuracy\tdeviation\tpaper\tpaper_deviation\n"
+    var text = "layer\tloss\tdropout\tgroup\tcolumn\taccuracy\tdeviation\tpaper\tpaper_deviation\n"
     for cell in cells {
       let fields = [
-        cell.method.layer, cell.method.loss.rawValue, cell.column.group, cell.column.name,
+        cell.method.layer, cell.method.loss.rawValue, "\(cell.method.dropout)", cell.column.group,
+        cell.column.name,
         "\(cell.mean)", cell.deviation.map { "\($0)" } ?? "",
         cell.paper.map { "\($0.accuracy)" } ?? "", cell.paper?.deviation.map { "\($0)" } ?? "",
       ]

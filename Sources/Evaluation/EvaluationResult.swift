@@ -50,15 +50,15 @@ package struct EvaluationResult: Sendable {
           method: method, column: column, outcomes: own,
           accuracies: own.map { $0.meanPerClass(classCount: classCount) },
           paper: evaluation.paper.first {
-            $0.layer == method.layer && $0.loss == method.loss && $0.group == column.group
-              && $0.column == column.name
+            Method(layer: $0.layer, loss: $0.loss, dropout: $0.dropout) == method
+              && $0.group == column.group && $0.column == column.name
           }))
     }
     self.cells = cells
   }
 
   var methods: [Method] {
-    layers.flatMap { layer in evaluation.losses.map { Method(layer: layer, loss: $0) } }
+    layers.flatMap { evaluation.methods(layer: $0) }
   }
 
   func cell(_ method: Method, _ column: Column) -> Cell {

@@ -23,7 +23,10 @@ struct EvaluationTask: Sendable {
     let evaluation = plan.evaluation
     var options = TrainingOptions(
       loss: method.loss, C: evaluation.path[0], tolerance: evaluation.tolerance,
-      normalization: evaluation.normalization)
+      normalization: evaluation.normalization,
+      dropout: Dropout(
+        probability: method.dropout, copies: evaluation.dropoutCopies,
+        seed: evaluation.seed &+ UInt64(split)))
     var validation: CrossValidation?
     let result: TrainingResult
     if trial.isHeldOut.contains(true) {

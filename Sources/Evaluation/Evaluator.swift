@@ -32,13 +32,12 @@ package struct Evaluator {
     self.evaluation = evaluation
     var tasks: [EvaluationTask] = []
     for layer in layers {
-      for loss in evaluation.losses {
+      for method in evaluation.methods(layer: layer) {
         for column in plan.columns {
           for split in 0..<evaluation.splitCount {
             tasks.append(
               EvaluationTask(
-                number: tasks.count, method: Method(layer: layer, loss: loss), column: column,
-                split: split))
+                number: tasks.count, method: method, column: column, split: split))
           }
         }
       }
@@ -61,6 +60,8 @@ package struct Evaluator {
       "layers      \(layers.joined(separator: ", "))",
       "columns     \(columns.joined(separator: ", "))",
       "trainings   \(tasks.count): \(evaluation.losses.count) losses, "
+        + (evaluation.dropout == [0]
+          ? "" : "dropout \(evaluation.dropout.map { "\($0)" }.joined(separator: ", ")), ")
         + "\(evaluation.splitCount) splits, C of \(evaluation.path.count)",
     ]
   }
@@ -151,11 +152,12 @@ package struct Evaluator {
     _ progress: @escaping @Sendable (Int, Int) -> Void
   ) throws -> [Outcome] {
     // The largest first and dealt out in turn: shares of about the same work.
-    let cost = plan.columns.map { plan.trial($0, split: 0).training.count }
-    let costs = Dictionary(uniqueKeysWithValues: zip(plan.columns, cost))
-    let sorted = tasks.sorted {
-      (-costs[$0.column]!, $0.number) < (-costs[$1.column]!, $1.number)
+    let costs = Dictionary(
+      uniqueKeysWithValues: plan.columns.map { ($0, plan.trial($0, split: 0).training.count) })
+    func cost(_ task: EvaluationTask) -> Int {
+      costs[task.column]! * (task.method.dropout == 0 ? 1 : evaluation.dropoutCopies)
     }
+    let sorted = tasks.sorted { (-cost($0), $0.number) < (-cost($1), $1.number) }
     let own = sorted.indices.filter { $0 % size == rank }.map { sorted[$0] }
     let done = Counter()
     guard team.threadCount > 1, own.count >= 2 * team.threadCount else {

@@ -4,9 +4,13 @@ package import Classification
 package struct Method: Hashable, Sendable, Codable {
   package let layer: String
   package let loss: Loss
+  /// The probability of a feature to be dropped in training.
+  package let dropout: Double
 
-  /// For people: `fc6 softmax`.
-  package var description: String { "\(layer) \(loss.rawValue)" }
+  /// For people: `fc6 softmax`, `fc6 softmax, dropout 0.5`.
+  package var description: String {
+    "\(layer) \(loss.rawValue)" + (dropout == 0 ? "" : ", dropout \(dropout)")
+  }
 }
 
 /// What one training and its test gave.

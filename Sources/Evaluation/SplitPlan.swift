@@ -32,6 +32,34 @@ struct SplitPlan: Sendable {
 
   /// - Throws: `EvaluationError.unusableStores`, with every problem at once.
   init(_ evaluation: EvaluationProtocol, stores: [String: Store]) throws(EvaluationError) {
+    let (pairs, misnamed) = Self.pairs(evaluation, stores)
+    if !misnamed.isEmpty { throw .unusableStores(problems: misnamed) }
+    let roles = evaluation.roles.filter { role in
+      pairs.isEmpty || pairs.contains { $0.source == role || $0.target == role }
+    }
+    let classes = Self.classes(of: stores[roles[0]]!)
+    var problems = Self.classProblems(classes, roles, stores, evaluation.design)
+    var orders: [String: [RowOrder]] = [:]
+    for role in roles {
+      orders[role] = (0..<evaluation.splitCount).map {
+        RowOrder(
+          stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: $0)
+      }
+      problems += Self.shortages(orders[role]![0], classes, role, evaluation.design, pairs)
+    }
+    if !problems.isEmpty { throw .unusableStores(problems: problems) }
+    self.evaluation = evaluation
+    self.stores = stores.filter { roles.contains($0.key) }
+    self.classes = classes
+    self.pairs = pairs
+    self.orders = orders
+    columns = Self.columns(evaluation.design, pairs)
+  }
+
+  /// The pairs of domains whose stores are there, and what is wrong with the stores' names.
+  private static func pairs(
+    _ evaluation: EvaluationProtocol, _ stores: [String: Store]
+  ) -> (pairs: [DomainPair], problems: [String]) {
     var problems: [String] = []
     var pairs: [DomainPair] = []
     for role in stores.keys.sorted() where !evaluation.roles.contains(role) {
@@ -51,21 +79,19 @@ struct SplitPlan: Sendable {
         problems.append("no store “\(role)”; give --store \(role)=PATH")
       }
     }
-    if !problems.isEmpty { throw .unusableStores(problems: problems) }
+    return (pairs, problems)
+  }
 
-    self.evaluation = evaluation
-    self.pairs = pairs
-    let roles = evaluation.roles.filter { role in
-      pairs.isEmpty || pairs.contains { $0.source == role || $0.target == role }
-    }
-    self.stores = stores.filter { roles.contains($0.key) }
-    columns = Self.columns(evaluation.design, pairs)
-    let classes = Self.classes(of: stores[roles[0]]!)
-    self.classes = classes
+  /// Where the classes of other stores differ from those of the first, or are too few.
+  private static func classProblems(
+    _ classes: [ByteString], _ roles: [String], _ stores: [String: Store],
+    _ design: EvaluationProtocol.Design
+  ) -> [String] {
+    var problems: [String] = []
     for role in roles.dropFirst() {
       let others = Self.classes(of: stores[role]!)
       // Test rows of the fixed design may lack some classes.
-      let missing = evaluation.design == .fixed ? [] : classes.filter { !others.contains($0) }
+      let missing = design == .fixed ? [] : classes.filter { !others.contains($0) }
       let extra = others.filter { !classes.contains($0) }
       for (names, place) in [(missing, "only in \(roles[0])"), (extra, "only in \(role)")]
       where !names.isEmpty {
@@ -78,16 +104,7 @@ struct SplitPlan: Sendable {
     if classes.count < 2 {
       problems.append("\(stores[roles[0]]!.path) has rows of \(classes.count) classes, expected 2")
     }
-    var orders: [String: [RowOrder]] = [:]
-    for role in roles {
-      orders[role] = (0..<evaluation.splitCount).map {
-        RowOrder(
-          stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: $0)
-      }
-      problems += Self.shortages(orders[role]![0], classes, role, evaluation.design, pairs)
-    }
-    if !problems.isEmpty { throw .unusableStores(problems: problems) }
-    self.orders = orders
+    return problems
   }
 
   /// The classes that have usable rows, in the store's order.

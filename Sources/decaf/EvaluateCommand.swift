@@ -42,6 +42,13 @@ struct EvaluateCommand: DistributedCommand {
   @Option(help: "Layers to try, separated by commas, in place of the protocol's.")
   var layers: String?
 
+  @Option(
+    help: """
+      Probabilities of dropping a feature in training, separated by commas, in place of the \
+      protocol's; 0 is without.
+      """)
+  var dropout: NumberList?
+
   @Option(help: "Random splits, in place of the protocol's.")
   var splits: Int?
 
@@ -58,6 +65,11 @@ struct EvaluateCommand: DistributedCommand {
   func validate() throws {
     if let splits, !(1...10_000 ~= splits) {
       throw ValidationError("--splits \(splits): expected 1…10000.")
+    }
+    if let dropout = dropout?.values,
+      Set(dropout).count != dropout.count || !dropout.allSatisfy({ $0 >= 0 && $0 < 1 })
+    {
+      throw ValidationError("--dropout: expected numbers from 0 to below 1, each once.")
     }
   }
 
@@ -104,6 +116,7 @@ struct EvaluateCommand: DistributedCommand {
       evaluation.layers = layers.split(separator: ",").map { LayerName.resolved(String($0)) }
       if evaluation.layers.isEmpty { throw ValidationError("--layers: expected at least one.") }
     }
+    if let dropout { evaluation.dropout = dropout.values }
     if let splits, evaluation.design != .fixed { evaluation.splitCount = splits }
     if let seed { evaluation.seed = seed }
     for text in stores {

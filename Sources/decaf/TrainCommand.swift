@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Classification
 internal import Communication
-internal import ConvNet
 internal import Features
 internal import Foundation
 internal import Logging
@@ -58,7 +57,9 @@ struct TrainCommand: DistributedCommand {
   @Option(help: "With --C-path: how many parts of the rows are held out in turn; default: 5.")
   var folds: Int?
 
-  @Option(help: "Draws the folds, whose shares of each class are as equal as can be.")
+  @Option(
+    help: "Draws the folds, whose shares of each class are as equal as can be, and what is dropped."
+  )
   var seed: UInt64 = 0
 
   @Option(help: "Largest duality gap, relative to the objective.")
@@ -79,6 +80,21 @@ struct TrainCommand: DistributedCommand {
       and in prediction; a feature that never changes counts for nothing.
       """)
   var standardize = false
+
+  @Option(
+    help: """
+      The probability of each feature to be dropped in training, in 0..<1, after --normalize and \
+      --standardize; features that are kept are divided by 1 − p, so that prediction takes all as \
+      they are.
+      """)
+  var dropout: Double = 0
+
+  @Option(
+    help: """
+      With --dropout: how many noised copies each row is trained on as, its loss being their mean; \
+      default: \(Dropout.defaultCopies). Time grows with them.
+      """)
+  var dropoutCopies: Int?
 
   @Option(
     help: """
@@ -123,6 +139,9 @@ struct TrainCommand: DistributedCommand {
       throw ValidationError(
         "--warm-start goes with --C; --C-path begins each C with the one before.")
     }
+    if dropoutCopies != nil && dropout == 0 {
+      throw ValidationError("--dropout-copies goes with --dropout, the probability.")
+    }
     if folds != nil && path == nil {
       throw ValidationError("--folds goes with --C-path, the values of C to choose from.")
     }
@@ -133,6 +152,8 @@ struct TrainCommand: DistributedCommand {
     TrainingOptions(
       loss: loss, C: C, tolerance: tolerance, regularizesBias: regularizeBias,
       normalization: normalize, standardizes: standardize,
+      dropout: Dropout(
+        probability: dropout, copies: dropoutCopies ?? Dropout.defaultCopies, seed: seed),
       classWeights: classWeights, maximumIterations: maxIterations)
   }
 
@@ -210,6 +231,12 @@ struct TrainCommand: DistributedCommand {
     return strict ? .badInput : .done
   }
 
+  /// What `--dropout` adds to the plan.
+  private var dropoutPlan: String {
+    dropout == 0
+      ? "" : ", dropout \(dropout) in \(dropoutCopies ?? Dropout.defaultCopies) copies"
+  }
+
   func printPlan() throws {
     let input = try open()
     for (store, path) in zip(input.stores.stores, stores) {
@@ -228,7 +255,7 @@ struct TrainCommand: DistributedCommand {
       """
       layer       \(layerName) (\(input.rows.width))
       objective   \(loss.rawValue), \(choice), bias \(regularizeBias ? "regularized" : "free"), \
-      normalize \(normalize.rawValue)\(standardize ? ", standardize" : "")
+      normalize \(normalize.rawValue)\(standardize ? ", standardize" : "")\(dropoutPlan)
       tolerance   \(tolerance)
       classifier  \(output)
       """)
@@ -259,40 +286,6 @@ struct TrainCommand: DistributedCommand {
       guard ContinuousClock.now - last >= .seconds(10) else { return }
       last = .now
       log.info("fold \(fold + 1) of \(count): C \(C) done")
-    }
-  }
-}
-
-/// Numbers separated by commas.
-struct NumberList: ExpressibleByArgument {
-  let values: [Double]
-
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    let values = parts.compactMap { Double($0) }
-    if values.count != parts.count { return nil }
-    self.values = values
-  }
-}
-
-/// Names of layers as users write them.
-enum LayerName {
-  /// The store's name for a layer: aliases such as `decaf6` resolved, others as they are.
-  static func resolved(_ text: String) -> String {
-    do throws(ModelError) { return try BlobName(parsing: text).description } catch {
-      return text  // the store says which layers it has
-    }
-  }
-}
-
-extension CommandContext {
-  /// Runs a collective step whose own errors all ranks meet together.
-  ///
-  /// - Throws: `JobFailure` for a `ClassificationError`, which every rank throws; any other error as
-  ///   it is.
-  func agreeing<Result>(_ body: () throws -> Result) throws -> Result {
-    do { return try body() } catch let error as ClassificationError where error.isCollective {
-      throw JobFailure(status: error.exitStatus, description: "\(error)")
     }
   }
 }

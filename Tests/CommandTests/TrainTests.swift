@@ -28,6 +28,51 @@ import Testing
     }
   }
 
+  @Test func dropoutIsExplainedAndDoesNotDependOnRanks() throws {
+    // Words, since lines are broken to fit.
+    let help = try Program.decaf.run(["train", "--help"]).output
+      .split { $0 == " " || $0 == "\n" }.joined(separator: " ")
+    for text in ["--dropout <dropout>", "--dropout-copies <", "divided by 1 − p"] {
+      #expect(help.contains(text), "\(help)")
+    }
+    try withTemporaryFolder { folder in
+      let store = "\(folder)/store"
+      _ = try Program.decaf.run(try CommandFixture.extract(store))
+      let train = ["train", store, "--layer", "pool5", "--normalize", "l2"]
+      let dropout = ["--dropout", "0.5", "--dropout-copies", "3", "--seed", "7"]
+      let run = try Program.decaf.run(train + dropout + ["--output", "\(folder)/a"])
+      #expect(run.status == 0, "\(run.errors)")
+      let many = try Program.decaf.on(ranks: 3).run(
+        train + dropout + ["--output", "\(folder)/b"])
+      #expect(many.status == 0, "\(many.errors)")
+      #expect(try bytes("\(folder)/a") == bytes("\(folder)/b"))
+      let plain = try Program.decaf.run(train + ["--output", "\(folder)/c"])
+      let none = try Program.decaf.run(
+        train + ["--dropout", "0", "--seed", "7", "--output", "\(folder)/d"])
+      #expect(plain.status == 0 && none.status == 0, "\(none.errors)")
+      #expect(try bytes("\(folder)/c") == bytes("\(folder)/d"))
+      #expect(try bytes("\(folder)/a") != bytes("\(folder)/c"))
+      let predict = try Program.decaf.run([
+        "predict", "\(folder)/a", store, "--output", "\(folder)/p.tsv",
+      ])
+      #expect(predict.status == 0, "\(predict.errors)")
+      let plan = try Program.decaf.run(train + dropout + ["--output", "\(folder)/e", "--dry-run"])
+      #expect(plan.output.contains("normalize l2, dropout 0.5 in 3 copies"), "\(plan.output)")
+    }
+  }
+
+  @Test(
+    arguments: [
+      (["--dropout", "1"], "dropout is 1.0"), (["--dropout=-0.1"], "dropout is -0.1"),
+      (["--dropout", "0.5", "--dropout-copies", "0"], "0 dropout copies"),
+      (["--dropout-copies", "3"], "goes with --dropout"),
+    ] as [([String], String)])
+  func impossibleDropoutsAreWrongUsage(options: [String], mention: String) throws {
+    let run = try Program.decaf.run(
+      ["train", "store", "--layer", "fc6", "--output", "c"] + options)
+    #expect(run.status == 64 && run.errors.contains(mention), "\(run.errors)")
+  }
+
   @Test func severalStoresAreTrainedOnAsOne() throws {
     try withTemporaryFolder { folder in
       _ = try Program.decaf.run(try CommandFixture.extract("\(folder)/a"))

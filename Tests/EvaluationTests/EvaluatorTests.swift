@@ -71,6 +71,43 @@ import Testing
     }
   }
 
+  @Test func dropoutIsALineOfItsOwn() throws {
+    try withTemporaryFolder { folder in
+      let store = try EvaluationFixture.store("\(folder)/s")
+      let plain = try Self.run(
+        try Self.protocolOf(EvaluationFixture.fewShot), ["images": store])
+      var evaluation = try Self.protocolOf(
+        EvaluationFixture.fewShot.replacing(
+          "normalize: l2", with: "dropout: [0, 0.5]\ndropout-copies: 3\nnormalize: l2")
+          + "\n  - {layer: fc6, loss: softmax, dropout: 0.5, column: 4, accuracy: 60}\n")
+      let result = try Self.run(evaluation, ["images": store])
+      #expect(
+        result.methods.map(\.description) == [
+          "fc6 softmax", "fc6 softmax, dropout 0.5", "fc6 squared-hinge",
+          "fc6 squared-hinge, dropout 0.5",
+        ])
+      for method in plain.methods {
+        for column in plain.plan.columns {
+          #expect(
+            result.cell(method, column).accuracies == plain.cell(method, column).accuracies)
+        }
+      }
+      let dropped = result.cell(result.methods[1], result.plan.columns[1])
+      #expect(dropped.paper?.accuracy == 60 && dropped.outcomes.count == 3)
+      #expect(result.text.contains("fc6 softmax, dropout 0.5") && result.text.contains("(60.00)"))
+      #expect(String(decoding: result.table, as: UTF8.self).contains("softmax\t0.5\t\t4\t"))
+      for ranks in [2, 5] {
+        let other = try Self.run(evaluation, ["images": store], ranks: ranks, threads: 2)
+        #expect(other.json == result.json)
+      }
+      evaluation.dropout = [0.5]
+      #expect(
+        try Self.run(evaluation, ["images": store]).methods == [
+          result.methods[1], result.methods[3],
+        ])
+    }
+  }
+
   @Test func accuracyIsTheMeanOverClasses() {
     let outcome = Outcome(
       task: 0, C: 1, validation: nil, relativeGap: 0, isConverged: true,

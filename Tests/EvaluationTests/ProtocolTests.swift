@@ -18,6 +18,10 @@ import Testing
       caltech.design
         == .fewShot(
           .init(trainingRows: [1, 3, 5, 10, 15, 20, 25, 30], reservedRows: 30, testRows: nil)))
+    #expect(caltech.dropout == [0, 0.5])
+    let dropped = caltech.paper.filter { $0.dropout == 0.5 }
+    #expect(dropped.map(\.accuracy) == [86.08, 86.91, 85.68, 85.51])
+    #expect(dropped.allSatisfy { $0.column == "30" })
     #expect(caltech.splitCount == 5 && caltech.validation?.heldOut(of: 30) == 5)
     let sun = try EvaluationProtocol.named("sun397").protocol
     #expect(sun.design == .fewShot(.init(trainingRows: [50], reservedRows: 50, testRows: 50)))
@@ -43,6 +47,8 @@ import Testing
       colour: red
       layers: []
       losses: [softmax, hinge]
+      dropout: [0.5, 1]
+      dropout-copies: 0
       normalize: l3
       C: [1, -1]
       validation: {rows: 5, of: 5, fallback: 1}
@@ -57,7 +63,8 @@ import Testing
     }
     let text = try #require(error?.description)
     for part in [
-      "bad.yaml", "colour: unknown key", "layers:", "losses:", "normalize:", "C:",
+      "bad.yaml", "colour: unknown key", "layers:", "losses:", "dropout:",
+      "dropout-copies:", "normalize:", "C:",
       "validation.rows:",
       "validation.fallback: unknown key", "validation.fallback-C: missing", "training-rows:",
       "reserved-rows:", "splits:", "seed: missing", "paper[0].accuracy:",
