@@ -81,15 +81,19 @@ struct EnginePlan: Sendable {
       let stages = mapStages.filter { mapSteps[$0.steps].contains { $0.maps.contains(map) } }
       return stages.count == 1 && stages[0].imagesAtOnce == 1 ? 1 : Self.chunkSize
     }
-    let convolutions = mapSteps.compactMap {
-      if case .winograd(let convolution, _, _, _) = $0 { convolution } else { nil }
+    var convolutions = [WinogradConvolution]()
+    var folded: MapLayout?
+    for case .winograd(let convolution, let folding, _, _, _) in mapSteps {
+      convolutions.append(convolution)
+      if folding != nil { folded = convolution.stripLayout }
     }
     return Workspace(
       maps: zip(layouts, copies).dropFirst().map { layout, count in
         (0..<count).map { _ in FeatureMap(layout) }
       },
       points: FloatBuffer(count: convolutions.map(\.pointFloats).max() ?? 0),
-      sums: FloatBuffer(count: convolutions.map(\.sumFloats).max() ?? 0))
+      sums: FloatBuffer(count: convolutions.map(\.sumFloats).max() ?? 0),
+      folded: folded.map { FeatureMap($0) })
   }
 
   /// The ReLU after `layer` can be done by its step: nobody wants the values before it.
@@ -159,14 +163,8 @@ struct EnginePlan: Sendable {
         convolution.pack(panel: panel, weights)
       }
     }
-    if let folding {
-      layouts.append(folding.output)
-      append(.folding(folding, from: from, to: layouts.count - 1), "\(layer.name) folding")
-    }
     append(
-      .winograd(
-        convolution, from: folding == nil ? from : layouts.count - 1, to: to, rectify: rectify),
-      layer.name)
+      .winograd(convolution, folding: folding, from: from, to: to, rectify: rectify), layer.name)
   }
 
   /// Has the team read the layer's weights, panel by panel, and hand them to `take`.

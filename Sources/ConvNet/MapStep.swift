@@ -4,9 +4,8 @@ internal import Tensors
 ///
 /// Maps are numbered by the plan; 0 is the input.
 enum MapStep: Sendable {
-  case winograd(WinogradConvolution, from: Int, to: Int, rectify: Bool)
-  /// Makes the stride of the convolution that follows 1.
-  case folding(SpaceToDepth, from: Int, to: Int)
+  /// With a folding, which makes its stride 1, the convolution reads what that makes of `from`.
+  case winograd(WinogradConvolution, folding: SpaceToDepth?, from: Int, to: Int, rectify: Bool)
   /// In place.
   case rectification(Int)
   case maxPooling(from: Int, to: Int, size: Int, stride: Int)
@@ -17,8 +16,8 @@ enum MapStep: Sendable {
   /// The maps that the step reads or writes.
   var maps: [Int] {
     switch self {
-    case .winograd(_, let from, let to, _), .folding(_, let from, let to),
-      .maxPooling(let from, let to, _, _), .normalization(let from, let to, _, _):
+    case .winograd(_, _, let from, let to, _), .maxPooling(let from, let to, _, _),
+      .normalization(let from, let to, _, _):
       [from, to]
     case .rectification(let index), .flattening(let index, _): [index]
     }
@@ -26,16 +25,17 @@ enum MapStep: Sendable {
 
   /// Images that the step takes together; more go through it one after the other.
   var imagesAtOnce: Int {
-    if case .winograd(let convolution, _, _, _) = self { convolution.slots } else { 1 }
+    if case .winograd(let convolution, _, _, _, _) = self { convolution.slots } else { 1 }
   }
 
   /// - Parameters:
   ///   - images: of the chunk; at most `imagesAtOnce`.
   ///   - part: what of the step to do.
   func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {
-    if case .winograd(let convolution, let from, let to, let rectify) = self {
+    if case .winograd(let convolution, let folding, let from, let to, let rectify) = self {
       run(
-        convolution, strip: part.strip, images, of: chunk, from: from, to: to, rectify: rectify)
+        convolution, folding, strip: part.strip, images, of: chunk, from: from, to: to,
+        rectify: rectify)
     } else {
       for image in images { run(image: image, lines: part.lines, of: chunk, kernels) }
     }
@@ -46,8 +46,6 @@ enum MapStep: Sendable {
     switch self {
     case .winograd:
       preconditionFailure("takes all images together")
-    case .folding(let folding, let from, let to):
-      folding.run(map(from), into: map(to))
     case .rectification(let index):
       kernels.rectify(map(index))
     case .maxPooling(let from, let to, let size, let stride):
@@ -60,12 +58,17 @@ enum MapStep: Sendable {
   }
 
   private func run(
-    _ convolution: WinogradConvolution, strip: Int, _ images: Range<Int>, of chunk: Chunk,
-    from: Int, to: Int, rectify: Bool
+    _ convolution: WinogradConvolution, _ folding: SpaceToDepth?, strip: Int,
+    _ images: Range<Int>, of chunk: Chunk, from: Int, to: Int, rectify: Bool
   ) {
     let points = chunk.workspace.points
     for (slot, image) in images.enumerated() {
-      convolution.transform(chunk.map(from, image: image), strip: strip, to: points, slot: slot)
+      var map = chunk.map(from, image: image)
+      if let folding, let folded = chunk.workspace.folded {
+        folding.run(map, lines: convolution.inputLines(ofStrip: strip), into: folded)
+        map = folded
+      }
+      convolution.transform(map, strip: strip, to: points, slot: slot)
     }
     let pass = { @Sendable (pass: Int, worker: Int) in
       convolution.run(
@@ -110,4 +113,6 @@ struct Workspace: Sendable {
   /// For Winograd convolutions: the points of their inputs, and their sums.
   let points: FloatBuffer
   let sums: FloatBuffer
+  /// The lines that a strip of the folded convolution reads.
+  let folded: FeatureMap?
 }

@@ -31,14 +31,21 @@ package struct SpaceToDepth: Sendable, Hashable {
       width: outputs.width + size - 1)
   }
 
-  /// Folds `map` into `folded`.
-  package func run(_ map: FeatureMap, into folded: FeatureMap) {
-    precondition(map.layout == input && folded.layout == output, "maps of another layout")
-    withUnsafePointer(to: input.map) { input in
-      withUnsafePointer(to: output.map) { output in
-        decaf_space_to_depth(map.origin, input, folded.origin, output, stride)
-      }
-    }
+  /// Folds what the folded map's `lines` come from into the first lines of `folded`, a map of at
+  /// least as many lines that is otherwise like `output`.
+  package func run(_ map: FeatureMap, lines: Range<Int>, into folded: FeatureMap) {
+    precondition(
+      map.layout == input && folded.layout.pitch == output.pitch
+        && folded.layout.channels == output.channels, "maps of another layout")
+    precondition(
+      lines.lowerBound >= 0 && lines.upperBound <= output.height
+        && lines.count <= folded.layout.height, "no such lines")
+    var (source, target) = (input.map, output.map)
+    let first = lines.lowerBound * stride
+    source.height -= min(first, source.height)
+    target.height = lines.count
+    decaf_space_to_depth(
+      map.origin + first * input.pitch, &source, folded.origin, &target, stride)
   }
 
   /// The weights of filters, outputs × channels × height × width, for the folded map.

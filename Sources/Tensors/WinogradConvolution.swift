@@ -189,17 +189,38 @@ package final class WinogradConvolution: Sendable {
     }
   }
 
+  /// The input's lines that the strip reads, of the map without its frame.
+  package func inputLines(ofStrip strip: Int) -> Range<Int> {
+    let lines = lines(ofStrip: strip)
+    return max(
+      0, lines.lowerBound - padding)..<min(
+        input.height, lines.upperBound + scheme.kernelSize - 1 - padding)
+  }
+
+  /// The layout of a map that holds the input's lines of one strip only, for `transform`; nil when
+  /// the map has a frame.
+  package var stripLayout: MapLayout? {
+    guard input.padding == 0 else { return nil }
+    return MapLayout(
+      channels: input.channels,
+      height: (0..<stripCount).map { inputLines(ofStrip: $0).count }.max()!, width: input.width)
+  }
+
   /// Writes the points of a strip of an image's tiles to its slot; threads may do so for different
   /// slots.
   ///
-  /// - Parameter points: at least `pointFloats` floats.
+  /// - Parameters:
+  ///   - map: the input, or just `inputLines(ofStrip:)` in a map of `stripLayout`.
+  ///   - points: at least `pointFloats` floats.
   package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
-    precondition(map.layout == input, "a map of another layout")
+    let isWhole = map.layout == input
+    precondition(isWhole || map.layout == stripLayout, "a map of another layout")
     precondition(slot >= 0 && slot < slots && points.count >= pointFloats, "no such slot")
     let strip = strips[strip]
     var tiling = tiling(strip)
     let corner =
-      (input.padding - padding) * (input.pitch + input.channels) + firstLine(strip) * input.pitch
+      (input.padding - padding) * (input.pitch + input.channels)
+      + (isWhole ? firstLine(strip) : 0) * input.pitch
     for group in 0..<groups {
       kernels.table.pointee.winograd_inputs(
         &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,

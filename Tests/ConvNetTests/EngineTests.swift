@@ -198,7 +198,7 @@ import Testing
       team: ThreadTeam(threadCount: 1))
     let times = engine.measure(count: 1)
     let layers = [
-      "conv1 folding", "conv1", "pool1", "norm1", "conv2", "pool2", "norm2", "conv3", "conv4",
+      "conv1", "pool1", "norm1", "conv2", "pool2", "norm2", "conv3", "conv4",
       "conv5", "pool5",
       "pool5 rows", "fc6", "fc7",
     ]

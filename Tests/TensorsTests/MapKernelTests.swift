@@ -116,7 +116,18 @@ import Testing
       input.layout, kernelSize: it.kernelSize, stride: it.stride,
       outputs: (expected.height, expected.width))
     let folded = FeatureMap(folding.output)
-    folding.run(input, into: folded)
+    folding.run(input, lines: 0..<folding.output.height, into: folded)
+    // Lines by themselves, the last beyond the input's end, are the same.
+    let height = folding.output.height
+    for lines in [1..<min(3, height), height - 1..<height] {
+      let part = FeatureMap(
+        MapLayout(channels: folding.output.channels, height: 3, width: folding.output.width))
+      folding.run(input, lines: lines, into: part)
+      let pitch = folding.output.pitch
+      #expect(
+        part.buffer.floats(0..<lines.count * pitch)
+          == folded.buffer.floats(lines.lowerBound * pitch..<lines.upperBound * pitch))
+    }
     let found = SlowKernels.convolve(
       SlowKernels.Map(
         folding.output.channels, folding.output.height, folding.output.width, values(folded)),
