@@ -79,14 +79,23 @@ package struct SymmetricMatrix: Sendable {
   }
 
   /// `Σ coefficients[i] · row rows[i]`: the product with a vector that is zero elsewhere.
-  package func combination(of rows: [Int], _ coefficients: [Double]) -> [Double] {
+  ///
+  /// - Parameter columns: the elements of the product to make; others are zero.
+  package func combination(
+    of rows: [Int], _ coefficients: [Double], at columns: [Int]
+  ) -> [Double] {
     precondition(rows.count == coefficients.count && rows.allSatisfy { $0 >= 0 && $0 < size })
+    precondition(columns.allSatisfy { $0 >= 0 && $0 < size }, "no such column")
     var sum = [Double](repeating: 0, count: size)
     elements.withUnsafeBufferPointer { elements in
       sum.withUnsafeMutableBufferPointer { sum in
         for (row, coefficient) in zip(rows, coefficients) {
           let start = row * size
-          for j in 0..<size { sum[j] += coefficient * elements[start + j] }
+          if columns.count == size {
+            for j in 0..<size { sum[j] += coefficient * elements[start + j] }
+          } else {
+            for j in columns { sum[j] += coefficient * elements[start + j] }
+          }
         }
       }
     }
