@@ -215,7 +215,10 @@ def main():
             ratio = statistics.median(theirs) / statistics.median(mine)
             print(f"{name:32} decaf {spread(mine)} gap {ours.gap:.1e}   "
                   f"{type(peer).__name__} {spread(theirs)} gap {peer.gap:.1e}   "
-                  f"ratio {ratio:5.1f}" + (f" (aim {aim})" if aim else ""), flush=True)
+                  f"ratio {ratio:5.1f}" + (f" (aim {aim})" if aim else "")
+                  + ("" if peer.gap <= GAP else f", at least: the peer gets no nearer than "
+                     f"{peer.gap:.0e}" if peer.gap > GAP else ", the peer's gap is not known"),
+                  flush=True)
     finally:
         shutil.rmtree(folder)
 

@@ -36,28 +36,89 @@ struct FiniteNewton: Sendable {
   /// - Parameter targets: y, ±1 for each row.
   /// - Returns: the point, and the steps it took.
   func solve(targets: [Double], from start: Point) -> (Point, steps: Int) {
+    solve(targets, rows: Array(targets.indices), from: start, isRough: false)
+  }
+
+  /// - Parameters:
+  ///   - rows: those that count; products with others are not made.
+  ///   - isRough: whether to end as soon as a step changes the set's size little.
+  private func solve(
+    _ targets: [Double], rows: [Int], from start: Point, isRough: Bool
+  ) -> (Point, steps: Int) {
     var point = start
-    var value = objective(point, targets)
+    var value = objective(point, targets, rows)
     var rises = 0
     var steps = 0
-    var active = activeRows(point, targets)
+    var active = activeRows(point, targets, rows)
     while steps < maximumSteps {
       steps += 1
-      var next = minimum(on: active, targets, from: point)
-      var nextValue = objective(next, targets)
-      let nextActive = activeRows(next, targets)
+      var next = minimum(on: active, targets, rows, from: point)
+      var nextValue = objective(next, targets, rows)
+      let nextActive = activeRows(next, targets, rows)
       if nextActive == active && nextValue <= value * (1 + 1e-12) { return (next, steps) }
+      if isRough && abs(nextActive.count - active.count) * 7 < active.count { return (next, steps) }
       if nextValue > value { rises += 1 }
       if rises >= Self.allowedRises {
-        next = between(point, next, at: step(from: point, to: next, targets))
-        nextValue = objective(next, targets)
+        next = between(point, next, at: step(from: point, to: next, targets, rows))
+        nextValue = objective(next, targets, rows)
         // What is left is rounding.
         if nextValue >= value * (1 - 1e-15) { return (nextValue < value ? next : point, steps) }
       }
       (point, value) = (next, nextValue)
-      active = activeRows(point, targets)
+      active = activeRows(point, targets, rows)
     }
     return (point, steps)
+  }
+
+  // MARK: Starts
+
+  /// A point near the minimum, from the minima on ever more of the rows.
+  ///
+  /// From all rows within the margin the set halves with each step, and steps cost its size cubed.
+  /// Few rows say which of the next few are within the margin: the set grows towards its final size
+  /// from below. 3060 rows of 102 classes: 0.03 instead of 2 billion multiplications a class.
+  func start(targets: [Double]) -> Point {
+    let zeros = [Double](repeating: 0, count: gram.size)
+    var point = Point(coefficients: zeros, bias: 0, products: zeros)
+    let positives = targets.reduce(0) { $1 > 0 ? $0 + 1 : $0 }
+    for divisor in Self.divisors {
+      // Of few rows, on either side, all.
+      let ofPositives = max(1, min(divisor, positives / Self.fewestRows))
+      let ofNegatives = max(1, min(divisor, (targets.count - positives) / Self.fewestRows))
+      if max(ofPositives, ofNegatives) == 1 { break }
+      let rows = targets.indices.filter {
+        Self.isSampled($0, oneOf: targets[$0] > 0 ? ofPositives : ofNegatives)
+      }
+      if rows.isEmpty { continue }
+      extend(&point, to: rows)
+      point = solve(targets, rows: rows, from: point, isRough: true).0
+      // So small a C that hardly a row will be outside.
+      if activeRows(point, targets, rows).count == rows.count { break }
+    }
+    extend(&point, to: Array(targets.indices))
+    return point
+  }
+
+  /// The rows for each of a sample; a sample contains those before.
+  private static let divisors = [16, 6, 2]
+  /// Rows of a side that a sample has at least, where there are so many.
+  private static let fewestRows = 32
+
+  /// By multiples of the golden ratio, whose fractions spread evenly over every stretch of rows.
+  private static func isSampled(_ row: Int, oneOf divisor: Int) -> Bool {
+    UInt64(row) &* 0x9E37_79B9_7F4A_7C15 <= UInt64.max / UInt64(divisor)
+  }
+
+  /// Makes the products for `rows` that the coefficients give.
+  private func extend(_ point: inout Point, to rows: [Int]) {
+    let used = point.coefficients.indices.filter { point.coefficients[$0] != 0 }
+    point.products = gram.combination(
+      of: used, used.map { point.coefficients[$0] }, at: rows)
+  }
+
+  /// Whether a class's rows are all within the margin.
+  func isActiveEverywhere(_ point: Point, _ targets: [Double]) -> Bool {
+    activeRows(point, targets, Array(targets.indices)).count == targets.count
   }
 
   /// The minima of several classes while every row is within the margin, with one factorization.
@@ -86,10 +147,10 @@ struct FiniteNewton: Sendable {
   }
 
   /// `½·aᵀ·G·a + C·Σ c·max(0, 1 − y·f)²`.
-  func objective(_ point: Point, _ targets: [Double]) -> Double {
+  private func objective(_ point: Point, _ targets: [Double], _ rows: [Int]) -> Double {
     var norm = 0.0
     var loss = 0.0
-    for i in targets.indices {
+    for i in rows {
       norm += point.coefficients[i] * point.products[i]
       let slack = max(0, 1 - targets[i] * (point.products[i] + point.bias))
       loss += weights[i] * slack * slack
@@ -97,12 +158,14 @@ struct FiniteNewton: Sendable {
     return norm / 2 + C * loss
   }
 
-  private func activeRows(_ point: Point, _ targets: [Double]) -> [Int] {
-    targets.indices.filter { targets[$0] * (point.products[$0] + point.bias) < 1 }
+  private func activeRows(_ point: Point, _ targets: [Double], _ rows: [Int]) -> [Int] {
+    rows.filter { targets[$0] * (point.products[$0] + point.bias) < 1 }
   }
 
   /// The minimum of the quadratic that the objective is while `active` rows are within the margin.
-  private func minimum(on active: [Int], _ targets: [Double], from point: Point) -> Point {
+  private func minimum(
+    on active: [Int], _ targets: [Double], _ rows: [Int], from point: Point
+  ) -> Point {
     let zeros = [Double](repeating: 0, count: gram.size)
     if active.isEmpty { return Point(coefficients: zeros, bias: point.bias, products: zeros) }
     var right = [Double](repeating: 1, count: 2 * active.count)
@@ -115,7 +178,8 @@ struct FiniteNewton: Sendable {
     var coefficients = zeros
     for (i, a) in zip(active, some) { coefficients[i] = a }
     return Point(
-      coefficients: coefficients, bias: bias, products: gram.combination(of: active, some))
+      coefficients: coefficients, bias: bias, products: gram.combination(of: active, some, at: rows)
+    )
   }
 
   /// The bias that makes the coefficients `solved − b·ones` sum to zero, as it will be stored.
@@ -150,11 +214,13 @@ struct FiniteNewton: Sendable {
   /// The step at which the objective is smallest on the line through two points.
   ///
   /// Its derivative there is increasing and piecewise linear: Newton's method within a bracket.
-  private func step(from: Point, to: Point, _ targets: [Double]) -> Double {
+  private func step(
+    from: Point, to: Point, _ targets: [Double], _ rows: [Int]
+  ) -> Double {
     var (slope, bend) = (0.0, 0.0)  // of ½‖w‖²
     var slack: [Double] = []
     var rate: [Double] = []
-    for i in targets.indices {
+    for i in rows {
       let d = to.coefficients[i] - from.coefficients[i]
       let q = to.products[i] - from.products[i]
       slope += from.coefficients[i] * q
@@ -167,11 +233,11 @@ struct FiniteNewton: Sendable {
     for _ in 0..<100 {
       var first = slope + t * bend
       var second = bend
-      for i in slack.indices {
+      for (i, row) in rows.enumerated() {
         let s = slack[i] - t * rate[i]
         if s > 0 {
-          first -= 2 * C * weights[i] * rate[i] * s
-          second += 2 * C * weights[i] * rate[i] * rate[i]
+          first -= 2 * C * weights[row] * rate[i] * s
+          second += 2 * C * weights[row] * rate[i] * rate[i]
         }
       }
       if first == 0 { break }

@@ -122,12 +122,23 @@ struct RowSpaceSolver {
       regularizesBias: options.regularizesBias, maximumSteps: options.maximumIterations,
       kernels: kernels)
     let targets = (0..<count).map { k in gram.labels.map { Int($0) == k ? 1.0 : -1.0 } }
-    let starts =
-      warm.map { point in (0..<count).map { column(of: point, $0) } }
-      ?? newton.minimaOnAllRows(targets, team: team)
     let own = (0..<count).filter { $0 % communicator.size == communicator.rank }
-    let solved = team.map(own.count) { index, _ in
-      newton.solve(targets: targets[own[index]], from: starts[own[index]])
+    var starts =
+      warm.map { point in own.map { column(of: point, $0) } }
+      ?? team.map(own.count) { index, _ in newton.start(targets: targets[own[index]]) }
+    // Classes without a row outside the margin share one factorization of all.
+    let whole = own.indices.filter {
+      newton.isActiveEverywhere(starts[$0], targets[own[$0]])
+    }
+    if !whole.isEmpty {
+      let minima = newton.minimaOnAllRows(whole.map { targets[own[$0]] }, team: team)
+      for (index, point) in zip(whole, minima) { starts[index] = point }
+    }
+    let solved = team.map(own.count) { [starts] index, _ -> (FiniteNewton.Point, steps: Int) in
+      if whole.contains(index) && newton.isActiveEverywhere(starts[index], targets[own[index]]) {
+        return (starts[index], 1)
+      }
+      return newton.solve(targets: targets[own[index]], from: starts[index])
     }
     // Of each class the bias, the steps, the coefficients and their products.
     let length = 2 * size + 2

@@ -172,8 +172,10 @@ package struct Trainer {
       rows: prepared.rows, loss: options.loss, kernels: prepared.kernels,
       communicator: communicator, team: team, workspaces: prepared.workspaces)
     let passes = worthwhilePasses(prepared)
-    // A few passes cost more than small problems take in terms of rows, which know no start.
-    if passes >= 12 || start != nil {
+    // A few passes cost more than small problems take in terms of rows, which know no start; finite
+    // Newton steps take L-BFGS's place sooner, for that is slow at the squared hinge.
+    let fewest = options.loss == .squaredHinge ? 24 : 12
+    if passes >= fewest || start != nil {
       let solver = LBFGSSolver(
         objective: objective, options: options, team: team, worthwhilePasses: passes,
         progress: progress)
@@ -188,17 +190,16 @@ package struct Trainer {
   /// Passes over the features that take about as long as solving the problem in terms of rows.
   ///
   /// A pass is 4NDK operations in single precision; the products of the rows are N²D in double
-  /// precision, the factorizations of the squared hinge some K·N³/8 a step. The constants were
-  /// measured on 295×4096×10, 1000×9216×20 and 3060×4096×102.
+  /// precision, and what follows takes a few passes more. The constants were measured on
+  /// 295×4096×10, 1000×9216×20 and 3060×4096×102.
   private func worthwhilePasses(_ prepared: PreparedRows) -> Int {
     let rows = prepared.rows
-    let (n, d, k) = (rows.rowCount, rows.width, rows.classCount)
     switch options.method {
     case .featureSpace: return .max
     case .rowSpace: return 0
     case .automatic:
       if !prepared.fitsRowSpace { return .max }
-      return n / (3 * k) + (options.loss == .squaredHinge ? n * n / (24 * d) : 6)
+      return rows.rowCount / (3 * rows.classCount) + 6
     }
   }
 }

@@ -83,7 +83,8 @@ package enum TrainingMethod: Sendable, CaseIterable {
   /// Where there are more rows than features, or the rows' products with each other would take more
   /// than 1 GiB a rank, `featureSpace`. Else first `featureSpace`, which is quickest on easy problems
   /// (small C, many classes), for about as long as `rowSpace` would take; then that, from the start:
-  /// at most twice the time of the better one. Small problems go to `rowSpace` at once.
+  /// at most twice the time of the better one. Small problems go to `rowSpace` at once, and so do
+  /// squared hinges up to twice that size.
   case automatic
   /// Coefficients of the rows: Newton's method on the matrix of their products, `N×N` numbers.
   case rowSpace

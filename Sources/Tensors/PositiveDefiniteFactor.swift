@@ -84,35 +84,44 @@ package struct PositiveDefiniteFactor: Sendable {
   }
 
   /// Factors a block on the diagonal, and inverts the factor.
+  ///
+  /// Inner loops run along rows, of the transposed factor too: they are vectors, not sums.
   private mutating func factorDiagonal(_ block: Range<Int>) -> [Double]? {
     let (count, start, size) = (block.count, block.lowerBound, size)
-    var inverse = [Double](repeating: 0, count: count * count)
-    let isPositive = elements.withUnsafeMutableBufferPointer { elements -> Bool in
-      for j in 0..<count {
-        let rowJ = (start + j) * size + start
-        var pivot = elements[rowJ + j]
-        for k in 0..<j { pivot -= elements[rowJ + k] * elements[rowJ + k] }
+    var upper = [Double](repeating: 0, count: count * count)
+    for i in 0..<count {
+      for j in 0...i { upper[j * count + i] = elements[(start + i) * size + start + j] }
+    }
+    let isPositive = upper.withUnsafeMutableBufferPointer { upper -> Bool in
+      for k in 0..<count {
+        let pivot = upper[k * count + k]
         guard pivot > 0, pivot.isFinite else { return false }
         let root = pivot.squareRoot()
-        elements[rowJ + j] = root
-        for i in j + 1..<max(count, j + 1) {
-          let rowI = (start + i) * size + start
-          var sum = elements[rowI + j]
-          for k in 0..<j { sum -= elements[rowI + k] * elements[rowJ + k] }
-          elements[rowI + j] = sum / root
-        }
-      }
-      for column in 0..<count {
-        for i in column..<count {
-          let rowI = (start + i) * size + start
-          var sum = i == column ? 1.0 : 0
-          for k in column..<i { sum -= elements[rowI + k] * inverse[k * count + column] }
-          inverse[i * count + column] = sum / elements[rowI + i]
+        for j in k..<count { upper[k * count + j] /= root }
+        for i in k + 1..<max(count, k + 1) {
+          let factor = upper[k * count + i]
+          for j in i..<count { upper[i * count + j] -= factor * upper[k * count + j] }
         }
       }
       return true
     }
-    return isPositive ? inverse : nil
+    if !isPositive { return nil }
+    var inverse = [Double](repeating: 0, count: count * count)
+    inverse.withUnsafeMutableBufferPointer { inverse in
+      for i in 0..<count {
+        let row = i * count
+        inverse[row + i] = 1
+        for k in 0..<i {
+          let factor = upper[k * count + i]
+          for j in 0...k { inverse[row + j] -= factor * inverse[k * count + j] }
+        }
+        for j in 0...i { inverse[row + j] /= upper[row + i] }
+      }
+    }
+    for i in 0..<count {
+      for j in 0...i { elements[(start + i) * size + start + j] = upper[j * count + i] }
+    }
+    return inverse
   }
 
   /// Replaces the `size×count` matrix `right`, row-major, by X with `L·Lᵀ·X = right`.

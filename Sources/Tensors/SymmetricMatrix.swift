@@ -79,14 +79,33 @@ package struct SymmetricMatrix: Sendable {
   }
 
   /// `Σ coefficients[i] · row rows[i]`: the product with a vector that is zero elsewhere.
-  package func combination(of rows: [Int], _ coefficients: [Double]) -> [Double] {
+  ///
+  /// - Parameter columns: the elements of the product to make, distinct; others are zero.
+  package func combination(
+    of rows: [Int], _ coefficients: [Double], at columns: [Int]
+  ) -> [Double] {
     precondition(rows.count == coefficients.count && rows.allSatisfy { $0 >= 0 && $0 < size })
+    precondition(columns.allSatisfy { $0 >= 0 && $0 < size }, "no such column")
     var sum = [Double](repeating: 0, count: size)
     elements.withUnsafeBufferPointer { elements in
       sum.withUnsafeMutableBufferPointer { sum in
-        for (row, coefficient) in zip(rows, coefficients) {
-          let start = row * size
-          for j in 0..<size { sum[j] += coefficient * elements[start + j] }
+        // Four rows at a time: the sum is read and written a quarter as often. Missing ones count 0.
+        for first in stride(from: 0, to: rows.count, by: 4) {
+          func row(_ i: Int) -> (start: Int, coefficient: Double) {
+            first + i < rows.count
+              ? (rows[first + i] * size, coefficients[first + i]) : (rows[first] * size, 0)
+          }
+          let (a, b, c, d) = (row(0), row(1), row(2), row(3))
+          func add(_ j: Int) {
+            sum[j] +=
+              (a.coefficient * elements[a.start + j] + b.coefficient * elements[b.start + j])
+              + (c.coefficient * elements[c.start + j] + d.coefficient * elements[d.start + j])
+          }
+          if columns.count == size {
+            for j in 0..<size { add(j) }
+          } else {
+            for j in columns { add(j) }
+          }
         }
       }
     }

@@ -36,9 +36,16 @@ import Testing
 
   @Test func combinationIsTheProductWithAVector() {
     let matrix = Self.products(Self.randomRows(6, width: 9, seed: 2))
-    let sum = matrix.combination(of: [1, 4], [2, -0.5])
+    let sum = matrix.combination(of: [1, 4], [2, -0.5], at: Array(0..<6))
     for j in 0..<6 { #expect(abs(sum[j] - (2 * matrix[1, j] - 0.5 * matrix[4, j])) < 1e-12) }
-    #expect(matrix.combination(of: [], []) == [Double](repeating: 0, count: 6))
+    // More than four rows, and some elements only.
+    let coefficients = [1.0, -2, 3, 0.5, 4, -1]
+    let some = matrix.combination(of: Array(0..<6), coefficients, at: [4, 2])
+    for j in 0..<6 {
+      let whole = (0..<6).reduce(0) { $0 + coefficients[$1] * matrix[$1, j] }
+      #expect(abs(some[j] - ([2, 4].contains(j) ? whole : 0)) < 1e-12)
+    }
+    #expect(matrix.combination(of: [], [], at: [1]) == [Double](repeating: 0, count: 6))
   }
 
   /// Beyond the library's own block sizes, where it divides the matrix.
