@@ -193,6 +193,9 @@ def main():
             name = f"{loss} {rows}×{width}×{classes}"
             if arguments.only not in name:
                 continue
+            if loss != "softmax" and not shutil.which("liblinear-train"):
+                print(f"{name:32} left out: no liblinear-train here")
+                continue
             place = folder / f"{rows}"
             x, y = features(rows, width, classes)
             if not place.exists():
