@@ -1,7 +1,9 @@
 """Times the engine against other engines: images in memory to a layer's activations.
 
 Everybody gets the same weights and inputs and one thread a process. Before anything is timed the
-outputs are compared; then the programs run one batch each in turn.
+outputs are compared; then the programs run one batch each in turn. decaf's inputs are brought into
+its own order, channels innermost, when they are set, which is not timed: an extraction writes them so
+in the first place (`Scripts/bench pipeline` times all of it). Peers read channels first.
 """
 import argparse
 import os

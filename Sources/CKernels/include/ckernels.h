@@ -130,8 +130,8 @@ typedef struct {
   void (*blend_rows)(const uint8_t *above, const uint8_t *below, float fraction, size_t count,
                      float *blended);
 
-  /// `count` pixels, at least one, of three floats from a line of such pixels: the same between neighbours, then
-  /// scaled. `blended` has 7 finite floats more than the last tap's first pixel's begin.
+  /// `count` pixels, at least one, of three floats from a line of such pixels: the same between
+  /// neighbours, then scaled. `blended` has 7 finite floats more than the last tap's first pixel's begin.
   void (*blend_columns)(const float *blended, const decaf_tap *taps, size_t count,
                         const decaf_pixel_scaling *scaling, float *pixels);
 } decaf_kernels;

@@ -9,23 +9,25 @@ enum { DEPTH_STEP = 16 };
 
 /// What to fetch into the second cache while a block runs: what is read after it.
 typedef struct {
-  /// Rows that touch, or null when the rows to come are `row_step` floats from those at hand.
-  const char *inputs;
+  /// Floats from each row to the one that follows it, 0 for none; without a stream of rows.
   size_t row_step;
+  /// A stream of rows that touch.
+  const char *inputs;
   /// A panel, or part of one.
   const char *panel;
 } lookahead;
 
-/// Lines fetched in four steps of the depth. Every panel meets more blocks of rows than four, so
-/// that a quarter of a panel each time is enough.
+/// Lines of either stream fetched in four steps of the depth: a few blocks of rows together fetch
+/// all that is to come.
 enum { FETCHED_LINES = PANEL_WIDTH / 16 ? PANEL_WIDTH / 16 : 1 };
 
 /// output[r][c] = Σ row[r][k] · panel[k][c]: one chain of multiply-adds from zero, or from what the
-/// output holds if `continues`. `row_count` is a constant wherever this is inlined,
-/// `follows_rows` too: it tells which of `next` is set.
+/// output holds if `continues`. `row_count` and `follows_rows` are constants wherever this is inlined;
+/// the latter tells which of `next` is set: `row_step`, or the two streams.
 INLINE void panel_block(const size_t row_count, const int follows_rows, const float *panel,
-                        size_t depth, const unaligned_float *input, const int32_t *input_rows, float *output,
-                        const int32_t *output_rows, int continues, lookahead next) {
+                        size_t depth, const unaligned_float *input, const int32_t *input_rows,
+                        float *output, const int32_t *output_rows, int continues,
+                        lookahead next) {
   vector sums[BLOCK_ROWS][2];
   const unaligned_float *rows[BLOCK_ROWS];
 #pragma clang loop unroll(full)
