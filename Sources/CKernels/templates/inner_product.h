@@ -52,11 +52,15 @@ static void inner_product(const decaf_inner_product *p, const float *packed, siz
       const size_t block_end = first + (end - first) * b / block_count;
       const float *panel = packed + k * step;
       for (size_t i = 0; i < panels; i++, panel += depth * PANEL_WIDTH) {
-        // The first panel's walk fetches the next block's weights.
-        const int fetches = i == 0 && block_end < end;
-        const lookahead next = {.row_step = fetches ? (block_end - o) * p->depth : 0};
+        // Every panel's walk fetches its share of the next block's weights.
+        const size_t next_end = first + (end - first) * (b + 1) / block_count;
+        const size_t coming = b < block_count ? next_end - block_end : 0;
+        const size_t share = coming * i / panels, share_end = coming * (i + 1) / panels;
+        const lookahead next = {.rows = weights + (block_end + share) * p->depth + k,
+                                .row_pitch = p->depth,
+                                .row_count = share_end - share};
         row_blocks[block_end - o](panel, depth, weights + o * p->depth + k, input_rows,
-                                  sums + o * step + i * PANEL_WIDTH, output_rows, k > 0, next);
+                                  sums + o * step + i * PANEL_WIDTH, output_rows, k > 0, &next);
       }
       o = block_end;
     }

@@ -7,10 +7,12 @@ typedef float unaligned_float __attribute__((aligned(1)));
 /// Depths are multiples of this: a cache line of a row.
 enum { DEPTH_STEP = 16 };
 
-/// What to fetch into the second cache while a block runs: what is read after it.
+/// What to fetch into the second cache while a block runs: what is read after it. Passed by its
+/// address: loading what was stored in parts would wait for all stores before it.
 typedef struct {
-  /// Floats from each row to the one that follows it, 0 for none; without a stream of rows.
-  size_t row_step;
+  /// Rows at a distance: as many floats of each as the block is deep. Without the streams.
+  const unaligned_float *rows;
+  size_t row_pitch, row_count;
   /// A stream of rows that touch.
   const char *inputs;
   /// A panel, or part of one.
@@ -23,11 +25,11 @@ enum { FETCHED_LINES = PANEL_WIDTH / 16 ? PANEL_WIDTH / 16 : 1 };
 
 /// output[r][c] = Σ row[r][k] · panel[k][c]: one chain of multiply-adds from zero, or from what the
 /// output holds if `continues`. `row_count` and `follows_rows` are constants wherever this is inlined;
-/// the latter tells which of `next` is set: `row_step`, or the two streams.
+/// the latter tells which of `next` is set: the rows, or the two streams.
 INLINE void panel_block(const size_t row_count, const int follows_rows, const float *panel,
                         size_t depth, const unaligned_float *input, const int32_t *input_rows,
                         float *output, const int32_t *output_rows, int continues,
-                        lookahead next) {
+                        const lookahead *next) {
   vector sums[BLOCK_ROWS][2];
   const unaligned_float *rows[BLOCK_ROWS];
 #pragma clang loop unroll(full)
@@ -39,14 +41,16 @@ INLINE void panel_block(const size_t row_count, const int follows_rows, const fl
   }
   for (size_t k = 0; k < depth; k += 4) {
     if (follows_rows && k % DEPTH_STEP == 0) {
-#pragma clang loop unroll(full)
-      for (size_t r = 0; r < row_count; r++) __builtin_prefetch(rows[r] + k + next.row_step, 0, 2);
+      const unaligned_float *row = next->rows + k;
+      for (size_t r = 0; r < next->row_count; r++, row += next->row_pitch) {
+        __builtin_prefetch(row, 0, 2);
+      }
     }
     if (!follows_rows) {
 #pragma clang loop unroll(full)
       for (size_t i = 0; i < FETCHED_LINES; i++) {
-        __builtin_prefetch(next.inputs + (16 * FETCHED_LINES) * k + 64 * i, 0, 2);
-        __builtin_prefetch(next.panel + (16 * FETCHED_LINES) * k + 64 * i, 0, 2);
+        __builtin_prefetch(next->inputs + (16 * FETCHED_LINES) * k + 64 * i, 0, 2);
+        __builtin_prefetch(next->panel + (16 * FETCHED_LINES) * k + 64 * i, 0, 2);
       }
     }
 #pragma clang loop unroll(full)
@@ -68,17 +72,19 @@ INLINE void panel_block(const size_t row_count, const int follows_rows, const fl
 }
 
 typedef void panel_function(const float *, size_t, const unaligned_float *, const int32_t *, float *,
-                            const int32_t *, int, lookahead);
+                            const int32_t *, int, const lookahead *);
 
 #define PANEL_BLOCKS(ROWS)                                                                      \
   static void panel_block_##ROWS(const float *panel, size_t depth, const unaligned_float *input, \
                                  const int32_t *input_rows, float *output,                      \
-                                 const int32_t *output_rows, int continues, lookahead next) {   \
+                                 const int32_t *output_rows, int continues,                     \
+                                 const lookahead *next) {                                       \
     panel_block(ROWS, 0, panel, depth, input, input_rows, output, output_rows, continues, next); \
   }                                                                                             \
   static void row_block_##ROWS(const float *panel, size_t depth, const unaligned_float *input,  \
                                const int32_t *input_rows, float *output,                        \
-                               const int32_t *output_rows, int continues, lookahead next) {     \
+                               const int32_t *output_rows, int continues,                       \
+                               const lookahead *next) {                                         \
     panel_block(ROWS, 1, panel, depth, input, input_rows, output, output_rows, continues, next); \
   }
 

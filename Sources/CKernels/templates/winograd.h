@@ -164,7 +164,7 @@ static void winograd_products(const decaf_tiling *t, const float *points, const 
           panel_blocks[row_end - row](
               weights, t->channels, points + point * t->input_step, chosen->input_rows + row,
               sums + panel * t->panel_step + point * t->output_step, chosen->output_rows + row, 0,
-              next);
+              &next);
           next.inputs += input_share;
           next.panel += panel_share;
           row = row_end;
