@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// A fixed number of floats at one place in memory, aligned for vector kernels, zero at first.
 ///
 /// Kernels on several threads may read and write it at once as long as no two touch the same
@@ -9,24 +7,15 @@ package final class FloatBuffer: @unchecked Sendable {
   // threads gives each its own elements to write, and waits for them before it reads.
   let base: UnsafeMutablePointer<Float>
   package let count: Int
-
-  /// Buffers from here on ask for huge pages: fewer address translations in long reads.
-  private static let hugePageByteCount = 1 << 21
+  private let slab: Slab
 
   package init(count: Int) {
     precondition(count >= 0, "a buffer cannot have \(count) floats")
-    let byteCount = max(count, 1) * MemoryLayout<Float>.stride
-    let isHuge = byteCount >= Self.hugePageByteCount
-    let raw = aligned_alloc(
-      isHuge ? Self.hugePageByteCount : 64,
-      (byteCount + 63) / 64 * 64)
-    guard let raw else { fatalError("out of memory: \(byteCount) bytes for network activations") }
-    if isHuge { madvise(raw, byteCount, MADV_HUGEPAGE) }
-    base = raw.initializeMemory(as: Float.self, repeating: 0, count: max(count, 1))
+    let place = Slab.place(byteCount: max(count, 1) * MemoryLayout<Float>.stride)
+    slab = place.slab
+    base = place.start.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
   }
-
-  deinit { free(base) }
 
   package subscript(index: Int) -> Float {
     get {
