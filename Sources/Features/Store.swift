@@ -106,11 +106,15 @@ package final class StoredLayer: Sendable {
   }
 
   /// Calls `body` with the values of consecutive rows: where they lie, if they are float32 in one
-  /// file, else in `scratch`.
+  /// file, else in `scratch`. The rows' pages do not count as this process's memory afterwards; the
+  /// system keeps what fits, to be read again.
   package func withFloats(
     _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void
   ) throws {
     let pieces = layout.pieces(of: rows)
+    defer {
+      for (shard, piece) in pieces { shards[shard].file.isDone(with: byteRange(piece, of: shard)) }
+    }
     if layout.elementType == .float32, pieces.count == 1 {
       let (shard, piece) = pieces[0]
       let (file, dataOffset) = shards[shard]
@@ -133,11 +137,15 @@ package final class StoredLayer: Sendable {
 
   /// Tells the system that these rows will be read soon.
   package func willNeed(_ rows: Range<Int>) {
-    let rowByteCount = width * layout.elementType.byteCount
     for (shard, piece) in layout.pieces(of: rows) {
-      let (file, dataOffset) = shards[shard]
-      file.willNeed(
-        dataOffset + piece.lowerBound * rowByteCount..<dataOffset + piece.upperBound * rowByteCount)
+      shards[shard].file.willNeed(byteRange(piece, of: shard))
     }
+  }
+
+  /// Where the rows `piece` of a shard lie in its file.
+  private func byteRange(_ piece: Range<Int>, of shard: Int) -> Range<Int> {
+    let rowByteCount = width * layout.elementType.byteCount
+    let start = shards[shard].dataOffset
+    return start + piece.lowerBound * rowByteCount..<start + piece.upperBound * rowByteCount
   }
 }
