@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A request to stop early, by signal: SIGUSR1 (queues send it before a time limit), SIGTERM, SIGINT.
 ///
-/// Batches in hand are finished and recorded; then the program ends with status 75.
+/// What is in hand is brought to where it can be continued from; then the program ends with status 75.
 package enum StopSignal {
   private static let received = Atomic<Int32>(0)
 
