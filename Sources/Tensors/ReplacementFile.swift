@@ -43,18 +43,18 @@ package final class ReplacementFile {
     if pending.count >= 1 << 16 { try flush() }
   }
 
-  /// Appends `floats` as little-endian float32.
+  /// Appends `numbers` as they lie in memory: little-endian, four bytes a float, eight a double.
   ///
   /// - Throws: `SystemError` when the bytes cannot be written.
-  package func append(_ floats: Span<Float>) throws(SystemError) {
+  package func append<Number: BitwiseCopyable>(_ numbers: Span<Number>) throws(SystemError) {
     try flush()
     let offset = byteCount
     // `Span.withUnsafeBytes` passes errors on untyped, hence the detour.
-    let result = floats.withUnsafeBytes { raw in
+    let result = numbers.withUnsafeBytes { raw in
       Result { () throws(SystemError) in try file.write(raw, at: offset) }
     }
     try result.get()
-    byteCount += 4 * floats.count
+    byteCount += MemoryLayout<Number>.stride * numbers.count
   }
 
   /// Makes the file durable and gives it its name.

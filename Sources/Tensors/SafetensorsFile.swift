@@ -144,4 +144,17 @@ package struct SafetensorsFile: Sendable {
   package func floats(_ name: String) throws(SafetensorsError) -> [Float] {
     try storedFloats(name).floats()
   }
+
+  /// A copy of the numbers of the F64 tensor called `name`, without rounding; row-major.
+  ///
+  /// - Throws: `SafetensorsError.missingTensor`, or `wrongElementType` for others than F64.
+  package func doubles(_ name: String) throws(SafetensorsError) -> [Double] {
+    guard let tensor = tensor(named: name) else {
+      throw .missingTensor(path: path, name: name, found: tensors.map(\.name))
+    }
+    guard tensor.dtype == "F64" else {
+      throw .wrongElementType(path: path, name: name, found: tensor.dtype)
+    }
+    return NumberBytes.numbers(file.bytes(tensor.range))
+  }
 }

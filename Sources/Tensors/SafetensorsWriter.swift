@@ -1,32 +1,57 @@
-/// Writes float32 tensors, one after the other, as a safetensors file.
+/// Writes tensors of floats or doubles, one after the other, as a safetensors file.
 ///
 /// The bytes depend on nothing but the arguments: header keys are sorted by their UTF-8 bytes, the
 /// tensors' bytes follow in the order given. The header is padded with spaces, as the format allows,
 /// so that the data begins at a multiple of 64 bytes and can be used in place once mapped.
 package final class SafetensorsWriter {
+  /// A tensor to come.
+  package struct Description: Sendable {
+    package let name: String
+    package let shape: [Int]
+    /// Whether its numbers are doubles.
+    package let isWide: Bool
+
+    package init(_ name: String, _ shape: [Int], isWide: Bool = false) {
+      (self.name, self.shape, self.isWide) = (name, shape, isWide)
+    }
+
+    fileprivate var byteCount: Int { shape.reduce(isWide ? 8 : 4, *) }
+  }
+
   private let file: ReplacementFile
-  private var missingCount: Int
+  private var missingByteCount: Int
 
   /// Writes the header of a file that appears at `path` when `finish()` has returned.
   ///
   /// - Precondition: names are unique, none is `__metadata__`.
   /// - Throws: `SystemError` when it cannot be written.
   package init(
-    _ path: String, metadata: [String: String], tensors: [(name: String, shape: [Int])]
+    _ path: String, metadata: [String: String], tensors: [Description]
   ) throws(SystemError) {
     let header = Self.header(metadata: metadata, tensors: tensors)
     file = try ReplacementFile(path)
-    missingCount = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    missingByteCount = tensors.reduce(0) { $0 + $1.byteCount }
     try file.append(header)
+  }
+
+  /// The same for tensors of floats.
+  ///
+  /// - Throws: `SystemError` when it cannot be written.
+  package convenience init(
+    _ path: String, metadata: [String: String], tensors: [(name: String, shape: [Int])]
+  ) throws(SystemError) {
+    try self.init(
+      path, metadata: metadata, tensors: tensors.map { Description($0.name, $0.shape) })
   }
 
   /// Appends the next numbers, in any number of pieces: the first tensor's, the second's, …
   ///
   /// - Throws: `SystemError` when they cannot be written.
-  package func append(_ floats: Span<Float>) throws(SystemError) {
-    precondition(floats.count <= missingCount, "more numbers than the shapes announce")
-    try file.append(floats)
-    missingCount -= floats.count
+  package func append<Number: BitwiseCopyable>(_ numbers: Span<Number>) throws(SystemError) {
+    let byteCount = MemoryLayout<Number>.stride * numbers.count
+    precondition(byteCount <= missingByteCount, "more numbers than the shapes announce")
+    try file.append(numbers)
+    missingByteCount -= byteCount
   }
 
   /// Makes the file durable and gives it its name.
@@ -34,7 +59,7 @@ package final class SafetensorsWriter {
   /// - Precondition: all numbers have been appended.
   /// - Throws: `SystemError`; whatever was at the path is then still there.
   package func finish() throws(SystemError) {
-    precondition(missingCount == 0, "\(missingCount) numbers are missing")
+    precondition(missingByteCount == 0, "\(missingByteCount) bytes are missing")
     try file.commit()
   }
 
@@ -55,9 +80,7 @@ package final class SafetensorsWriter {
   }
 
   /// The 8 bytes of length and the JSON, padded to a multiple of 64 bytes together.
-  static func header(
-    metadata: [String: String], tensors: [(name: String, shape: [Int])]
-  ) -> [UInt8] {
+  static func header(metadata: [String: String], tensors: [Description]) -> [UInt8] {
     var members = [(key: String, value: String)]()
     if !metadata.isEmpty {
       let pairs = sorted(metadata.map { ($0.key, quoted($0.value)) })
@@ -65,12 +88,13 @@ package final class SafetensorsWriter {
     }
     var offset = 0
     for tensor in tensors {
-      let end = offset + 4 * tensor.shape.reduce(1, *)
+      let end = offset + tensor.byteCount
+      let dtype = tensor.isWide ? "F64" : "F32"
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       members.append(
         (
           tensor.name,
-          "{\"data_offsets\":[\(offset),\(end)],\"dtype\":\"F32\",\"shape\":[\(shape)]}"
+          "{\"data_offsets\":[\(offset),\(end)],\"dtype\":\"\(dtype)\",\"shape\":[\(shape)]}"
         ))
       offset = end
     }

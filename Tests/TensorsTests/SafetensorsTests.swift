@@ -46,7 +46,7 @@ import Testing
 
   @Test func bytesAreThoseOfTheFormat() {
     let header = SafetensorsWriter.header(
-      metadata: ["b": "2", "a": "1"], tensors: [("w", [2, 3]), ("bias", [2])])
+      metadata: ["b": "2", "a": "1"], tensors: [.init("w", [2, 3]), .init("bias", [2])])
     let json =
       #"{"__metadata__":{"a":"1","b":"2"},"bias":{"data_offsets":[24,32],"dtype":"F32","shape":[2]},"#
       + #""w":{"data_offsets":[0,24],"dtype":"F32","shape":[2,3]}}"#
@@ -54,6 +54,25 @@ import Testing
     #expect(text.trimmingCharacters(in: .whitespaces) == json)
     #expect(header.count % 64 == 0)
     #expect(header[0..<8].reversed().reduce(0) { $0 << 8 | Int($1) } == header.count - 8)
+  }
+
+  @Test func doublesComeBackWithoutRounding() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/x.safetensors"
+      let writer = try SafetensorsWriter(
+        path, metadata: [:], tensors: [.init("f", [3]), .init("d", [2, 2], isWide: true)])
+      try writer.append([0.5, 1, 2].span as Span<Float>)
+      try writer.append([0.1, -0.0].span as Span<Double>)
+      try writer.append([.infinity, .leastNonzeroMagnitude].span as Span<Double>)
+      try writer.finish()
+      let file = try SafetensorsFile(path)
+      #expect(file.tensor(named: "d")?.dtype == "F64")
+      #expect(try file.floats("f") == [0.5, 1, 2])
+      #expect(
+        try file.doubles("d").map(\.bitPattern)
+          == [0.1, -0.0, .infinity, .leastNonzeroMagnitude].map(\.bitPattern))
+      #expect(throws: SafetensorsError.self) { try file.doubles("f") }
+    }
   }
 
   @Test func everyFloatTypeIsConverted() throws {
