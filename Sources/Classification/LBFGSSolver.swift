@@ -209,8 +209,10 @@ struct LBFGSSolver {
     line.values = active.map { values[$0] }
     // A step gains about half the slope, which may be far less than the gap. An inexact bias tilts
     // φ by the root of this, times a curvature that can be large: 1e-4 was too coarse for steep
-    // squared hinges.
-    line.allowed = active.indices.map { 1e-8 * min(estimates[active[$0]], -line.slopes[$0]) }
+    // squared hinges. Far from the optimum both may exceed the objective itself.
+    line.allowed = active.indices.map {
+      1e-8 * min(estimates[active[$0]], -line.slopes[$0], line.values[$0])
+    }
     try objective.multiply(
       direction: direction, count: count, stride: stride, isWide: state.isWide)
     if active.contains(where: { !memory.hasPairs(group: $0) }) {

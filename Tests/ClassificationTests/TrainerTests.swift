@@ -69,6 +69,17 @@ import Testing
     }
   }
 
+  /// From the start, where the gap of the steepest class is a hundred million times the objective.
+  @Test func steepSquaredHingeLeavesTheStart() throws {
+    var rows = ArrayRows.random(
+      rowCount: 900, width: 60, classCount: 4, seed: 70, separation: 0.2)
+    for i in rows.values.indices { rows.values[i] *= Float(1 << (i % 60 % 6)) }
+    let result = try train(
+      rows,
+      TrainingOptions(loss: .squaredHinge, C: 1000, tolerance: 1e-9, method: .featureSpace))[0]
+    #expect(result.isConverged, "\(result.certificate)")
+  }
+
   @Test(arguments: problems)
   func bytesDoNotDependOnRanksAndThreads(_ options: TrainingOptions) throws {
     // Four blocks: five ranks leave one without rows.
