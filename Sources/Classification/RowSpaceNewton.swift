@@ -29,7 +29,7 @@ struct RowSpaceNewton {
   }
 
   /// Losses and derivatives at logits.
-  private struct Local {
+  struct Local {
     /// Of each class (softmax: all in the first).
     var loss: [Double]
     /// `∂loss/∂f` times the rows' weights, `N×K`.
@@ -38,8 +38,8 @@ struct RowSpaceNewton {
     var curvature: [Double]
   }
 
-  private var size: Int { gram.rowCount }
-  private var count: Int { gram.classCount }
+  var size: Int { gram.rowCount }
+  var count: Int { gram.classCount }
 
   /// What is left to gain at a point, of each class (softmax: in the first).
   struct Progress {
@@ -177,148 +177,5 @@ struct RowSpaceNewton {
     }
     try communicator.share(&result)
     return result
-  }
-
-  // MARK: The loss
-
-  private func evaluate(_ products: [Double], _ bias: [Double]) -> Local {
-    let blocks = RowPartition.blocks(rowCount: size)
-    let (labels, weights, loss, count) = (gram.labels, gram.weights, loss, count)
-    let parts = team.map(blocks.count) { index, _ -> Local in
-      var local = Local(
-        loss: [Double](repeating: 0, count: count), residuals: [], curvature: [])
-      var logits = [Double](repeating: 0, count: count)
-      for i in blocks[index] {
-        let (label, weight) = (Int(labels[i]), weights[i])
-        for k in 0..<count { logits[k] = products[i * count + k] + bias[k] }
-        if loss.isSeparable {
-          for k in 0..<count {
-            let term = loss.term(logit: logits[k], isPositive: k == label)
-            local.loss[k] += weight * term.loss
-            local.residuals.append(weight * term.residual)
-            local.curvature.append(weight * term.curvature)
-          }
-        } else {
-          local.loss[0] += weight * Loss.softmax(&logits, label: label)
-          local.curvature += logits
-          logits[label] -= 1
-          for k in 0..<count { local.residuals.append(weight * logits[k]) }
-        }
-      }
-      return local
-    }
-    var whole = Local(loss: [Double](repeating: 0, count: count), residuals: [], curvature: [])
-    for part in parts {
-      for k in 0..<count { whole.loss[k] += part.loss[k] }
-      whole.residuals += part.residuals
-      whole.curvature += part.curvature
-    }
-    return whole
-  }
-
-  /// The loss's second derivative times `vectors + 1·constantᵀ`, both optional.
-  private func curved(
-    _ local: Local, _ vectors: [Double]? = nil, constant: [Double]
-  ) -> [Double] {
-    var result = vectors ?? zeros
-    for i in 0..<size {
-      let base = i * count
-      var mean = 0.0
-      for k in 0..<count {
-        result[base + k] = local.curvature[base + k] * (result[base + k] + constant[k])
-        mean += result[base + k]
-      }
-      if loss.isSeparable { continue }
-      for k in 0..<count {
-        result[base + k] = gram.weights[i] * (result[base + k] - local.curvature[base + k] * mean)
-      }
-    }
-    return result
-  }
-
-  /// How the bias follows logits that change by `products`.
-  private func following(
-    _ local: Local, _ curvature: BiasCurvature, _ products: [Double]
-  ) -> [Double] {
-    let none = [Double](repeating: 0, count: count)
-    if regularizesBias { return none }
-    return curvature.solve(columnSums(curved(local, products, constant: none))).map { -$0 }
-  }
-
-  /// The second derivative of the summed losses in the bias.
-  private enum BiasCurvature {
-    case diagonal([Double])
-    case factor(CholeskyFactor)
-
-    func solve(_ right: [Double]) -> [Double] {
-      switch self {
-      case .diagonal(let values): zip(right, values).map { $1 > 0 ? $0 / $1 : 0 }
-      case .factor(let factor): factor.solve(right)
-      }
-    }
-  }
-
-  private func biasCurvature(_ local: Local) -> BiasCurvature {
-    if loss.isSeparable || regularizesBias { return .diagonal(columnSums(local.curvature)) }
-    var product = [Double](repeating: 0, count: count * count)
-    var weighted = local.curvature
-    for i in 0..<size {
-      for k in 0..<count { weighted[i * count + k] *= gram.weights[i] }
-    }
-    var transposed = [Double](repeating: 0, count: count * size)
-    VectorOperations.transpose(local.curvature, rows: size, columns: count, into: &transposed)
-    let packed = PackedMatrix<Double>()
-    kernels.pack(
-      weighted.span, .init(leadingDimension: count), depth: size, columns: count, into: packed)
-    kernels.multiply(
-      rows: count, transposed.span, .init(leadingDimension: size), packed, into: &product,
-      .init(leadingDimension: count))
-    var sweep = Sweep(
-      values: [Double](repeating: 0, count: Sweep.fieldCount * count), classCount: count)
-    sweep.crossProducts = (0..<count).map { Array(product[$0 * count..<($0 + 1) * count]) }
-    return .factor(CholeskyFactor(curvatureOf: sweep))
-  }
-
-  // MARK: Columns
-
-  var zeros: [Double] { [Double](repeating: 0, count: size * count) }
-  private var ones: [Double] { [Double](repeating: 1, count: count) }
-
-  /// What classes have in common: the sum over all, for each, when they share their steps.
-  private func merged(_ values: [Double]) -> [Double] {
-    loss.isSeparable
-      ? values : [Double](repeating: values.reduce(0, +), count: count)
-  }
-
-  private func total(_ values: [Double]) -> Double {
-    loss.isSeparable ? values.reduce(0, +) : values[0]
-  }
-
-  private func dot(_ a: [Double], _ b: [Double]) -> [Double] {
-    var sums = [Double](repeating: 0, count: count)
-    for i in 0..<size {
-      for k in 0..<count { sums[k] += a[i * count + k] * b[i * count + k] }
-    }
-    return merged(sums)
-  }
-
-  private func columnSums(_ a: [Double]) -> [Double] {
-    var sums = [Double](repeating: 0, count: count)
-    for i in 0..<size {
-      for k in 0..<count { sums[k] += a[i * count + k] }
-    }
-    return sums
-  }
-
-  private func add(_ a: [Double], times factors: [Double], to b: inout [Double]) {
-    for i in 0..<size {
-      for k in 0..<count { b[i * count + k] += factors[k] * a[i * count + k] }
-    }
-  }
-
-  private func scale(_ a: inout [Double], by factors: [Double]) {
-    for i in 0..<size {
-      for k in 0..<count { a[i * count + k] *= factors[k] }
-    }
   }
 }
