@@ -6,7 +6,7 @@ struct BiasElimination {
   let objective: Objective
   let C: Double
   /// The softmax curvature at an earlier bias, still good for steps.
-  private var curvature: CholeskyFactor?
+  var curvature: CholeskyFactor?
 
   init(objective: Objective, C: Double) {
     self.objective = objective

@@ -54,6 +54,16 @@ struct CholeskyFactor {
     }
   }
 
+  /// L whole, row by row, as a checkpoint keeps it.
+  var elements: [Double] { rows.flatMap { $0 } }
+
+  /// - Parameter elements: those of a factor.
+  init(size: Int, elements: [Double]) {
+    precondition(elements.count == size * size, "a factor of another size")
+    self.size = size
+    rows = (0..<size).map { Array(elements[$0 * size..<($0 + 1) * size]) }
+  }
+
   /// x with `L·Lᵀ·x = right`.
   func solve(_ right: [Double]) -> [Double] {
     var x = right

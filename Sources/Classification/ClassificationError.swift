@@ -26,7 +26,11 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
   case invalidWeights(path: String, line: Int, problem: String)
   /// A file that is not a classifier of this program, or a damaged one.
   case invalidClassifier(path: String, reason: String)
-  /// The classifier or the predictions could not be written.
+  /// A checkpoint that cannot be understood.
+  case invalidCheckpoint(path: String, reason: String)
+  /// The checkpoint is of a training that differs in what `differences` names.
+  case otherTraining(path: String, differences: [String])
+  /// The classifier, the predictions or a checkpoint could not be written.
   case cannotWrite(SystemError)
   /// The certified gap stayed above the tolerance, and the caller insisted.
   case notConverged(relativeGap: Double, tolerance: Double, iterations: Int)
@@ -66,6 +70,14 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
       "cannot read weights from \(path): line \(line): \(problem)"
     case .invalidClassifier(let path, let reason):
       "cannot read classifier \(path): \(reason); expected a file written by `decaf train`"
+    case .invalidCheckpoint(let path, let reason):
+      "cannot continue from \(path): \(reason); expected the checkpoint of an unfinished training; "
+        + "remove it, or begin anew with --overwrite"
+    case .otherTraining(let path, let differences):
+      "\(path) is the checkpoint of another training: \(differences.joined(separator: "; ")); "
+        + "finish that one, choose another --output, or begin anew with --overwrite"
+        + (differences.count == 1 && differences[0].hasPrefix("kernelClass:")
+          ? "; DECAF_KERNEL sets the kernels" : "")
     case .cannotWrite(let error):
       "\(error); choose another --output or make room, and run the same command again"
     case .notConverged(let relativeGap, let tolerance, let iterations):
@@ -87,7 +99,7 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
   package var exitStatus: Int32 {
     switch self {
     case .invalidOptions: 64
-    case .cannotWrite: 73
+    case .cannotWrite, .otherTraining: 73
     default: 65
     }
   }

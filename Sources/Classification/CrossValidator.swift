@@ -15,6 +15,8 @@ struct CrossValidator {
   let path: [Double]
   let communicator: any Communicator
   let team: ThreadTeam
+  /// Where to pause; nil for nowhere. Its results are the folds and values of C done with.
+  let checkpointer: Checkpointer?
   /// Called after each fold and C, on every rank.
   let progress: (_ fold: Int, _ C: Double) -> Void
 
@@ -27,17 +29,39 @@ struct CrossValidator {
   ///   on, or holds no row out.
   func run() throws -> CrossValidation {
     let usesGram = prepared.solvesInRowSpace(options)
-    var correct = [[Int]](repeating: [], count: path.count)
-    var heldOut: [Int] = []
-    for fold in 0..<assignment.foldCount {
+    var (correct, heldOut) = try finishedFolds()
+    for fold in heldOut.count..<assignment.foldCount {
       let counts =
         usesGram ? try scoreInRowSpace(fold) : try scoreInFeatureSpace(fold)
-      for c in path.indices { correct[c].append(counts.correct[c]) }
+      correct.append(counts.correct)
       heldOut.append(counts.total)
+      var results = CheckpointRecord()
+      results.counts = ["correct": correct.flatMap { $0 }, "held-out": heldOut]
+      checkpointer?.results = results
     }
     return CrossValidation(
       heldOut: heldOut,
-      candidates: zip(path, correct).map { CrossValidation.Candidate(C: $0, correct: $1) })
+      candidates: path.indices.map { c in
+        CrossValidation.Candidate(C: path[c], correct: correct.map { $0[c] })
+      })
+  }
+
+  /// What a checkpoint knows: of each fold the rows that each C got right, and all.
+  private func finishedFolds() throws -> (correct: [[Int]], heldOut: [Int]) {
+    guard let checkpointer, !checkpointer.results.isEmpty else { return ([], []) }
+    return try checkpointer.understanding {
+      let results = checkpointer.results
+      // Its first fold is not finished: there are results of some C alone.
+      if results.counts["held-out"] == nil { return ([], []) }
+      let heldOut = try results.counts("held-out")
+      let correct = try results.counts("correct", heldOut.count * path.count)
+      guard heldOut.count <= assignment.foldCount else {
+        throw CheckpointRecord.MissingEntry(name: "held-out")
+      }
+      return (
+        heldOut.indices.map { Array(correct[$0 * path.count..<($0 + 1) * path.count]) }, heldOut
+      )
+    }
   }
 
   private func options(C: Double) -> TrainingOptions {
@@ -79,19 +103,26 @@ struct CrossValidator {
     let objective = Objective(
       rows: rows, loss: options.loss, kernels: prepared.kernels, communicator: communicator,
       team: team, workspaces: prepared.workspaces)
-    var point: LBFGSSolver.Point?
-    var weights: [Float] = []
-    var bias: [Double] = []
-    for C in path {
+    let count = rows.classCount
+    var state: LBFGSState?
+    // Those of the values of C done with, which a checkpoint keeps.
+    var weights = checkpointer?.results.vectors["fold-weights"] ?? []
+    var bias = checkpointer?.results.numbers["fold-bias"] ?? []
+    guard weights.allSatisfy({ $0.count == count * rows.width }), weights.count <= path.count,
+      bias.count == weights.count * count
+    else { throw invalid("fold-weights") }
+    for C in path[weights.count...] {
       let solver = LBFGSSolver(
-        objective: objective, options: options(C: C), team: team, progress: { _ in })
-      let found = try solver.approach(from: point, target: Self.tolerance)
-      weights += found.weights.map(Float.init)
+        objective: objective, options: options(C: C), team: team, checkpointer: checkpointer,
+        progress: { _ in })
+      let found = try solver.approach(from: state, target: Self.tolerance)
+      weights.append(found.weights.map(Float.init))
       bias += found.bias
-      point = found
+      state = found
+      checkpointer?.results.vectors["fold-weights"] = weights
+      checkpointer?.results.numbers["fold-bias"] = bias
       progress(fold, C)
     }
-    let count = rows.classCount
     let held = prepared.cleanRows.heldOut { isHeldOut($0, fold) }
     let scorer =
       prepared.dropout == nil
@@ -99,7 +130,8 @@ struct CrossValidator {
       : Objective(
         rows: prepared.cleanRows, loss: options.loss, kernels: prepared.kernels,
         communicator: communicator, team: team, workspaces: prepared.workspaces)
-    let logits = try scorer.scores(of: held, weights: weights, count: count * path.count)
+    let logits = try scorer.scores(
+      of: held, weights: weights.flatMap { $0 }, count: count * path.count)
     var counts = [Int64](repeating: 0, count: path.count + 1)
     for (block, logits) in zip(held, logits) {
       for i in 0..<block.count {
@@ -140,14 +172,21 @@ struct CrossValidator {
     let gram = GramMatrix(
       all, indices: kept, labels: labels, weights: weights, classCount: shape.classes.count)
     var point: RowSpaceSolver.Point?
-    var correct: [Int] = []
-    for C in path {
+    var resumed = try checkpointer?.resume(.fold) { record in
+      try RowSpaceSolver.State(record, rowCount: kept.count, classCount: shape.classes.count)
+    }
+    // Those of the values of C done with, which a checkpoint keeps.
+    var correct = checkpointer?.results.counts["fold-correct"] ?? []
+    guard correct.count <= path.count else { throw invalid("fold-correct") }
+    for C in path[correct.count...] {
       let solver = RowSpaceSolver(
         gram: gram, options: options(C: C), kernels: prepared.kernels,
         communicator: communicator, team: team)
       let found = try solver.minimize(
-        from: point, target: Self.tolerance, maximumSteps: options.maximumIterations
+        from: point, resuming: resumed, target: Self.tolerance,
+        maximumSteps: options.maximumIterations, pauses: checkpointer?.pauses(.fold) ?? .never
       ).point
+      resumed = nil
       correct.append(
         try countCorrect(
           held, kept, of: all, coefficients: found.coefficients,
@@ -155,9 +194,15 @@ struct CrossValidator {
           bias: options.regularizesBias ? found.bias.map { _ in 0 } : found.bias,
           classes: shape.classes.map { Int32(classes.firstIndex(of: $0)!) }))
       point = found
+      checkpointer?.results.counts["fold-correct"] = correct
       progress(fold, C)
     }
     return (correct, held.count)
+  }
+
+  private func invalid(_ entry: String) -> ClassificationError {
+    .invalidCheckpoint(
+      path: checkpointer?.path ?? "", reason: "its entry “\(entry)” has another size")
   }
 
   /// How many held-out rows get their own class; blocks of them are shared out over the ranks.

@@ -2,6 +2,9 @@ internal import Tensors
 
 /// The pairs of steps and gradient changes of L-BFGS, and the direction they suggest.
 ///
+/// A step is kept as the direction that was taken and how far each group went along it, so that the
+/// same vector serves here and in the record of how the logits came about (`LogitTrail`).
+///
 /// Nocedal and Wright, *Numerical Optimization* (2006), algorithm 7.4, in coefficients: the inner
 /// products of all stored vectors are kept, so a direction costs two passes over the vectors
 /// however many pairs there are (Chen et al., *Large-scale L-BFGS using MapReduce*, 2014). Groups of
@@ -11,12 +14,14 @@ struct LimitedMemory {
   private let stride: Int
   private let classCount: Int
   private let capacity: Int
-  /// Steps and changes by slot; slots are overwritten in turn.
-  private var steps: [[Float]] = []
+  /// Directions and changes by slot; slots are overwritten in turn.
+  private var directions: [[Float]] = []
   private var changes: [[Float]] = []
   /// Slots from the oldest pair to the newest.
   private var order: [Int] = []
-  /// For each group: whether a slot's pair serves it, `s_i·y_j`, and `y_i·y_j`.
+  /// For each group: how far along a slot's direction it went, whether the pair serves it,
+  /// `s_i·y_j`, and `y_i·y_j`.
+  private var lengths: [[Double]]
   private var isValid: [[Bool]]
   private var stepChange: [[[Double]]]
   private var changeChange: [[[Double]]]
@@ -27,6 +32,7 @@ struct LimitedMemory {
     self.classCount = classCount
     // 20 pairs, fewer where they would take more than a gigabyte.
     capacity = min(20, max(5, (1 << 30) / max(1, 8 * classCount * stride)))
+    lengths = Array(repeating: Array(repeating: 0, count: capacity), count: groupCount)
     isValid = Array(repeating: Array(repeating: false, count: capacity), count: groupCount)
     let square = Array(repeating: Array(repeating: 0.0, count: capacity), count: capacity)
     stepChange = Array(repeating: square, count: groupCount)
@@ -44,27 +50,38 @@ struct LimitedMemory {
   }
 
   /// Stores a pair, K×stride each; rows of classes that are not in `classes` are not looked at.
-  mutating func record(step: [Float], change: [Float], classes: [Int], team: ThreadTeam) {
+  ///
+  /// - Parameter lengths: for each of `classes`, how far it went along the direction; the same for
+  ///   all classes of a group.
+  mutating func record(
+    direction: [Float], lengths taken: [Double], change: [Float], classes: [Int], team: ThreadTeam
+  ) {
     let slot: Int
     if order.count < capacity {
       slot = order.count
-      steps.append(step)
+      directions.append(direction)
       changes.append(change)
     } else {
       slot = order.removeFirst()
-      steps[slot] = step
+      directions[slot] = direction
       changes[slot] = change
     }
     order.append(slot)
-    for g in isValid.indices { isValid[g][slot] = false }
+    for g in isValid.indices {
+      isValid[g][slot] = false
+      lengths[g][slot] = 0
+    }
+    for (k, length) in zip(classes, taken) { lengths[group(of: k)][slot] = length }
 
-    let (order, steps, changes, stride) = (order, steps, changes, stride)
-    let products = team.map(classes.count) { index, _ -> [Double] in
+    let (order, directions, changes, stride) = (order, directions, changes, stride)
+    let groups = classes.map { group(of: $0) }
+    let products = team.map(classes.count) { [lengths] index, _ -> [Double] in
       let row = classes[index] * stride..<(classes[index] + 1) * stride
+      let lengths = lengths[groups[index]]
       return order.flatMap { other in
         [
-          VectorOperations.dot(step, changes[other], over: row),
-          VectorOperations.dot(steps[other], change, over: row),
+          lengths[slot] * VectorOperations.dot(direction, changes[other], over: row),
+          lengths[other] * VectorOperations.dot(directions[other], change, over: row),
           VectorOperations.dot(change, changes[other], over: row),
         ]
       }
@@ -97,12 +114,13 @@ struct LimitedMemory {
   ///   - gradient: K×stride.
   /// - Returns: `classes×stride`.
   func direction(gradient: [Float], classes: [Int], team: ThreadTeam) -> [Float] {
-    let (order, steps, changes, stride) = (order, steps, changes, stride)
+    let (order, directions, changes, stride) = (order, directions, changes, stride)
+    let (groups, lengths) = (classes.map { group(of: $0) }, lengths)
     let products = team.map(classes.count) { index, _ -> [Double] in
       let row = classes[index] * stride..<(classes[index] + 1) * stride
       return order.flatMap {
         [
-          VectorOperations.dot(steps[$0], gradient, over: row),
+          lengths[groups[index]][$0] * VectorOperations.dot(directions[$0], gradient, over: row),
           VectorOperations.dot(changes[$0], gradient, over: row),
         ]
       }
@@ -116,7 +134,6 @@ struct LimitedMemory {
     for g in Set(classes.map { group(of: $0) }) {
       coefficients[g] = self.coefficients(group: g, products: sums[g])
     }
-    let groups = classes.map { group(of: $0) }
     let rows = team.map(classes.count) { [coefficients] index, _ -> [Float] in
       let row = classes[index] * stride..<(classes[index] + 1) * stride
       let weights = coefficients[groups[index]]!
@@ -126,7 +143,9 @@ struct LimitedMemory {
       for (i, slot) in order.enumerated() where weights.steps[i] != 0 || weights.changes[i] != 0 {
         VectorOperations.add(
           changes[slot], over: row, times: Float(-weights.changes[i]), to: &result)
-        VectorOperations.add(steps[slot], over: row, times: Float(-weights.steps[i]), to: &result)
+        let length = lengths[groups[index]][slot]
+        VectorOperations.add(
+          directions[slot], over: row, times: Float(-weights.steps[i] * length), to: &result)
       }
       return result
     }
@@ -170,5 +189,56 @@ struct LimitedMemory {
       result.steps[i] += alpha[i] - product / stepChange[g][order[i]][order[i]]
     }
     return result
+  }
+}
+
+// MARK: Checkpoints
+
+extension LimitedMemory {
+  /// The directions of all pairs, oldest first.
+  var history: [[Float]] { order.map { directions[$0] } }
+
+  /// All but the directions.
+  var record: CheckpointRecord {
+    var record = CheckpointRecord()
+    record.vectors["changes"] = order.map { changes[$0] }
+    record.numbers["lengths"] = lengths.flatMap { row in order.map { row[$0] } }
+    record.counts["valid"] = isValid.flatMap { row in order.map { row[$0] ? 1 : 0 } }
+    func squares(_ values: [[[Double]]]) -> [Double] {
+      values.flatMap { square in order.flatMap { i in order.map { square[i][$0] } } }
+    }
+    record.numbers["step-change"] = squares(stepChange)
+    record.numbers["change-change"] = squares(changeChange)
+    return record
+  }
+
+  /// The memory that a record was made of.
+  ///
+  /// - Parameter history: directions, of which the last are those of the pairs.
+  init(
+    _ record: CheckpointRecord, history: [[Float]], classCount: Int, stride: Int, groupCount: Int
+  ) throws {
+    self.init(classCount: classCount, stride: stride, groupCount: groupCount)
+    changes = try record.vectors("changes", length: classCount * stride)
+    let count = changes.count
+    guard count <= min(capacity, history.count) else {
+      throw CheckpointRecord.MissingEntry(name: "directions")
+    }
+    directions = Array(history.suffix(count))
+    order = Array(0..<count)
+    let found = try record.numbers("lengths", groupCount * count)
+    let valid = try record.counts("valid", groupCount * count)
+    let products = try record.numbers("step-change", groupCount * count * count)
+    let squares = try record.numbers("change-change", groupCount * count * count)
+    for g in 0..<groupCount {
+      for i in 0..<count {
+        lengths[g][i] = found[g * count + i]
+        isValid[g][i] = valid[g * count + i] != 0
+        for j in 0..<count {
+          stepChange[g][i][j] = products[(g * count + i) * count + j]
+          changeChange[g][i][j] = squares[(g * count + i) * count + j]
+        }
+      }
+    }
   }
 }

@@ -9,10 +9,10 @@ internal import Tensors
 final class Objective {
   let rows: LocalRows
   let loss: Loss
-  private let kernels: DenseKernels
+  let kernels: DenseKernels
   private let communicator: any Communicator
-  private let team: ThreadTeam
-  private let workspaces: [Workspace]
+  let team: ThreadTeam
+  let workspaces: [Workspace]
 
   init(
     rows: LocalRows, loss: Loss, kernels: DenseKernels, communicator: any Communicator,
@@ -33,105 +33,7 @@ final class Objective {
     }
   }
 
-  // MARK: Products with the features
-
-  /// Sets the logits of the direction on every row.
-  ///
-  /// - Parameters:
-  ///   - direction: `A×stride` weights, of which the first D of a row count.
-  ///   - isWide: whether the products are made in double precision.
-  func multiply(direction: [Float], count: Int, stride: Int, isWide: Bool) throws {
-    let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
-    let (width, kernels) = (rows.width, kernels)
-    var wide: [PackedMatrix<Double>] = []
-    let packed = PackedMatrix<Float>()
-    if isWide {
-      wide = Self.pack(
-        direction.map(Double.init), width: width, stride: stride, count: count, kernels)
-    } else {
-      kernels.pack(
-        direction.span, .init(leadingDimension: stride, isTransposed: true), depth: width,
-        columns: count, into: packed)
-    }
-    let wideDirection = wide
-    try team.forEach(blocks.count) { index, worker in
-      let (block, workspace) = (blocks[index], workspaces[worker])
-      let n = block.count
-      if block.directionLogits.count != n * count {
-        block.directionLogits = [Double](repeating: 0, count: n * count)
-      }
-      try block.withFeatures(of: source, workspace) { features in
-        if isWide {
-          Self.multiply(
-            features, block, wideDirection, width: width, count: count,
-            into: &block.directionLogits, workspace, kernels)
-        } else {
-          Workspace.reserve(n * count, in: &workspace.product)
-          kernels.multiply(
-            rows: n, features, .init(leadingDimension: width), packed, into: &workspace.product,
-            .init(leadingDimension: count))
-          VectorOperations.widen(
-            workspace.product, rows: n, columns: count, times: block.scales,
-            into: &block.directionLogits)
-        }
-      }
-    }
-  }
-
-  /// `X·Wᵀ` of other rows of the same source, without bias; each block's `kept×count`.
-  ///
-  /// - Parameter weights: `count×D`.
-  func scores(of blocks: [RowBlock], weights: [Float], count: Int) throws -> [[Float]] {
-    let (source, workspaces, width) = (rows.source, workspaces, rows.width)
-    let (kernels, packed) = (kernels, PackedMatrix<Float>())
-    kernels.pack(
-      weights.span, .init(leadingDimension: width, isTransposed: true), depth: width,
-      columns: count, into: packed)
-    return try team.throwingMap(blocks.count) { index, worker -> [Float] in
-      let block = blocks[index]
-      var scores = [Float](repeating: 0, count: block.count * count)
-      try block.withFeatures(of: source, workspaces[worker]) { features in
-        kernels.multiply(
-          rows: block.count, features, .init(leadingDimension: width), packed, into: &scores,
-          .init(leadingDimension: count))
-      }
-      for i in 0..<block.count where block.scales[i] != 1 {
-        for k in i * count..<(i + 1) * count { scores[k] *= Float(block.scales[i]) }
-      }
-      return scores
-    }
-  }
-
-  /// Moves the logits along the direction by `steps[a]` for class `classes[a]`.
-  func advance(classes: [Int], steps: [Double]) {
-    let blocks = rows.blocks
-    let (classCount, count) = (rows.classCount, classes.count)
-    team.forEach(blocks.count) { index, _ in
-      let block = blocks[index]
-      for i in 0..<block.count {
-        for a in 0..<count {
-          block.logits[i * classCount + classes[a]] +=
-            steps[a] * block.directionLogits[i * count + a]
-        }
-      }
-    }
-  }
-
-  /// Sets the logits to the products with `weights`, K×D, in double precision.
-  func setLogits(weights: [Double]) throws {
-    let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
-    let (width, classCount, kernels) = (rows.width, rows.classCount, kernels)
-    let packed = Self.pack(
-      weights, width: width, stride: width, count: classCount, kernels)
-    try team.forEach(blocks.count) { index, worker in
-      let (block, workspace) = (blocks[index], workspaces[worker])
-      try block.withFeatures(of: source, workspace) { features in
-        Self.multiply(
-          features, block, packed, width: width, count: classCount, into: &block.logits,
-          workspace, kernels)
-      }
-    }
-  }
+  // MARK: Sums of products with the features
 
   /// `Σ_i r_i·x_i` for each of `classes`, at the logits plus `bias`: the big allreduce.
   ///

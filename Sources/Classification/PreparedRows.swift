@@ -89,7 +89,7 @@ extension Communicator {
   /// The lowest kernel class among the ranks, which serves all. Collective.
   ///
   /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
-  fileprivate func lowestKernelClass() throws -> KernelClass {
+  func lowestKernelClass() throws -> KernelClass {
     var lowest = [Int64(KernelClass.allCases.firstIndex(of: try KernelClass.current)!)]
     try allreduce(&lowest, .minimum)
     return KernelClass.allCases[Int(lowest[0])]

@@ -49,15 +49,21 @@ struct RowSpaceNewton {
 
   /// Runs until no group's estimated gap exceeds `target` of its objective.
   ///
-  /// - Parameter report: gets the objective and the gap after each step.
-  /// - Returns: the steps taken.
+  /// - Parameters:
+  ///   - step: the steps that led to the point, when it was reached by this method.
+  ///   - pause: gets the point and the steps so far, between steps; to call this method with both
+  ///     again goes on from there.
+  ///   - report: gets the objective and the gap after each step.
+  /// - Returns: the steps taken, those before included.
   func minimize(
-    _ point: inout Point, C: Double, target: Double, maximumSteps: Int,
+    _ point: inout Point, C: Double, target: Double, maximumSteps: Int, from step: Int = 0,
+    pause: (_ point: Point, _ step: Int) throws -> Void,
     report: (_ objective: Double, _ gap: Double) -> Void
   ) throws -> Int {
     var local = evaluate(point.products, point.bias)
-    var step = 0
+    var step = step
     while true {
+      try pause(point, step)
       let curvature = biasCurvature(local)
       let sums = columnSums(local.residuals)
       let shift = regularizesBias ? sums.map { _ in 0 } : curvature.solve(sums).map { -$0 }

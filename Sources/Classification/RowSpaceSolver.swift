@@ -32,29 +32,46 @@ struct RowSpaceSolver {
   ///
   /// The squared hinge is solved up to rounding whatever the target.
   ///
-  /// - Parameter warm: where to begin; nil for the start, by way of smaller C where that is far.
+  /// - Parameters:
+  ///   - warm: where to begin; nil for the start, by way of smaller C where that is far.
+  ///   - found: how far an earlier call with the same parameters had come; nil to begin.
+  ///   - pauses: where to tell how far this call has come.
   /// - Returns: the point, and the steps taken.
   func minimize(
-    from warm: Point?, target: Double, maximumSteps: Int,
+    from warm: Point?, resuming found: State? = nil, target: Double, maximumSteps: Int,
+    pauses: Pauses = .never,
     report: (_ steps: Int, _ objective: Double, _ gap: Double) -> Void = { _, _, _ in }
   ) throws -> (point: Point, steps: Int) {
-    if options.loss == .squaredHinge { return try solveHinge(from: warm) }
-    var point = warm ?? start
-    var steps = 0
-    if warm == nil {
-      for C in path() {
-        steps += try newton.minimize(
-          &point, C: C, target: 0.03, maximumSteps: maximumSteps - steps
-        ) { _, _ in }
-      }
-    } else {
-      point.products = try newton.multiply(point.coefficients)
+    if options.loss == .squaredHinge {
+      return try solveHinge(from: warm, resuming: found, pauses: pauses)
     }
-    let before = steps
-    steps += try newton.minimize(
-      &point, C: options.C, target: target, maximumSteps: maximumSteps - steps
-    ) { report(before, $0, $1) }
-    return (point, steps)
+    var state = found ?? State(point: warm ?? start, isWarm: warm != nil)
+    if found == nil && warm != nil {
+      state.point.products = try newton.multiply(state.point.coefficients)
+    }
+    let path = state.isWarm ? [] : smallerC()
+    while true {
+      let isLast = state.stage == path.count
+      var point = state.point
+      state.point = .none
+      let (before, shell) = (state.steps, state)
+      let taken = try newton.minimize(
+        &point, C: isLast ? options.C : path[state.stage], target: isLast ? target : 0.03,
+        maximumSteps: maximumSteps - before, from: state.stageSteps,
+        pause: { point, step in
+          try pauses.pause {
+            var state = shell
+            (state.point, state.stageSteps) = (point, step)
+            return state
+          }
+        },
+        report: { if isLast { report(before, $0, $1) } })
+      state.point = point
+      state.steps += taken
+      if isLast { return (state.point, state.steps) }
+      state.stage += 1
+      state.stageSteps = 0
+    }
   }
 
   /// The bias that belongs to a point, also where it is regularized.
@@ -65,7 +82,7 @@ struct RowSpaceSolver {
 
   /// Smaller C to solve roughly first, each ten times the one before: far from the optimum of a
   /// large C Newton steps are short and their inner problems hard.
-  private func path() -> [Double] {
+  private func smallerC() -> [Double] {
     let trace = (0..<gram.rowCount).reduce(0) { $0 + gram.weights[$1] * gram.products[$1, $1] }
     var path: [Double] = []
     var C = options.C / 10
@@ -112,66 +129,5 @@ struct RowSpaceSolver {
       squaredNorm += other * other * (everything - sums[k][k] - 2 * crossed)
     }
     return options.C * max(0, squaredNorm).squareRoot()
-  }
-
-  /// The classes shared out over ranks and threads.
-  private func solveHinge(from warm: Point?) throws -> (point: Point, steps: Int) {
-    let (count, size) = (gram.classCount, gram.rowCount)
-    let newton = FiniteNewton(
-      gram: gram.products, weights: gram.weights, C: options.C,
-      regularizesBias: options.regularizesBias, maximumSteps: options.maximumIterations,
-      kernels: kernels)
-    let targets = (0..<count).map { k in gram.labels.map { Int($0) == k ? 1.0 : -1.0 } }
-    let own = (0..<count).filter { $0 % communicator.size == communicator.rank }
-    var starts =
-      warm.map { point in own.map { column(of: point, $0) } }
-      ?? team.map(own.count) { index, _ in newton.start(targets: targets[own[index]]) }
-    // Classes without a row outside the margin share one factorization of all.
-    let whole = own.indices.filter {
-      newton.isActiveEverywhere(starts[$0], targets[own[$0]])
-    }
-    if !whole.isEmpty {
-      let minima = newton.minimaOnAllRows(whole.map { targets[own[$0]] }, team: team)
-      for (index, point) in zip(whole, minima) { starts[index] = point }
-    }
-    let solved = team.map(own.count) { [starts] index, _ -> (FiniteNewton.Point, steps: Int) in
-      if whole.contains(index) && newton.isActiveEverywhere(starts[index], targets[own[index]]) {
-        return (starts[index], 1)
-      }
-      return newton.solve(targets: targets[own[index]], from: starts[index])
-    }
-    // Of each class the bias, the steps, the coefficients and their products.
-    let length = 2 * size + 2
-    var values = [Double](repeating: 0, count: count * length)
-    for (k, (point, steps)) in zip(own, solved) {
-      let bias = options.regularizesBias ? point.coefficients.reduce(0, +) : point.bias
-      values.replaceSubrange(
-        k * length..<(k + 1) * length,
-        with: [bias, Double(steps)] + point.coefficients + point.products)
-    }
-    try communicator.share(&values)
-    var result = Point(
-      coefficients: [Double](repeating: 0, count: size * count), bias: [],
-      products: [Double](repeating: 0, count: size * count))
-    var steps = 0
-    for k in 0..<count {
-      let base = k * length
-      result.bias.append(values[base])
-      steps = max(steps, Int(values[base + 1]) + 1)
-      for i in 0..<size {
-        result.coefficients[i * count + k] = values[base + 2 + i]
-        result.products[i * count + k] = values[base + 2 + size + i]
-      }
-    }
-    return (result, steps)
-  }
-
-  /// One class of a point.
-  private func column(of point: Point, _ k: Int) -> FiniteNewton.Point {
-    let (count, size) = (gram.classCount, gram.rowCount)
-    return FiniteNewton.Point(
-      coefficients: (0..<size).map { point.coefficients[$0 * count + k] },
-      bias: options.regularizesBias ? 0 : point.bias[k],
-      products: (0..<size).map { point.products[$0 * count + k] })
   }
 }

@@ -11,7 +11,32 @@ struct RowSpaceTraining {
   let options: TrainingOptions
   let communicator: any Communicator
   let team: ThreadTeam
+  /// Where to pause; nil for nowhere.
+  let checkpointer: Checkpointer?
   let progress: (TrainingProgress) -> Void
+
+  /// How far training has come, beside the solver.
+  private struct State {
+    /// The estimated gap to reach, relative to the objective.
+    var target: Double
+    var passes = 1
+    var steps = 0
+
+    var record: CheckpointRecord {
+      var record = CheckpointRecord()
+      record.numbers["target"] = [target]
+      record.counts = ["passes": [passes], "steps": [steps]]
+      return record
+    }
+
+    init(target: Double) { self.target = target }
+
+    init(_ record: CheckpointRecord) throws {
+      target = try record.numbers("target", 1)[0]
+      passes = try record.count("passes")
+      steps = try record.count("steps")
+    }
+  }
 
   /// Collective.
   func solve() throws -> Solution {
@@ -20,37 +45,47 @@ struct RowSpaceTraining {
       gram: gram, options: options, kernels: prepared.kernels, communicator: communicator,
       team: team)
     let reference = solver.referenceNorm()
-    if objective.loss == .squaredHinge {
-      let (point, steps) = try solver.minimize(
-        from: nil, target: 0, maximumSteps: options.maximumIterations)
-      let result = try certify(gram, point.coefficients, point.bias, referenceNorm: reference)
-      return solution(result, steps: steps, passes: 3)
-    }
     // The estimate leaves out the rounding of the weights: aim a little lower.
-    var target = options.tolerance / 2
-    var passes = 1
-    var steps = 0
+    var state = State(target: options.tolerance / 2)
+    var found: RowSpaceSolver.State?
     var point: RowSpaceSolver.Point?
+    let resumed = try checkpointer?.resume(.rows) { record in
+      let inner = try RowSpaceSolver.State(
+        record.part("solver"), rowCount: gram.rowCount, classCount: gram.classCount)
+      return (try State(record.part("training")), inner)
+    }
+    if let resumed { (state, found) = resumed }
     while true {
-      let before = steps
+      let before = state
+      let pauses = checkpointer?.pauses(.rows) { record in
+        var whole = CheckpointRecord()
+        whole.add(before.record, as: "training")
+        whole.add(record, as: "solver")
+        return whole
+      }
       let (next, taken) = try solver.minimize(
-        from: point, target: target, maximumSteps: options.maximumIterations - steps
+        from: point, resuming: found, target: state.target,
+        maximumSteps: options.maximumIterations - state.steps, pauses: pauses ?? .never
       ) { count, value, gap in
         progress(
           TrainingProgress(
-            iteration: before + count, passes: passes, objective: value,
+            iteration: before.steps + count, passes: before.passes, objective: value,
             relativeGap: gap / max(value, .leastNormalMagnitude)))
       }
-      steps += taken
+      found = nil
+      state.steps += taken
+      let isHinge = objective.loss == .squaredHinge
       let result = try certify(
-        gram, next.coefficients, solver.bias(of: next), referenceNorm: reference)
-      passes += 2
+        gram, next.coefficients, isHinge ? next.bias : solver.bias(of: next),
+        referenceNorm: reference)
+      state.passes += 2
       let isConverged = result.certificate.relativeGap <= options.tolerance
-      let isExhausted = target < 1e-15 || (passes > 3 && steps == before)
-      if isConverged || steps >= options.maximumIterations || isExhausted {
-        return solution(result, steps: steps, passes: passes)
+      let isExhausted =
+        isHinge || state.target < 1e-15 || (state.passes > 3 && state.steps == before.steps)
+      if isConverged || state.steps >= options.maximumIterations || isExhausted {
+        return solution(result, steps: state.steps, passes: state.passes)
       }
-      target /= 10
+      state.target /= 10
       point = next
     }
   }

@@ -46,11 +46,16 @@ package struct Trainer {
   package let options: TrainingOptions
   private let communicator: any Communicator
   private let team: ThreadTeam
+  private let checkpointer: Checkpointer?
 
+  /// - Parameter checkpointer: what keeps and takes up an unfinished training; for one training.
   /// - Throws: `ClassificationError.invalidOptions`.
-  package init(_ options: TrainingOptions, communicator: any Communicator, team: ThreadTeam) throws
-  {
+  package init(
+    _ options: TrainingOptions, communicator: any Communicator, team: ThreadTeam,
+    checkpointer: Checkpointer? = nil
+  ) throws {
     try options.validate()
+    self.checkpointer = checkpointer
     self.options = options
     self.communicator = communicator
     self.team = team
@@ -64,8 +69,8 @@ package struct Trainer {
   ///   - start: a classifier to begin with, for the same features; its classes are known by name, and
   ///     others begin at zero. Whatever it is, the result is as good.
   ///   - progress: called on every rank after each iteration.
-  /// - Throws: `ClassificationError` for rows that cannot be trained on; the errors of the source and
-  ///   of the communicator.
+  /// - Throws: `ClassificationError` for rows that cannot be trained on; `TrainingStopped` where the
+  ///   checkpointer says so; the errors of the source and of the communicator.
   package func train(
     _ source: any RowSource, from start: Classifier? = nil,
     progress: @escaping (TrainingProgress) -> Void = { _ in }
@@ -143,7 +148,7 @@ package struct Trainer {
     }
     return try CrossValidator(
       prepared: prepared, options: options, assignment: assignment, path: Set(path).sorted(),
-      communicator: communicator, team: team, progress: progress
+      communicator: communicator, team: team, checkpointer: checkpointer, progress: progress
     ).run()
   }
 
@@ -175,15 +180,16 @@ package struct Trainer {
     // A few passes cost more than small problems take in terms of rows, which know no start; finite
     // Newton steps take L-BFGS's place sooner, for that is slow at the squared hinge.
     let fewest = options.loss == .squaredHinge ? 24 : 12
-    if passes >= fewest || start != nil {
+    let wasGivenUp = checkpointer?.isPending(.rows) ?? false
+    if (passes >= fewest || start != nil) && !wasGivenUp {
       let solver = LBFGSSolver(
         objective: objective, options: options, team: team, worthwhilePasses: passes,
-        progress: progress)
+        checkpointer: checkpointer, progress: progress)
       if let solution = try solver.solve(from: start) { return solution }
     }
     return try RowSpaceTraining(
       prepared: prepared, objective: objective, options: options, communicator: communicator,
-      team: team, progress: progress
+      team: team, checkpointer: checkpointer, progress: progress
     ).solve()
   }
 

@@ -29,6 +29,10 @@ struct TrainCommand: DistributedCommand {
 
       Several stores are trained on as one, classes united by name; their features must have been \
       made alike.
+
+      Now and then, and when asked to stop by SIGUSR1, SIGTERM, SIGINT or --max-hours, training \
+      writes what it has reached beside the classifier, as OUTPUT.checkpoint. Started again, the \
+      same command continues there, on any number of ranks and threads, to the same bytes.
       """)
 
   @Argument(help: "Stores: folders written by decaf extract.", completion: .directory)
@@ -119,6 +123,18 @@ struct TrainCommand: DistributedCommand {
   @Flag(help: "End with status 65 when the gap stays above the tolerance.")
   var strict = false
 
+  @Option(help: "Stop after so many hours, with status 75 and a checkpoint.")
+  var maxHours: Double?
+
+  @Option(
+    help: """
+      The least minutes between checkpoints that nobody asked for; 0: one wherever there can be one.
+      """)
+  var checkpointMinutes = 10.0
+
+  @Flag(help: "Begin anew, whatever the checkpoint that is there.")
+  var overwrite = false
+
   @OptionGroup var runOptions: RunOptions
 
   var isDryRun: Bool { runOptions.isDryRun }
@@ -135,6 +151,12 @@ struct TrainCommand: DistributedCommand {
     if let folds, folds < 2 {
       throw ValidationError("--folds \(folds): expected 2 or more.")
     }
+    if let maxHours, !(maxHours > 0) {
+      throw ValidationError("--max-hours \(maxHours): expected more than 0.")
+    }
+    if !(checkpointMinutes >= 0) {
+      throw ValidationError("--checkpoint-minutes \(checkpointMinutes): expected 0 or more.")
+    }
     if warmStart != nil && path != nil {
       throw ValidationError(
         "--warm-start goes with --C; --C-path begins each C with the one before.")
@@ -147,77 +169,45 @@ struct TrainCommand: DistributedCommand {
     }
   }
 
-  /// What to minimize, as the trainer takes it.
-  private func options(classWeights: ClassWeights) -> TrainingOptions {
-    TrainingOptions(
-      loss: loss, C: C, tolerance: tolerance, regularizesBias: regularizeBias,
-      normalization: normalize, standardizes: standardize,
-      dropout: Dropout(
-        probability: dropout, copies: dropoutCopies ?? Dropout.defaultCopies, seed: seed),
-      classWeights: classWeights, maximumIterations: maxIterations)
-  }
-
-  /// The layer's name in the stores.
-  private var layerName: String { LayerName.resolved(layer) }
-
-  /// What all ranks read before they begin.
-  private struct Input {
-    var stores: TrainingStores
-    var rows: any RowSource
-    var options: TrainingOptions
-    var start: Classifier?
-  }
-
-  private func open() throws -> Input {
-    let stores = try TrainingStores(stores, layer: layerName)
-    var rows = stores.rows
-    if let weights {
-      rows = try WeightedRows(rows, weights: try WeightFile.rowWeights(weights))
-    }
-    var classWeights = ClassWeights.equal
-    if classWeight == "balanced" {
-      classWeights = .balanced
-    } else if let classWeight {
-      let weights = try WeightFile.classWeights(classWeight)
-      if let unknown = weights.keys.sorted().first(where: { !rows.classNames.contains($0) }) {
-        throw ClassificationError.invalidOptions([
-          "\(classWeight) weighs class “\(unknown)”, which is not in \(rows.name)"
-        ])
-      }
-      classWeights = .named(weights)
-    }
-    let options = options(classWeights: classWeights)
-    try options.validate()
-    let start = try warmStart.map { try Classifier.load($0) }
-    try start?.check(stores.origin, of: rows.name)
-    return Input(stores: stores, rows: rows, options: options, start: start)
-  }
-
   func run(in context: CommandContext) throws -> ExitStatus {
+    StopSignal.install()
+    let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
     let input = try context.communicator.agree(status: context.status(of:)) {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try open()
     }
-    let start = ContinuousClock.now
+    let checkpointer = try makeCheckpointer(input, context, since: start)
     var options = input.options
-    let result = try context.agreeing {
-      let trainer = try Trainer(options, communicator: context.communicator, team: team)
-      guard let path else {
-        return try trainer.train(
-          input.rows, from: input.start, progress: progressLogger(context))
+    let result: TrainingResult
+    do {
+      result = try context.agreeing {
+        let trainer = try Trainer(
+          options, communicator: context.communicator, team: team, checkpointer: checkpointer)
+        guard let path else {
+          return try trainer.train(
+            input.rows, from: input.start, progress: progressLogger(context))
+        }
+        let assignment = FoldAssignment.stratified(
+          input.rows, foldCount: foldCount, seed: seed)
+        let (result, validation) = try trainer.train(
+          input.rows, path: path.values, assignment: assignment,
+          foldProgress: foldLogger(context, assignment.foldCount),
+          progress: progressLogger(context))
+        if context.isRoot { print(validation.table) }
+        options.C = validation.best.C
+        return result
       }
-      let assignment = FoldAssignment.stratified(input.rows, foldCount: folds ?? 5, seed: seed)
-      let (result, validation) = try trainer.train(
-        input.rows, path: path.values, assignment: assignment,
-        foldProgress: foldLogger(context, assignment.foldCount), progress: progressLogger(context))
-      if context.isRoot { print(validation.table) }
-      options.C = validation.best.C
-      return result
+    } catch let stop as TrainingStopped {
+      if context.isRoot {
+        print("\(stop); \(checkpointer.path) is written, the same command line continues")
+      }
+      return .stoppedEarly
     }
     try context.communicator.agree(status: context.status(of:)) {
       guard context.isRoot else { return }
       try Classifier(result, options: options, features: input.stores.origin).save(output)
+      try checkpointer.remove()
     }
     guard context.isRoot else { return .done }
     print(result.summary(output: output, elapsed: ContinuousClock.now - start))
@@ -229,63 +219,5 @@ struct TrainCommand: DistributedCommand {
       : .notConverged(relativeGap: gap, tolerance: tolerance, iterations: result.iterations)
     context.log.warning("\(failure)")
     return strict ? .badInput : .done
-  }
-
-  /// What `--dropout` adds to the plan.
-  private var dropoutPlan: String {
-    dropout == 0
-      ? "" : ", dropout \(dropout) in \(dropoutCopies ?? Dropout.defaultCopies) copies"
-  }
-
-  func printPlan() throws {
-    let input = try open()
-    for (store, path) in zip(input.stores.stores, stores) {
-      print(
-        """
-        store       \(path): \(store.rowCount) rows, \(store.rows.failedCount) failed, \
-        \(store.classes.count) classes
-        """)
-    }
-    let choice =
-      path.map {
-        "C of \($0.values.map { "\($0)" }.joined(separator: ", ")) by \(folds ?? 5) folds"
-      }
-      ?? "C \(C)"
-    print(
-      """
-      layer       \(layerName) (\(input.rows.width))
-      objective   \(loss.rawValue), \(choice), bias \(regularizeBias ? "regularized" : "free"), \
-      normalize \(normalize.rawValue)\(standardize ? ", standardize" : "")\(dropoutPlan)
-      tolerance   \(tolerance)
-      classifier  \(output)
-      """)
-  }
-
-  /// Logs how far training has come, every ten seconds.
-  private func progressLogger(_ context: CommandContext) -> (TrainingProgress) -> Void {
-    guard context.isRoot else { return { _ in } }
-    let log = context.log
-    var last = ContinuousClock.now
-    return { progress in
-      guard ContinuousClock.now - last >= .seconds(10) else { return }
-      last = .now
-      log.info(
-        """
-        iteration \(progress.iteration): objective \(progress.objective), relative gap about \
-        \(String(format: "%.1e", progress.relativeGap))
-        """)
-    }
-  }
-
-  /// Logs how far cross-validation has come, every ten seconds.
-  private func foldLogger(_ context: CommandContext, _ count: Int) -> (Int, Double) -> Void {
-    guard context.isRoot else { return { _, _ in } }
-    let log = context.log
-    var last = ContinuousClock.now
-    return { fold, C in
-      guard ContinuousClock.now - last >= .seconds(10) else { return }
-      last = .now
-      log.info("fold \(fold + 1) of \(count): C \(C) done")
-    }
   }
 }

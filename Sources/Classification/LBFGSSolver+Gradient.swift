@@ -1,0 +1,77 @@
+internal import Tensors
+
+/// What belongs to a point: losses, bias, gradient, gap.
+extension LBFGSSolver {
+  /// Goes on in double precision: rounding in products may be what is in the way.
+  func widen(_ state: inout LBFGSState) throws {
+    state.isWide = true
+    state.isStalled = state.isStalled.map { _ in false }
+    try restart(
+      &state, classes: Array(0..<classCount),
+      allowed: [Double](repeating: 0, count: classCount))
+    state.passes += 1
+  }
+
+  /// Makes logits of the weights of some classes, at least of all that have moved since that was
+  /// done, and all that follows.
+  ///
+  /// - Parameter allowed: see `settle`.
+  func restart(_ state: inout LBFGSState, classes: [Int], allowed: [Double]) throws {
+    try state.trail.restart(objective, classes: classes, weights: state.weights)
+    try settle(&state, classes: classes, allowed: allowed)
+  }
+
+  /// Makes losses, bias and gradient of some classes those of the present weights and logits.
+  ///
+  /// - Parameter allowed: for each of `classes`, how exactly the bias must be solved for.
+  func settle(_ state: inout LBFGSState, classes: [Int], allowed: [Double]) throws {
+    var request = Sweep.Request(
+      classes: classes, columns: [], directionCount: 0, steps: [],
+      bias: classes.map { state.bias[$0] })
+    let sweep =
+      options.regularizesBias
+      ? try objective.sweep(request)
+      : try state.elimination.minimize(&request, allowed: allowed)
+    for (entry, k) in classes.enumerated() {
+      state.bias[k] = request.bias[entry]
+      state.loss[k] = sweep.loss[entry]
+      state.residual[k] = sweep.residual[entry]
+    }
+    try updateGradient(&state, classes: classes)
+  }
+
+  /// Sets the gradient of some classes from the residuals at the present logits and bias.
+  func updateGradient(_ state: inout LBFGSState, classes: [Int]) throws {
+    let rows = objective.rows
+    var sweep = Sweep(
+      values: [Double](repeating: 0, count: Sweep.fieldCount * classes.count),
+      classCount: classes.count)
+    sweep.loss = classes.map { state.loss[$0] }
+    sweep.residual = classes.map { state.residual[$0] }
+    let sums = try objective.gradient(
+      classes: classes, bias: classes.map { state.bias[$0] },
+      massBounds: rows.massBounds(loss: objective.loss, classes: classes, sweep: sweep),
+      isWide: state.isWide)
+    for (entry, k) in classes.enumerated() {
+      for (j, sum) in sums.values(row: entry).enumerated() {
+        state.gradient[k * stride + j] = state.weights[k * width + j] + options.C * sum
+      }
+      if options.regularizesBias {
+        state.gradient[k * stride + width] = state.bias[k] + options.C * state.residual[k]
+      }
+    }
+  }
+
+  /// `½‖gradient‖²`, which is the duality gap where the bias is optimal or regularized.
+  func gap(of group: Range<Int>, _ state: LBFGSState) -> Double {
+    state.gradient[group.lowerBound * stride..<group.upperBound * stride]
+      .reduce(0) { $0 + $1 * $1 } / 2
+  }
+
+  func value(of group: Range<Int>, _ state: LBFGSState) -> Double {
+    var norm = state.weights[group.lowerBound * width..<group.upperBound * width]
+      .reduce(0) { $0 + $1 * $1 }
+    if options.regularizesBias { norm += state.bias[group].reduce(0) { $0 + $1 * $1 } }
+    return norm / 2 + options.C * state.loss[group].reduce(0, +)
+  }
+}

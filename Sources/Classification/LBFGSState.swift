@@ -1,0 +1,90 @@
+/// All that L-BFGS knows between two iterations: with the rows, it decides everything after.
+struct LBFGSState {
+  /// K×D, and K.
+  var weights: [Double]
+  var bias: [Double]
+  /// Of the objective in the weights, and in the bias when that is regularized: K×stride.
+  var gradient: [Double]
+  /// For each class (softmax: all losses in the first).
+  var loss: [Double]
+  var residual: [Double]
+  /// For each group of classes that share their steps.
+  var isStalled: [Bool]
+  /// Whether products with the features are made in double precision.
+  var isWide = false
+  var iterations = 0
+  var passes = 0
+  var memory: LimitedMemory
+  var elimination: BiasElimination
+  /// How the objective's logits came about.
+  var trail: LogitTrail
+  var goal = Goal()
+
+  /// What is aimed at, and what was learned on the way.
+  struct Goal {
+    /// The norm of the gradient at W = 0.
+    var referenceNorm = 0.0
+    /// The estimated gap to reach, relative to the objective.
+    var target = 0.0
+    /// The estimate at the beginning.
+    var firstGap: Double?
+  }
+}
+
+// MARK: Checkpoints
+
+extension LBFGSState {
+  var record: CheckpointRecord {
+    var record = CheckpointRecord()
+    record.numbers = [
+      "weights": weights, "bias": bias, "gradient": gradient, "loss": loss, "residual": residual,
+      "curvature": elimination.curvature?.elements ?? [],
+      "goal": [goal.referenceNorm, goal.target], "first-gap": goal.firstGap.map { [$0] } ?? [],
+    ]
+    record.counts = [
+      "stalled": isStalled.map { $0 ? 1 : 0 }, "wide": [isWide ? 1 : 0],
+      "iterations": [iterations], "passes": [passes],
+    ]
+    // Pairs and trail both end with the last step: the longer list of directions has the other.
+    let (pairs, legs) = (memory.history, trail.legs.map(\.direction))
+    record.vectors["directions"] = pairs.count > legs.count ? pairs : legs
+    record.add(memory.record, as: "memory")
+    record.add(trail.record, as: "trail")
+    return record
+  }
+
+  /// The state that a record was made of.
+  ///
+  /// - Parameters:
+  ///   - width: D.
+  ///   - stride: numbers of a class in gradients and directions.
+  ///   - elimination: a new one.
+  init(
+    _ record: CheckpointRecord, classCount: Int, width: Int, stride: Int, groupCount: Int,
+    elimination: BiasElimination
+  ) throws {
+    weights = try record.numbers("weights", classCount * width)
+    bias = try record.numbers("bias", classCount)
+    gradient = try record.numbers("gradient", classCount * stride)
+    loss = try record.numbers("loss", classCount)
+    residual = try record.numbers("residual", classCount)
+    isStalled = try record.counts("stalled", groupCount).map { $0 != 0 }
+    isWide = try record.count("wide") != 0
+    iterations = try record.count("iterations")
+    passes = try record.count("passes")
+    let goals = try record.numbers("goal", 2)
+    goal = Goal(
+      referenceNorm: goals[0], target: goals[1], firstGap: try record.numbers("first-gap").first)
+    self.elimination = elimination
+    let curvature = try record.numbers("curvature")
+    if curvature.count == classCount * classCount {
+      self.elimination.curvature = CholeskyFactor(size: classCount, elements: curvature)
+    }
+    let history = try record.vectors("directions", length: classCount * stride)
+    memory = try LimitedMemory(
+      record.part("memory"), history: history, classCount: classCount, stride: stride,
+      groupCount: groupCount)
+    trail = try LogitTrail(
+      record.part("trail"), history: history, classCount: classCount, width: width)
+  }
+}

@@ -1,0 +1,82 @@
+internal import Classification
+internal import Communication
+internal import Foundation
+internal import Logging
+
+/// What training starts from.
+extension TrainCommand {
+  /// What to minimize, as the trainer takes it.
+  func options(classWeights: ClassWeights) -> TrainingOptions {
+    TrainingOptions(
+      loss: loss, C: C, tolerance: tolerance, regularizesBias: regularizeBias,
+      normalization: normalize, standardizes: standardize,
+      dropout: Dropout(
+        probability: dropout, copies: dropoutCopies ?? Dropout.defaultCopies, seed: seed),
+      classWeights: classWeights, maximumIterations: maxIterations)
+  }
+
+  /// The layer's name in the stores.
+  var layerName: String { LayerName.resolved(layer) }
+
+  /// What all ranks read before they begin.
+  struct Input {
+    var stores: TrainingStores
+    var rows: any RowSource
+    var options: TrainingOptions
+    var start: Classifier?
+    /// What decides the classifier's bytes.
+    var identity: TrainingIdentity
+  }
+
+  /// Parts of the rows that are held out in turn.
+  var foldCount: Int { folds ?? 5 }
+
+  func open() throws -> Input {
+    let stores = try TrainingStores(stores, layer: layerName)
+    var rows = stores.rows
+    let rowWeights = try weights.map { try WeightFile.rowWeights($0) }
+    if let rowWeights { rows = try WeightedRows(rows, weights: rowWeights) }
+    var classWeights = ClassWeights.equal
+    if classWeight == "balanced" {
+      classWeights = .balanced
+    } else if let classWeight {
+      let weights = try WeightFile.classWeights(classWeight)
+      if let unknown = weights.keys.sorted().first(where: { !rows.classNames.contains($0) }) {
+        throw ClassificationError.invalidOptions([
+          "\(classWeight) weighs class “\(unknown)”, which is not in \(rows.name)"
+        ])
+      }
+      classWeights = .named(weights)
+    }
+    let options = options(classWeights: classWeights)
+    try options.validate()
+    let start = try warmStart.map { try Classifier.load($0) }
+    try start?.check(stores.origin, of: rows.name)
+    let identity = TrainingIdentity(
+      stores: stores.stores, layer: layerName, options: options, path: path?.values,
+      folds: path == nil ? nil : foldCount, seed: seed, rowWeights: rowWeights, start: start)
+    return Input(
+      stores: stores, rows: rows, options: options, start: start, identity: identity)
+  }
+
+  /// What keeps and takes up an unfinished training. Collective.
+  func makeCheckpointer(
+    _ input: Input, _ context: CommandContext, since start: ContinuousClock.Instant
+  ) throws -> Checkpointer {
+    let end = maxHours.map { start + .seconds(min($0, 1e6) * 3600) }
+    let log = context.log
+    let checkpointer = try Checkpointer(
+      output + ".checkpoint", of: input.identity,
+      Checkpointer.Schedule(
+        interval: .seconds(min(checkpointMinutes, 1e8) * 60),
+        stopReason: {
+          StopSignal.name ?? (end.map { ContinuousClock.now >= $0 } == true ? "--max-hours" : nil)
+        },
+        warn: { log.warning("\($0)") }),
+      startsAnew: overwrite, communicator: context.communicator)
+    if checkpointer.continues && context.isRoot {
+      log.info("training continues from \(checkpointer.path)")
+    }
+    return checkpointer
+  }
+}

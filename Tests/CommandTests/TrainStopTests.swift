@@ -1,0 +1,144 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `decaf train` that is stopped and started again.
+@Suite(.serialized) struct TrainStopTests {
+  private func bytes(_ path: String) throws -> Data {
+    try Data(contentsOf: URL(fileURLWithPath: path))
+  }
+
+  /// A store to train on for hundreds of iterations, and the arguments to do so, but for the output:
+  /// features of different sizes, classes that overlap.
+  private func train(in folder: String) throws -> [String] {
+    var state: UInt64 = 1
+    func next() -> Double {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Double(state >> 40) / Double(1 << 24)
+    }
+    var text = ""
+    for row in 0..<1500 {
+      text += "\(row % 4)"
+      for j in 1...40 {
+        text += " \(j):\((next() + (j % 4 == row % 4 ? 0.2 : 0)) * Double(1 << (j % 7)))"
+      }
+      text += "\n"
+    }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/x.svm"))
+    let store = "\(folder)/store"
+    let run = try Program.decaf.run([
+      "import", "\(folder)/x.svm", "--layer", "fc6", "--origin", "numbers", "--output", store,
+    ])
+    try #require(run.status == 0, "\(run.errors)")
+    return ["train", store, "--layer", "fc6", "--C", "10", "--tolerance", "1e-10"]
+  }
+
+  /// Waits until there is a checkpoint and, when there was one before, it has been read; or until
+  /// the job is over.
+  private func waitForCheckpoint(
+    _ output: String, isSecond: Bool, in running: Program.Running
+  ) {
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while Date() < deadline, running.process.isRunning {
+      if FileManager.default.fileExists(atPath: "\(output).checkpoint"),
+        !isSecond || running.errors.contains("training continues")
+      {
+        return
+      }
+      usleep(5_000)
+    }
+  }
+
+  @Test func signalStopsAllRanksAndTheSameCommandContinuesOnOthers() throws {
+    try withTemporaryFolder { folder in
+      let arguments = try train(in: folder)
+      let plain = try Program.decaf.run(arguments + ["--output", "\(folder)/plain"])
+      #expect(plain.status == 0, "\(plain.errors)")
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/plain.checkpoint"))
+
+      let output = "\(folder)/stopped"
+      let command = arguments + ["--output", output]
+      for ranks in [2, 3] {
+        // A write after every iteration makes training last.
+        let running = try Program.decaf.on(ranks: ranks).start(
+          command + ["--checkpoint-minutes", "0"])
+        waitForCheckpoint(output, isSecond: ranks == 3, in: running)
+        try #require(running.process.isRunning, "training was over before the signal")
+        kill(running.process.processIdentifier, SIGUSR1)
+        let stopped = running.wait()
+        #expect(stopped.status == 75, "\(stopped.errors)")
+        #expect(stopped.output.contains("SIGUSR1"), "\(stopped.output)")
+        #expect(stopped.output.contains("the same command line continues"))
+        #expect(!FileManager.default.fileExists(atPath: output))
+      }
+      let resumed = try Program.decaf.run(command + ["--threads", "2"])
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      #expect(resumed.errors.contains("training continues from \(output).checkpoint"))
+      #expect(try bytes(output) == bytes("\(folder)/plain"))
+      #expect(!FileManager.default.fileExists(atPath: "\(output).checkpoint"))
+    }
+  }
+
+  @Test func timeLimitStopsAgainAndAgainUntilAllIsDone() throws {
+    try withTemporaryFolder { folder in
+      let store = "\(folder)/store"
+      _ = try Program.decaf.run(try CommandFixture.extract(store))
+      let arguments = ["train", store, "--layer", "pool5", "--C-path", "1e-3,1", "--folds", "2"]
+      let plain = try Program.decaf.run(arguments + ["--output", "\(folder)/a"])
+      #expect(plain.status == 0, "\(plain.errors)")
+      let limited = arguments + ["--output", "\(folder)/b", "--max-hours", "1e-9"]
+      var stops = 0
+      while stops < 300 {
+        let run = try Program.decaf.run(limited)
+        if run.status == 0 {
+          #expect(run.output.hasSuffix("classifier  \(folder)/b\n"))
+          break
+        }
+        #expect(run.status == 75 && run.output.contains("--max-hours"), "\(run.errors)")
+        stops += 1
+      }
+      #expect(stops > 3)
+      #expect(try bytes("\(folder)/a") == bytes("\(folder)/b"))
+    }
+  }
+
+  @Test func foreignAndDamagedCheckpointsAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let store = "\(folder)/store"
+      _ = try Program.decaf.run(try CommandFixture.extract(store))
+      let output = "\(folder)/c"
+      let train = ["train", store, "--layer", "pool5", "--output", output]
+      let stopped = try Program.decaf.run(train + ["--max-hours", "1e-9"])
+      #expect(stopped.status == 75, "\(stopped.errors)")
+      let foreign = try Program.decaf.on(ranks: 2).run(train + ["--C", "3"])
+      #expect(foreign.status == 73, "\(foreign.errors)")
+      #expect(foreign.errors.contains("C: the checkpoint has 1, this training 3"))
+      let anew = try Program.decaf.run(train + ["--C", "3", "--overwrite"])
+      #expect(anew.status == 0, "\(anew.errors)")
+      #expect(!FileManager.default.fileExists(atPath: "\(output).checkpoint"))
+
+      _ = try Program.decaf.run(train + ["--max-hours", "1e-9"])
+      var damaged = try bytes("\(output).checkpoint")
+      damaged[damaged.count / 2] ^= 4
+      try damaged.write(to: URL(fileURLWithPath: "\(output).checkpoint"))
+      let refused = try Program.decaf.on(ranks: 2).run(train)
+      #expect(refused.status == 65 && refused.errors.contains("damaged"), "\(refused.errors)")
+      #expect(try Program.decaf.run(train + ["--overwrite"]).status == 0)
+    }
+  }
+
+  @Test(arguments: [["--max-hours", "0"], ["--checkpoint-minutes=-1"]])
+  func impossibleLimitsAreWrongUsage(options: [String]) throws {
+    let run = try Program.decaf.run(
+      ["train", "store", "--layer", "fc6", "--output", "c"] + options)
+    #expect(run.status == 64, "\(run.errors)")
+  }
+
+  @Test func helpTellsOfCheckpoints() throws {
+    let help = try Program.decaf.run(["train", "--help"]).output
+      .split { $0 == " " || $0 == "\n" }.joined(separator: " ")
+    for text in [
+      "OUTPUT.checkpoint", "--checkpoint-minutes <", "--max-hours <", "--overwrite", "SIGUSR1",
+    ] { #expect(help.contains(text), "\(help)") }
+  }
+}
