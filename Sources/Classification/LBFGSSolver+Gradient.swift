@@ -6,6 +6,7 @@ extension LBFGSSolver {
   func widen(_ state: inout LBFGSState) throws {
     state.isWide = true
     state.isStalled = state.isStalled.map { _ in false }
+    state.goal.lastGap = nil
     try restart(
       &state, classes: Array(0..<classCount),
       allowed: [Double](repeating: 0, count: classCount))

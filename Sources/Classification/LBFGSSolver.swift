@@ -79,7 +79,17 @@ struct LBFGSSolver {
         estimates[$0] > goal.target * values[$0] && !state.isStalled[$0]
       }
       let isDone = active.isEmpty || isLast
-      if !isDone {
+      let isLook =
+        !isDone
+        && goal.isLookDue(state.iterations, relativeGap: relativeGap, isWide: state.isWide)
+      if isLook && !state.isWide {
+        state.goal.look(at: relativeGap, state.iterations)
+        if goal.isStagnant(relativeGap) {
+          try widen(&state)
+          continue
+        }
+      }
+      if !isDone && !(isLook && state.isWide) {
         try step(&state, active: active, estimates: estimates, values: values)
         state.iterations += 1
         state.passes += 1
@@ -91,15 +101,23 @@ struct LBFGSSolver {
       state.passes += 1
       let certified = result.certificate.relativeGap
       let isConverged = certified <= options.tolerance
+      // A gap far above the estimate, which does not know that stored weights are rounded, and that
+      // hardly becomes smaller, is their rounding alone.
       let isExhausted =
-        state.isWide && (state.isStalled.contains(true) || goal.target < 1e-15)
+        state.isWide
+        && (isDone && (state.isStalled.contains(true) || goal.target < 1e-15)
+          || goal.isStagnant(certified) && certified > 10 * relativeGap)
       if isConverged || isLast || isExhausted {
         return Solution(
           weights: result.weights, bias: result.bias, certificate: result.certificate,
           iterations: state.iterations, passes: state.passes, isConverged: isConverged)
       }
-      state.goal.target /= 10
-      if !state.isWide { try widen(&state) }
+      if isDone { state.goal.target /= 10 }
+      if state.isWide {
+        state.goal.look(at: certified, state.iterations)
+      } else {
+        try widen(&state)
+      }
     }
   }
 

@@ -28,6 +28,29 @@ struct LBFGSState {
     var target = 0.0
     /// The estimate at the beginning.
     var firstGap: Double?
+    /// The iteration of the last look at what is gained, and the gap then: the estimate in single
+    /// precision, the certified gap in double precision, nil at the first in each.
+    var lastLook = 0
+    var lastGap: Double?
+
+    /// Iterations between looks.
+    private static let interval = 50
+    /// The gaps below which rounding is looked for: of products in single precision, of the stored
+    /// weights.
+    private static let (largestSingle, largestStored) = (1e-5, 1e-7)
+
+    /// Whether to see if anything still gets better, before the target is reached.
+    func isLookDue(_ iterations: Int, relativeGap: Double, isWide: Bool) -> Bool {
+      relativeGap > target && relativeGap <= (isWide ? Self.largestStored : Self.largestSingle)
+        && iterations - lastLook >= Self.interval
+    }
+
+    /// Whether a gap has hardly become smaller since the last look.
+    func isStagnant(_ gap: Double) -> Bool { lastGap.map { gap > $0 / 2 } ?? false }
+
+    mutating func look(at gap: Double, _ iterations: Int) {
+      (lastLook, lastGap) = (iterations, gap)
+    }
   }
 }
 
@@ -40,10 +63,11 @@ extension LBFGSState {
       "weights": weights, "bias": bias, "gradient": gradient, "loss": loss, "residual": residual,
       "curvature": elimination.curvature?.elements ?? [],
       "goal": [goal.referenceNorm, goal.target], "first-gap": goal.firstGap.map { [$0] } ?? [],
+      "last-gap": goal.lastGap.map { [$0] } ?? [],
     ]
     record.counts = [
       "stalled": isStalled.map { $0 ? 1 : 0 }, "wide": [isWide ? 1 : 0],
-      "iterations": [iterations], "passes": [passes],
+      "iterations": [iterations], "passes": [passes], "last-look": [goal.lastLook],
     ]
     // Pairs and trail both end with the last step: the longer list of directions has the other.
     let (pairs, legs) = (memory.history, trail.legs.map(\.direction))
@@ -74,7 +98,9 @@ extension LBFGSState {
     passes = try record.count("passes")
     let goals = try record.numbers("goal", 2)
     goal = Goal(
-      referenceNorm: goals[0], target: goals[1], firstGap: try record.numbers("first-gap").first)
+      referenceNorm: goals[0], target: goals[1], firstGap: try record.numbers("first-gap").first,
+      lastLook: try record.count("last-look"),
+      lastGap: try record.numbers("last-gap").first)
     self.elimination = elimination
     let curvature = try record.numbers("curvature")
     if curvature.count == classCount * classCount {

@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// Files that the command tests share, made once, and the arguments that use them.
 enum CommandFixture {
@@ -24,6 +25,33 @@ enum CommandFixture {
     let path = "\(folder)/long.txt"
     try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
     return path
+  }
+
+  /// A store whose 40 features differ in size, which L-BFGS takes long for; four classes overlap.
+  ///
+  /// - Parameter mean: of what features are multiples of.
+  static func unevenStore(in folder: String, rowCount: Int, mean: Double) throws -> String {
+    var state: UInt64 = 1
+    func next() -> Double {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Double(state >> 40) / Double(1 << 24)
+    }
+    var text = ""
+    for row in 0..<rowCount {
+      text += "\(row % 4)"
+      for j in 1...40 {
+        let value = mean + next() + (j % 4 == row % 4 ? 0.2 : 0)
+        text += " \(j):\(value * Double(1 << (j % 7)))"
+      }
+      text += "\n"
+    }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/x.svm"))
+    let store = "\(folder)/uneven"
+    let run = try Program.decaf.run([
+      "import", "\(folder)/x.svm", "--layer", "fc6", "--origin", "numbers", "--output", store,
+    ])
+    if run.status != 0 { throw CocoaError(.fileReadUnknown) }
+    return store
   }
 
   /// Waits until the job has journalled finished rows.

@@ -8,28 +8,9 @@ import Testing
     try Data(contentsOf: URL(fileURLWithPath: path))
   }
 
-  /// A store to train on for hundreds of iterations, and the arguments to do so, but for the output:
-  /// features of different sizes, classes that overlap.
+  /// A store to train on for hundreds of iterations, and the arguments to do so, but for the output.
   private func train(in folder: String) throws -> [String] {
-    var state: UInt64 = 1
-    func next() -> Double {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Double(state >> 40) / Double(1 << 24)
-    }
-    var text = ""
-    for row in 0..<1500 {
-      text += "\(row % 4)"
-      for j in 1...40 {
-        text += " \(j):\((next() + (j % 4 == row % 4 ? 0.2 : 0)) * Double(1 << (j % 7)))"
-      }
-      text += "\n"
-    }
-    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/x.svm"))
-    let store = "\(folder)/store"
-    let run = try Program.decaf.run([
-      "import", "\(folder)/x.svm", "--layer", "fc6", "--origin", "numbers", "--output", store,
-    ])
-    try #require(run.status == 0, "\(run.errors)")
+    let store = try CommandFixture.unevenStore(in: folder, rowCount: 1500, mean: 0)
     return ["train", store, "--layer", "fc6", "--C", "10", "--tolerance", "1e-10"]
   }
 

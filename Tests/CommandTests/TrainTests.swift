@@ -94,4 +94,19 @@ import Testing
       #expect(both == 2 * one)
     }
   }
+
+  @Test func toleranceThatStoredWeightsCannotReachIsSaidSo() throws {
+    try withTemporaryFolder { folder in
+      let store = try CommandFixture.unevenStore(in: folder, rowCount: 400, mean: 20)
+      let train = [
+        "train", store, "--layer", "fc6", "--C", "3", "--tolerance", "1e-13", "--output",
+        "\(folder)/c",
+      ]
+      let run = try Program.decaf.run(train)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.errors.contains("weights are stored in single precision"), "\(run.errors)")
+      let strict = try Program.decaf.on(ranks: 2).run(train + ["--strict"])
+      #expect(strict.status == 65, "\(strict.errors)")
+    }
+  }
 }
