@@ -1,7 +1,7 @@
 package import Tensors
 
 extension Engine {
-  /// The place of the batch's image `image`, 3×227×227, to be written before `run`; see
-  /// `InputWriter`. Threads may write different images at once.
-  package func input(_ image: Int) -> FeatureMap { inputs[image] }
+  /// The place of the input `number`, 3×227×227, to be written before `run`; see `InputWriter`.
+  /// Threads may write different ones at once.
+  package func input(_ number: Int) -> FeatureMap { inputs[number] }
 }

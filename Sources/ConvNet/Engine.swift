@@ -5,14 +5,17 @@ package import Tensors
 /// An image's activations depend on the image alone, bit for bit: not on the batch it sits in, its
 /// place there, or the number of threads. Every sum is one chain of multiply-adds in an order that
 /// the layer fixes, and so is what happens to a convolution's tiles before and after. The engine
-/// holds the transformed weights of convolutions, a workspace a thread, and room for `capacity`
-/// images; inner products use the model's weights where they lie. Running allocates nothing an image.
+/// holds the transformed weights of convolutions, a workspace a thread, room for the inputs of
+/// `inputCapacity` images and the rows of `capacity`; inner products use the model's weights where
+/// they lie. Running allocates nothing an image.
 ///
-/// One thread at a time may call `run`. `setInput` and the readers may be called from several, but
-/// not while it runs.
+/// One thread at a time may call `run` or its parts. `setInput` and the readers may be called from
+/// several, but not while it runs.
 package final class Engine: Sendable {
   /// Most images in a batch.
   package let capacity: Int
+  /// Most images whose inputs there is room for at a time.
+  package var inputCapacity: Int { inputs.count }
   /// The activations that are computed, in the order of their numbers.
   package let outputs: [BlobName]
   /// The instruction set in use; part of the identity of what is computed.
@@ -36,26 +39,27 @@ package final class Engine: Sendable {
   /// - Parameters:
   ///   - outputs: the activations wanted, without doubles; only layers they need are computed.
   ///   - capacity: most images in a batch, at least 1.
+  ///   - inputCapacity: most of them whose inputs are set at a time; nil for all.
   ///   - kernelClass: nil for `KernelClass.current`.
   /// - Throws: `ModelError.unreachableBlob` for an output that the weights do not reach;
   ///   `KernelError` when `DECAF_KERNEL` or `kernelClass` names what this processor cannot run.
   package convenience init(
-    model: Model, outputs: [BlobName], capacity: Int, team: ThreadTeam,
-    kernelClass: KernelClass? = nil
+    model: Model, outputs: [BlobName], capacity: Int, inputCapacity: Int? = nil,
+    team: ThreadTeam, kernelClass: KernelClass? = nil
   ) throws {
     let chosen = try kernelClass ?? KernelClass.current
     guard KernelClass.supported.contains(chosen) else {
       throw KernelError.unsupportedClass(chosen, supported: KernelClass.supported)
     }
     try self.init(
-      model: model, outputs: outputs, capacity: capacity, team: team, kernelClass: chosen,
-      kernels: Kernels(chosen))
+      model: model, outputs: outputs, capacity: capacity, inputCapacity: inputCapacity, team: team,
+      kernelClass: chosen, kernels: Kernels(chosen))
   }
 
   /// As above, with kernels that need not be the class's own; for tests.
   init(
-    model: Model, outputs: [BlobName], capacity: Int, team: ThreadTeam, kernelClass: KernelClass,
-    kernels: Kernels
+    model: Model, outputs: [BlobName], capacity: Int, inputCapacity: Int? = nil,
+    team: ThreadTeam, kernelClass: KernelClass, kernels: Kernels
   ) throws(ModelError) {
     precondition(capacity >= 1, "a batch needs room for an image")
     precondition(!outputs.isEmpty && Set(outputs).count == outputs.count, "outputs without doubles")
@@ -69,8 +73,10 @@ package final class Engine: Sendable {
       model, outputs: outputs, capacity: capacity, kernels: kernels, team: team)
     self.plan = plan
     let layout = plan.layouts[0]
-    let buffer = FloatBuffer(count: capacity * layout.count)
-    inputs = (0..<capacity).map { FeatureMap(buffer, at: $0 * layout.count, layout) }
+    let inputCount = inputCapacity ?? capacity
+    precondition(inputCount >= 1 && inputCount <= capacity, "room for some images' inputs")
+    let buffer = FloatBuffer(count: inputCount * layout.count)
+    inputs = (0..<inputCount).map { FeatureMap(buffer, at: $0 * layout.count, layout) }
     workspaces = (0..<team.threadCount).map { _ in plan.makeWorkspace() }
     rowScratch = RowScratch(plan.rowSteps, count: capacity)
     tallies = (0..<team.threadCount).map { _ in
@@ -78,25 +84,44 @@ package final class Engine: Sendable {
     }
   }
 
-  /// Sets the batch's image `image`; threads may do so for different images at once.
+  /// Sets the input `number`; threads may do so for different ones at once.
   ///
   /// - Parameter values: 3×227×227, B, G, R, mean subtracted.
-  package func setInput(_ image: Int, _ values: [Float]) {
-    inputs[image].setChannelsFirst(values.span)
+  package func setInput(_ number: Int, _ values: [Float]) {
+    inputs[number].setChannelsFirst(values.span)
   }
 
-  /// Computes the outputs of the batch's first `count` images.
+  /// Computes the outputs of the batch's first `count` images, whose inputs are all set.
   package func run(count: Int) {
-    precondition(count >= 0 && count <= capacity, "\(count) images in a batch of \(capacity)")
+    runMaps(of: 0..<count)
+    runRows(count: count)
+  }
+
+  /// Takes some of the batch's images, whose inputs are the first ones, as far as there are maps.
+  /// Inputs may be set anew afterwards; once all of the batch's images have come this far,
+  /// `runRows` ends the work.
+  package func runMaps(of images: Range<Int>) {
+    let count = images.count
+    precondition(
+      images.lowerBound >= 0 && images.upperBound <= capacity && count <= inputCapacity,
+      "images \(images) of a batch of \(capacity), with \(inputCapacity) inputs")
     if count < team.threadCount {
       // Fewer images than threads: all threads work on the same ones.
-      forEachPart(of: 0..<count, size: EnginePlan.chunkSize) { run($0, worker: 0, team) }
+      forEachPart(of: images, size: EnginePlan.chunkSize) {
+        run($0, of: images, worker: 0, team)
+      }
     } else {
       let size = min(EnginePlan.chunkSize, (count + team.threadCount - 1) / team.threadCount)
       team.forEach((count + size - 1) / size) { chunk, worker in
-        run(chunk * size..<min((chunk + 1) * size, count), worker: worker)
+        let start = images.lowerBound + chunk * size
+        run(start..<min(start + size, images.upperBound), of: images, worker: worker)
       }
     }
+  }
+
+  /// Ends the work on the batch's first `count` images, which `runMaps` has seen.
+  package func runRows(count: Int) {
+    precondition(count >= 0 && count <= capacity, "\(count) images in a batch of \(capacity)")
     for (i, step) in plan.rowSteps.enumerated() {
       tallies[0].measure(plan.mapSteps.count + i, threads: team.threadCount) {
         step.run(count: count, team, scratch: rowScratch)
@@ -110,10 +135,13 @@ package final class Engine: Sendable {
     }
   }
 
-  /// Takes the images through the map stages.
-  private func run(_ images: Range<Int>, worker: Int, _ sharing: ThreadTeam? = nil) {
+  /// Takes the images, of those whose inputs are set, through the map stages.
+  private func run(
+    _ images: Range<Int>, of all: Range<Int>, worker: Int, _ sharing: ThreadTeam? = nil
+  ) {
     let chunk = Chunk(
-      images: images, inputs: inputs, workspaces: workspaces, worker: worker, team: sharing)
+      images: images, inputs: inputs, firstInput: all.lowerBound, workspaces: workspaces,
+      worker: worker, team: sharing)
     for stage in plan.mapStages {
       forEachPart(of: images, size: stage.imagesAtOnce) { taken in
         for part in stage.parts {
@@ -158,7 +186,8 @@ package final class Engine: Sendable {
     var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
     forEachPart(of: 0..<count, size: EnginePlan.chunkSize) { images in
       let chunk = Chunk(
-        images: images, inputs: inputs, workspaces: workspaces, worker: 0, team: nil)
+        images: images, inputs: inputs, firstInput: 0, workspaces: workspaces, worker: 0,
+        team: nil)
       for stage in plan.mapStages {
         forEachPart(of: images, size: stage.imagesAtOnce) { taken in
           for part in stage.parts {

@@ -87,8 +87,9 @@ enum MapStep: Sendable {
 /// Images of a batch that go through the map stages together, and the thread that sees to them.
 struct Chunk: Sendable {
   let images: Range<Int>
-  /// Map 0 of the whole batch.
+  /// Map 0 of the image `firstInput` and those after it.
   let inputs: [FeatureMap]
+  let firstInput: Int
   /// One a thread.
   let workspaces: [Workspace]
   /// The thread, whose workspace holds the maps.
@@ -100,7 +101,7 @@ struct Chunk: Sendable {
 
   /// - Parameter image: counted in the batch.
   func map(_ index: Int, image: Int) -> FeatureMap {
-    if index == 0 { return inputs[image] }
+    if index == 0 { return inputs[image - firstInput] }
     let maps = workspace.maps[index - 1]
     return maps[(image - images.lowerBound) % maps.count]
   }

@@ -15,10 +15,15 @@ final class BatchExtractor {
   private let dtype: ElementType
   /// Images computed together; a batch is cut into such chunks.
   private let chunkSize: Int
+  /// Images of a chunk that are decoded, and taken as far as there are maps, before the next: few
+  /// enough that inputs do not go through memory.
+  private let loadSize: Int
 
   /// Inputs (images × views) the engine computes together. Larger chunks gain nothing: the fully
   /// connected weights are then read rarely enough.
   private static let engineCapacity = 64
+  /// Inputs a thread that are there at a time.
+  private static let inputsPerThread = 16
 
   init(
     model: Model, outputs: [BlobName], loader: ImageLoader, dtype: ElementType, batchSize: Int,
@@ -29,9 +34,10 @@ final class BatchExtractor {
     self.dtype = dtype
     let views = loader.views.count
     chunkSize = max(1, min(batchSize, Self.engineCapacity / views))
+    loadSize = min(chunkSize, (Self.inputsPerThread * team.threadCount + views - 1) / views)
     engine = try Engine(
-      model: model, outputs: outputs, capacity: chunkSize * views, team: team,
-      kernelClass: kernelClass)
+      model: model, outputs: outputs, capacity: chunkSize * views, inputCapacity: loadSize * views,
+      team: team, kernelClass: kernelClass)
     let kernels = Kernels(kernelClass)
     writers = Writers(all: (0..<team.threadCount).map { _ in loader.makeWriter(kernels) })
     let perRow = loader.views == .tenAll ? views : 1
@@ -56,13 +62,8 @@ final class BatchExtractor {
     }
     for start in stride(from: 0, to: batch.items.count, by: chunkSize) {
       let chunk = start..<min(start + chunkSize, batch.items.count)
-      let outcomes = try load(chunk, of: batch, files: files, firstFile: firstFile, &timing)
-      var begin = ContinuousClock.now
-      if outcomes.contains(where: { $0.status == .ok }) {
-        engine.run(count: chunk.count * loader.views.count)
-      }
-      timing.computeSeconds += seconds(since: begin)
-      begin = .now
+      let outcomes = try compute(chunk, of: batch, files: files, firstFile: firstFile, &timing)
+      let begin = ContinuousClock.now
       for (slot, outcome) in outcomes.enumerated() {
         overflowCount += appendRow(slot, isOK: outcome.status == .ok, to: &data)
         if outcome.status == .failed || !outcome.message.isEmpty {
@@ -103,7 +104,32 @@ final class BatchExtractor {
 
   private typealias Outcome = (status: RowStatus, message: String)
 
-  /// Decodes and transforms the images of `chunk` into the engine's inputs.
+  /// Computes the images of `chunk`.
+  private func compute(
+    _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int,
+    _ timing: inout WorkTiming
+  ) throws -> [Outcome] {
+    let views = loader.views.count
+    var outcomes = [Outcome]()
+    for start in stride(from: chunk.lowerBound, to: chunk.upperBound, by: loadSize) {
+      let part = start..<min(start + loadSize, chunk.upperBound)
+      let new = try load(part, of: batch, files: files, firstFile: firstFile, &timing)
+      let begin = ContinuousClock.now
+      if new.contains(where: { $0.status == .ok }) {
+        engine.runMaps(of: outcomes.count * views..<(outcomes.count + new.count) * views)
+      }
+      timing.computeSeconds += seconds(since: begin)
+      outcomes += new
+    }
+    let begin = ContinuousClock.now
+    if outcomes.contains(where: { $0.status == .ok }) {
+      engine.runRows(count: chunk.count * views)
+    }
+    timing.computeSeconds += seconds(since: begin)
+    return outcomes
+  }
+
+  /// Decodes and transforms the images of `chunk` into the engine's first inputs.
   private func load(
     _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int,
     _ timing: inout WorkTiming

@@ -124,6 +124,19 @@ import Testing
         model: model, outputs: outputs, capacity: capacity, team: ThreadTeam(threadCount: threads))
       #expect(Self.run(other, [images[4]]) == [expected[4]])
     }
+    // Inputs that are set a few at a time.
+    let few = try Engine(
+      model: model, outputs: outputs, capacity: 9, inputCapacity: 4,
+      team: ThreadTeam(threadCount: 2))
+    #expect(few.inputCapacity == 4)
+    for part in [0..<4, 4..<5, 5..<9] {
+      for (number, image) in images[part].enumerated() { few.setInput(number, image) }
+      few.runMaps(of: part)
+    }
+    few.runRows(count: 9)
+    let rows = images.indices.map { i in outputs.indices.map { few.row($0, image: i) } }
+    let areEqual = rows == expected
+    #expect(areEqual)
   }
 
   @Test func otherOutputsDoNotShow() throws {
