@@ -168,6 +168,25 @@ class Liblinear:
         return self.fit(self.tolerance)
 
 
+def ranks(decaf, store, runs):
+    """What a second rank brings: the time that training itself says it took."""
+    print(f"two ranks and one, a thread each, {runs} runs")
+    for loss in "softmax", "squared-hinge":
+        times = {1: [], 2: []}
+        for _ in range(runs):
+            for count in times:
+                command = ["mpirun", "--oversubscribe", "-np", count, decaf, "train", store, "--layer",
+                           "fc6", "--loss", loss, "--C", 1e-3, "--tolerance", GAP, "--output",
+                           store.parent / "classifier.safetensors", "--threads", 1]
+                run = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+                if run.returncode:
+                    sys.exit(f"decaf train failed:\n{run.stderr}")
+                times[count].append(float(re.search(r"^work .* ([0-9.]+) s$", run.stdout, re.M)[1]))
+        ratio = statistics.median(times[1]) / statistics.median(times[2])
+        print(f"{loss:32} one {spread(times[1])}   two {spread(times[2])}   ratio {ratio:5.2f} "
+              "(aim 1.8)", flush=True)
+
+
 def spread(times):
     return f"{statistics.median(times):7.2f} s ({min(times):.2f}–{max(times):.2f})"
 
@@ -177,7 +196,7 @@ def main():
     parser.add_argument("--decaf", default=".build/release/decaf")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--only", default="", help="problems whose name contains this")
+    parser.add_argument("--only", default="", help="problems whose name contains this; ranks: two ranks beside one")
     parser.add_argument("--classes", type=int, default=10**6,
                         help="time LIBLINEAR on so many classes and extrapolate")
     arguments = parser.parse_args()
@@ -222,6 +241,12 @@ def main():
                   + ("" if peer.gap <= GAP else f", at least: the peer gets no nearer than "
                      f"{peer.gap:.0e}" if peer.gap > GAP else ", the peer's gap is not known"),
                   flush=True)
+        if arguments.only in "ranks":
+            place = folder / "20000"
+            if not place.exists():
+                place.mkdir()
+                write_store(place / "store", *features(20000, 4096, 100))
+            ranks(decaf, place / "store", arguments.runs)
     finally:
         shutil.rmtree(folder)
 

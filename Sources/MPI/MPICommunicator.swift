@@ -3,7 +3,9 @@ package import Communication
 
 /// The ranks that a launcher started, over a duplicate of `MPI_COMM_WORLD`.
 ///
-/// Every wait is a non-blocking call tested with growing sleeps: blocking ones spin a core.
+/// Every wait for others is a non-blocking call tested with growing sleeps: blocking ones spin a core.
+/// Large messages go in pieces, though, and a piece waits for both ranks to look: collective calls
+/// with much to move first wait until all ranks have come, then block for as long as the move takes.
 package final class MPICommunicator: Communicator {
   package let rank: Int
   package let size: Int
@@ -14,6 +16,8 @@ package final class MPICommunicator: Communicator {
 
   /// Elements reduced by one call: bounds the memory MPI needs for its own copies (8 MiB).
   private static let reductionTile = 1 << 20
+  /// Bytes that MPI libraries send at once, in one piece.
+  private static let pieceByteCount = 4096
   /// Bytes sent by one broadcast call.
   private static let broadcastTile = 1 << 28
 
@@ -96,7 +100,7 @@ package final class MPICommunicator: Communicator {
     while try isSending() { backoff.wait(duringTransfer: true) }
   }
 
-  /// MPI 3.1, section 5.12.7 (`MPI_Iallreduce`), in tiles.
+  /// MPI 3.1, sections 5.9.6 and 5.12.7 (`MPI_Allreduce`, `MPI_Iallreduce`), in tiles.
   package func allreduce(_ values: inout [Int64], _ reduction: Reduction) throws {
     let operation =
       switch reduction {
@@ -105,18 +109,28 @@ package final class MPICommunicator: Communicator {
       case .minimum: decaf_mpi_min()
       }
     try values.withUnsafeMutableBufferPointer { buffer in
-      for start in stride(from: 0, to: buffer.count, by: Self.reductionTile) {
-        let count = min(Self.reductionTile, buffer.count - start)
+      if buffer.count * 8 <= Self.pieceByteCount {
         try complete("MPI_Iallreduce") { request in
           MPI_Iallreduce(
-            decaf_mpi_in_place(), buffer.baseAddress! + start, Int32(count), decaf_mpi_int64(),
+            decaf_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), decaf_mpi_int64(),
             operation, communicator, &request)
+        }
+        return
+      }
+      try barrier()
+      for start in stride(from: 0, to: buffer.count, by: Self.reductionTile) {
+        let count = min(Self.reductionTile, buffer.count - start)
+        try check("MPI_Allreduce", rank: rank) {
+          MPI_Allreduce(
+            decaf_mpi_in_place(), buffer.baseAddress! + start, Int32(count), decaf_mpi_int64(),
+            operation, communicator)
         }
       }
     }
   }
 
-  /// MPI 3.1, section 5.12.2 (`MPI_Ibcast`): the length, then the bytes in tiles.
+  /// MPI 3.1, sections 5.4 and 5.12.2 (`MPI_Bcast`, `MPI_Ibcast`): the length, then the bytes in
+  /// tiles.
   package func broadcast(_ bytes: inout [UInt8], root: Int) throws {
     var length = Int64(bytes.count)
     try withUnsafeMutablePointer(to: &length) { pointer in
@@ -126,12 +140,20 @@ package final class MPICommunicator: Communicator {
     }
     if rank != root { bytes = [UInt8](repeating: 0, count: Int(length)) }
     try bytes.withUnsafeMutableBytes { buffer in
-      for start in stride(from: 0, to: buffer.count, by: Self.broadcastTile) {
-        let count = min(Self.broadcastTile, buffer.count - start)
+      if buffer.count <= Self.pieceByteCount {
         try complete("MPI_Ibcast") { request in
           MPI_Ibcast(
-            buffer.baseAddress! + start, Int32(count), decaf_mpi_byte(), Int32(root),
-            communicator, &request)
+            buffer.baseAddress, Int32(buffer.count), decaf_mpi_byte(), Int32(root), communicator,
+            &request)
+        }
+        return
+      }
+      try barrier()
+      for start in stride(from: 0, to: buffer.count, by: Self.broadcastTile) {
+        let count = min(Self.broadcastTile, buffer.count - start)
+        try check("MPI_Bcast", rank: rank) {
+          MPI_Bcast(
+            buffer.baseAddress! + start, Int32(count), decaf_mpi_byte(), Int32(root), communicator)
         }
       }
     }
