@@ -20,6 +20,23 @@ import Testing
     #expect(buffer[4] == 3)
   }
 
+  @Test func buffersAreApartAndAligned() {
+    // Small and large ones, the last too large for what the others left.
+    let buffers = [3, 17, 600_000, 1, 5_000_000, 4_000_000, 9_000_000].map(FloatBuffer.init(count:))
+    for (i, buffer) in buffers.enumerated() {
+      buffer[0] = Float(i + 1)
+      buffer[buffer.count - 1] = Float(i + 1)
+    }
+    for (i, buffer) in buffers.enumerated() {
+      #expect(buffer[0] == Float(i + 1) && buffer[buffer.count - 1] == Float(i + 1))
+      let address = buffer.withSpan(0..<1) {
+        $0.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress!) }
+      }
+      #expect(address % 64 == 0)
+    }
+    #expect(buffers[2][1] == 0 && buffers[2][599_998] == 0)
+  }
+
   @Test func refusesWhatLiesBeyondItsEnd() async {
     await #expect(processExitsWith: .failure) {
       FloatBuffer(count: 3).replace(from: 2, with: [1, 2])
