@@ -93,7 +93,10 @@ package final class Resampler {
       self.parts = parts
     }
     // Beyond the last pixel the kernel reads what it multiplies by zero.
-    if blended.count < 3 * width + 8 { blended = FloatBuffer(count: 3 * width + 8) }
+    if blended.count < 3 * width + 8 {
+      // Memory of buffers is not cut anew: few of them, though images grow ever wider.
+      blended = FloatBuffer(count: max(3 * width + 8, 2 * blended.count))
+    }
     let first = 3 * Int(columnTaps.first!.first)
     let end = 3 * min(Int(columnTaps.last!.first) + 2, parts.columns.pixels.upperBound)
     let lastRow = parts.rows.pixels.upperBound - 1
