@@ -19,14 +19,16 @@ typedef struct {
   const char *panel;
 } lookahead;
 
-/// Lines of either stream fetched in four steps of the depth: a few blocks of rows together fetch
-/// all that is to come.
-enum { FETCHED_LINES = PANEL_WIDTH / 16 ? PANEL_WIDTH / 16 : 1 };
+/// What a block fetches of `lookahead`: the rows; of both streams its share, where a few blocks
+/// together fetch all that is to come; or the whole panel, where a block has it for itself.
+typedef enum { FETCH_ROWS, FETCH_SHARE, FETCH_PANEL } fetching;
+
+/// Cache lines of a stream that are fetched in four steps of the depth: a share, a whole panel.
+enum { SHARED_LINES = PANEL_WIDTH / 16 ? PANEL_WIDTH / 16 : 1, PANEL_LINES = PANEL_WIDTH / 4 };
 
 /// output[r][c] = Σ row[r][k] · panel[k][c]: one chain of multiply-adds from zero, or from what the
-/// output holds if `continues`. `row_count` and `follows_rows` are constants wherever this is inlined;
-/// the latter tells which of `next` is set: the rows, or the two streams.
-INLINE void panel_block(const size_t row_count, const int follows_rows, const float *panel,
+/// output holds if `continues`. `row_count` and `fetched` are constants wherever this is inlined.
+INLINE void panel_block(const size_t row_count, const fetching fetched, const float *panel,
                         size_t depth, const unaligned_float *input, const int32_t *input_rows,
                         float *output, const int32_t *output_rows, int continues,
                         const lookahead *next) {
@@ -40,17 +42,21 @@ INLINE void panel_block(const size_t row_count, const int follows_rows, const fl
     sums[r][1] = continues ? load(start + VECTOR_WIDTH) : splat(0);
   }
   for (size_t k = 0; k < depth; k += 4) {
-    if (follows_rows && k % DEPTH_STEP == 0) {
+    if (fetched == FETCH_ROWS && k % DEPTH_STEP == 0) {
       const unaligned_float *row = next->rows + k;
       for (size_t r = 0; r < next->row_count; r++, row += next->row_pitch) {
         __builtin_prefetch(row, 0, 2);
       }
     }
-    if (!follows_rows) {
+    if (fetched != FETCH_ROWS) {
+      const size_t lines = fetched == FETCH_PANEL ? PANEL_LINES : SHARED_LINES;
 #pragma clang loop unroll(full)
-      for (size_t i = 0; i < FETCHED_LINES; i++) {
-        __builtin_prefetch(next->inputs + (16 * FETCHED_LINES) * k + 64 * i, 0, 2);
-        __builtin_prefetch(next->panel + (16 * FETCHED_LINES) * k + 64 * i, 0, 2);
+      for (size_t i = 0; i < SHARED_LINES; i++) {
+        __builtin_prefetch(next->inputs + 16 * SHARED_LINES * k + 64 * i, 0, 2);
+      }
+#pragma clang loop unroll(full)
+      for (size_t i = 0; i < lines; i++) {
+        __builtin_prefetch(next->panel + 16 * lines * k + 64 * i, 0, 2);
       }
     }
 #pragma clang loop unroll(full)
@@ -74,19 +80,17 @@ INLINE void panel_block(const size_t row_count, const int follows_rows, const fl
 typedef void panel_function(const float *, size_t, const unaligned_float *, const int32_t *, float *,
                             const int32_t *, int, const lookahead *);
 
-#define PANEL_BLOCKS(ROWS)                                                                      \
-  static void panel_block_##ROWS(const float *panel, size_t depth, const unaligned_float *input, \
-                                 const int32_t *input_rows, float *output,                      \
-                                 const int32_t *output_rows, int continues,                     \
-                                 const lookahead *next) {                                       \
-    panel_block(ROWS, 0, panel, depth, input, input_rows, output, output_rows, continues, next); \
-  }                                                                                             \
-  static void row_block_##ROWS(const float *panel, size_t depth, const unaligned_float *input,  \
-                               const int32_t *input_rows, float *output,                        \
-                               const int32_t *output_rows, int continues,                       \
-                               const lookahead *next) {                                         \
-    panel_block(ROWS, 1, panel, depth, input, input_rows, output, output_rows, continues, next); \
+#define PANEL_BLOCK(KIND, FETCHED, ROWS)                                                        \
+  static void KIND##_##ROWS(const float *panel, size_t depth, const unaligned_float *input,     \
+                            const int32_t *input_rows, float *output,                           \
+                            const int32_t *output_rows, int continues, const lookahead *next) { \
+    panel_block(ROWS, FETCHED, panel, depth, input, input_rows, output, output_rows, continues, \
+                next);                                                                          \
   }
+#define PANEL_BLOCKS(ROWS)                     \
+  PANEL_BLOCK(row_block, FETCH_ROWS, ROWS)     \
+  PANEL_BLOCK(panel_block, FETCH_SHARE, ROWS)  \
+  PANEL_BLOCK(lone_block, FETCH_PANEL, ROWS)
 
 #define EACH_ROW_COUNT_TO_4(F) F(1) F(2) F(3) F(4)
 #if BLOCK_ROWS == 4
@@ -99,9 +103,11 @@ typedef void panel_function(const float *, size_t, const unaligned_float *, cons
 
 EACH_ROW_COUNT(PANEL_BLOCKS)
 
-#define PANEL_BLOCK_NAME(ROWS) panel_block_##ROWS,
 #define ROW_BLOCK_NAME(ROWS) row_block_##ROWS,
+#define PANEL_BLOCK_NAME(ROWS) panel_block_##ROWS,
+#define LONE_BLOCK_NAME(ROWS) lone_block_##ROWS,
 
-/// By the number of rows: with touching rows to come, and with rows at a distance.
-static panel_function *const panel_blocks[BLOCK_ROWS + 1] = {0, EACH_ROW_COUNT(PANEL_BLOCK_NAME)};
+/// By the number of rows, for every kind of fetching.
 static panel_function *const row_blocks[BLOCK_ROWS + 1] = {0, EACH_ROW_COUNT(ROW_BLOCK_NAME)};
+static panel_function *const panel_blocks[BLOCK_ROWS + 1] = {0, EACH_ROW_COUNT(PANEL_BLOCK_NAME)};
+static panel_function *const lone_blocks[BLOCK_ROWS + 1] = {0, EACH_ROW_COUNT(LONE_BLOCK_NAME)};

@@ -135,6 +135,9 @@ static void winograd_inputs(const decaf_tiling *t, const float *input, size_t pi
   })
 }
 
+/// Blocks of rows too few for their shares to add up to the weights to come.
+enum { MOST_LONE_BLOCKS = 2 };
+
 static void winograd_products(const decaf_tiling *t, const float *points, const float *weights,
                               size_t panels, const decaf_rows *rows, float *sums) {
   const size_t side = schemes[t->scheme].tiles[0].points;
@@ -157,11 +160,13 @@ static void winograd_products(const decaf_tiling *t, const float *points, const 
       const size_t shares = panels * block_count * 64;
       const size_t input_share = t->input_step * sizeof(float) / shares * 64;
       const size_t panel_share = panels * panel_floats * sizeof(float) / shares * 64;
+      panel_function *const *blocks =
+          block_count <= MOST_LONE_BLOCKS ? lone_blocks : panel_blocks;
       for (size_t panel = 0; panel < panels; panel++, weights += panel_floats) {
         size_t row = 0;
         for (size_t b = 1; b <= block_count; b++) {
           const size_t row_end = chosen->count * b / block_count;
-          panel_blocks[row_end - row](
+          blocks[row_end - row](
               weights, t->channels, points + point * t->input_step, chosen->input_rows + row,
               sums + panel * t->panel_step + point * t->output_step, chosen->output_rows + row, 0,
               &next);
