@@ -4,7 +4,7 @@ internal import CKernels
 ///
 /// `output[r][o] = bias[o] + Σ input[r][k] · weight[o][k]`, each sum one chain of multiply-adds from
 /// zero in the order of k: its bits depend on its own row and weights and on nothing else.
-package final class InnerProduct: Sendable {
+package final class InnerProduct: RowProduct {
   package let outputs: Int
   package let depth: Int
   private let kernels: Kernels
@@ -37,7 +37,6 @@ package final class InnerProduct: Sendable {
     (count + kernels.panelWidth - 1) / kernels.panelWidth * kernels.panelWidth
   }
 
-  /// Floats of the buffers that `pack` and `run` work in, for `count` rows.
   package func packedFloats(count: Int) -> Int { packedRows(count) * depth }
   package func sumFloats(count: Int) -> Int { packedRows(count) * outputs }
 
@@ -49,12 +48,6 @@ package final class InnerProduct: Sendable {
     kernels.table.pointee.pack_inputs(rows.buffer.base, rows.pitch, count, depth, packed.base)
   }
 
-  /// Computes some outputs of the first `count` rows; threads may do so for different outputs.
-  ///
-  /// - Parameters:
-  ///   - packed: as `pack` left it.
-  ///   - sums: at least `sumFloats` floats, shared by the threads.
-  ///   - rectify: replace outputs below zero by zero.
   package func run(
     outputs range: Range<Int>, of rows: RowMatrix, count: Int, packed: FloatBuffer,
     sums: FloatBuffer, into output: RowMatrix, rectify: Bool

@@ -4,14 +4,12 @@ internal import CKernels
 ///
 /// The map is cut into tiles that fit it exactly. A tile's inputs become points, every point is a
 /// row of a product over the input channels, and the sums of all points become the tile's outputs.
-/// A tile's arithmetic depends on the layer alone: neither on other tiles nor on other images. Each
-/// image takes a slot of the buffers; the more slots in use, the more rows share a walk through the
-/// weights. A large map with few weights is taken in strips of tiles instead, so that what lies
+/// A tile's arithmetic depends on the layer alone: neither on other tiles nor on other images. The
+/// more slots are in use, the more rows share a walk through the weights. A large map with few weights is taken in strips of tiles instead, so that what lies
 /// between the steps stays in the second cache. Groups are products of their own.
-package final class WinogradConvolution: Sendable {
+package final class WinogradConvolution: Convolution {
   package let input: MapLayout
   package let output: MapLayout
-  /// Images whose points fit the buffers.
   package let slots: Int
   private let scheme: WinogradScheme
   private let kernels: Kernels
@@ -107,7 +105,6 @@ package final class WinogradConvolution: Sendable {
     }
   }
 
-  /// Parts of a map that go through the buffers one after the other.
   package var stripCount: Int { strips.count }
   /// Tiles of an image in a strip; the last strip may have fewer.
   private var tileCount: Int { strips[0].tileRows.count * columnCut.tiles }
@@ -126,7 +123,6 @@ package final class WinogradConvolution: Sendable {
   private var inputStep: Int { Self.step(slots * tileCount * depth) }
   private var outputStep: Int { Self.step(slots * tileCount * kernels.panelWidth) }
 
-  /// Floats of the buffers that `transform` and `run` work in.
   package var pointFloats: Int { groups * pointCount * inputStep }
   package var sumFloats: Int { panelsPerPass * pointCount * outputStep }
 
@@ -145,7 +141,6 @@ package final class WinogradConvolution: Sendable {
 
   private func firstLine(_ strip: Strip) -> Int { lines(ofTileRows: strip.tileRows.lowerBound) }
 
-  /// The output's lines that the strip computes.
   package func lines(ofStrip strip: Int) -> Range<Int> {
     let rows = strips[strip].tileRows
     return lines(ofTileRows: rows.lowerBound)..<lines(ofTileRows: rows.upperBound)
@@ -161,18 +156,14 @@ package final class WinogradConvolution: Sendable {
     (group * panelsPerGroup + pass * panelsPerPass) * pointCount * depth * kernels.panelWidth
   }
 
-  /// Pieces in which weights are packed, over all groups.
   package var panelCount: Int { groups * panelsPerGroup }
 
-  /// The output channels whose weights make up the panel.
   package func outputs(ofPanel panel: Int) -> Range<Int> {
     let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
     let first = local * kernels.panelWidth
     return group * width + first..<group * width + min(first + kernels.panelWidth, width)
   }
 
-  /// Takes the weights of `outputs(ofPanel: panel)`, each `channels/groups × kernelSize ×
-  /// kernelSize`; threads may do so for different panels at once.
   package func pack(panel: Int, _ values: Span<Float>) {
     let count = outputs(ofPanel: panel).count
     precondition(
@@ -189,7 +180,6 @@ package final class WinogradConvolution: Sendable {
     }
   }
 
-  /// The input's lines that the strip reads, of the map without its frame.
   package func inputLines(ofStrip strip: Int) -> Range<Int> {
     let lines = lines(ofStrip: strip)
     return max(
@@ -197,8 +187,6 @@ package final class WinogradConvolution: Sendable {
         input.height, lines.upperBound + scheme.kernelSize - 1 - padding)
   }
 
-  /// The layout of a map that holds the input's lines of one strip only, for `transform`; nil when
-  /// the map has a frame.
   package var stripLayout: MapLayout? {
     guard input.padding == 0 else { return nil }
     return MapLayout(
@@ -206,12 +194,7 @@ package final class WinogradConvolution: Sendable {
       height: (0..<stripCount).map { inputLines(ofStrip: $0).count }.max()!, width: input.width)
   }
 
-  /// Writes the points of a strip of an image's tiles to its slot; threads may do so for different
-  /// slots.
-  ///
-  /// - Parameters:
-  ///   - map: the input, or just `inputLines(ofStrip:)` in a map of `stripLayout`.
-  ///   - points: at least `pointFloats` floats.
+  /// Writes the points of a strip of an image's tiles to its slot.
   package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
     let isWhole = map.layout == input
     precondition(isWhole || map.layout == stripLayout, "a map of another layout")
@@ -229,16 +212,8 @@ package final class WinogradConvolution: Sendable {
     }
   }
 
-  /// Parts of the work that `run` can do on its own, over all groups.
   package var passCount: Int { groups * passesPerGroup }
 
-  /// Computes the output channels of one pass over a strip for the first `count` slots; threads may
-  /// compute different passes at once, with sums of their own. The maps' frames stay as they are.
-  ///
-  /// - Parameters:
-  ///   - points: as `transform` left them for the strip.
-  ///   - sums: at least `sumFloats` floats, overwritten.
-  ///   - output: the map for a slot.
   package func run(
     pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
     into output: (_ slot: Int) -> FeatureMap

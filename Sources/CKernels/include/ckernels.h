@@ -12,17 +12,8 @@
 #include <stdint.h>
 
 #include "dense.h"
-
-/// A matrix of weights, used where it lies.
-typedef struct {
-  /// `outputs` × `depth` floats, row-major; need not be aligned.
-  const void *weights;
-  /// One an output.
-  const float *biases;
-  size_t outputs;
-  /// A multiple of 16.
-  size_t depth;
-} decaf_inner_product;
+#include "operands.h"
+#include "tiles.h"
 
 /// Rows of a product: row `r` reads from `input_rows[r]` on and writes from `output_rows[r]` on.
 typedef struct {

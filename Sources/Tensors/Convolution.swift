@@ -1,0 +1,82 @@
+/// A convolution with its weights packed, whatever way it is computed.
+///
+/// Each image takes a slot of the buffers. A strip, a part of a map's lines, is transformed for all
+/// slots and then computed pass by pass, a pass being some of the output channels.
+package protocol Convolution: Sendable {
+  /// Images whose points fit the buffers.
+  var slots: Int { get }
+  /// Parts of a map that go through the buffers one after the other.
+  var stripCount: Int { get }
+  /// The output's lines that the strip computes.
+  func lines(ofStrip strip: Int) -> Range<Int>
+  /// The input's lines that the strip reads, of the map without its frame.
+  func inputLines(ofStrip strip: Int) -> Range<Int>
+  /// The layout of a map that holds the input's lines of one strip only, for `transform`; nil when
+  /// the map has a frame.
+  var stripLayout: MapLayout? { get }
+
+  /// Pieces in which weights are packed, over all groups.
+  var panelCount: Int { get }
+  /// The output channels whose weights make up the panel.
+  func outputs(ofPanel panel: Int) -> Range<Int>
+  /// Takes the weights of `outputs(ofPanel: panel)`, each `channels/groups × kernelSize ×
+  /// kernelSize`; threads may do so for different panels at once.
+  func pack(panel: Int, _ values: Span<Float>)
+
+  /// Floats of the buffers that `transform` and `run` work in.
+  var pointFloats: Int { get }
+  var sumFloats: Int { get }
+  /// Writes what `run` reads of a strip of an image to its slot; threads may do so for different
+  /// slots.
+  ///
+  /// - Parameters:
+  ///   - map: the input, or just `inputLines(ofStrip:)` in a map of `stripLayout`.
+  ///   - points: at least `pointFloats` floats.
+  func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int)
+
+  /// Parts of the work that `run` can do on its own, over all groups.
+  var passCount: Int { get }
+  /// Computes the output channels of one pass over a strip for the first `count` slots; threads may
+  /// compute different passes at once, with sums of their own. The maps' frames stay as they are.
+  ///
+  /// - Parameters:
+  ///   - points: as `transform` left them for the strip.
+  ///   - sums: at least `sumFloats` floats, overwritten.
+  ///   - output: the map for a slot.
+  func run(
+    pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    into output: (_ slot: Int) -> FeatureMap)
+}
+
+/// A matrix of weights with biases, whatever way rows are multiplied by it:
+/// `output[r][o] = bias[o] + Σ input[r][k] · weight[o][k]`.
+package protocol RowProduct: Sendable {
+  var outputs: Int { get }
+  /// Floats of the buffers that `pack` and `run` work in, for `count` rows.
+  func packedFloats(count: Int) -> Int
+  func sumFloats(count: Int) -> Int
+  /// Packs the first `count` of `rows` for `run`.
+  func pack(_ rows: RowMatrix, count: Int, into packed: FloatBuffer)
+  /// Computes some outputs of the first `count` rows; threads may compute different ones at once.
+  ///
+  /// - Parameters:
+  ///   - range: the outputs, from a multiple of `outputStep` on.
+  ///   - packed: as `pack` left it.
+  ///   - sums: at least `sumFloats` floats, shared by the threads.
+  ///   - rectify: replace outputs below zero by zero.
+  func run(
+    outputs range: Range<Int>, of rows: RowMatrix, count: Int, packed: FloatBuffer,
+    sums: FloatBuffer, into output: RowMatrix, rectify: Bool)
+}
+
+extension RowProduct {
+  /// Where `run` may cut the outputs: multiples of this.
+  package static var outputStep: Int { 16 }
+
+  /// The outputs of one of `count` parts, about equal.
+  package func outputs(ofPart part: Int, of count: Int) -> Range<Int> {
+    let steps = (outputs + Self.outputStep - 1) / Self.outputStep
+    let bound = { (part: Int) in min(steps * part / count * Self.outputStep, outputs) }
+    return bound(part)..<bound(part + 1)
+  }
+}

@@ -1,0 +1,176 @@
+internal import CKernels
+
+/// A convolution of stride 1 as products of bfloat16 tiles, straight from its definition.
+///
+/// The input is rounded to bfloat16 as it is packed, the weights when they are; sums and biases are
+/// float. Every output is one sum in an order that the layer fixes, so it depends on its own inputs
+/// alone. A product's rows are pixels of a line; its columns are the output channels of a pass.
+package final class TileConvolution: Convolution {
+  package let input: MapLayout
+  package let output: MapLayout
+  package let slots: Int
+  private let kernels: TileKernels
+  private let kernelSize: Int
+  private let padding: Int
+  private let groups: Int
+  /// [group][panel][line of the filter][step][half of the panel][pair of terms][output][term].
+  private let weights: HalfBuffer
+  private let biases: FloatBuffer
+  private let stripHeight: Int
+
+  /// Lines of a strip where one image is taken at a time: what lies between the steps stays in the
+  /// second cache.
+  private static let cutHeight = 14
+  private static let panelWidth = Int(DECAF_TILE_OUTPUTS)
+
+  /// A convolution without weights; `pack` has to be called for every panel before it runs.
+  ///
+  /// Nil when the channels of a group are no multiple of 16.
+  ///
+  /// - Parameters:
+  ///   - slots: most images at a time.
+  ///   - biases: one an output channel.
+  /// - Precondition: `input`'s frame is at least `padding` wide, and the sizes agree.
+  package init?(
+    from input: MapLayout, to output: MapLayout, kernelSize: Int, padding: Int, groups: Int,
+    slots: Int, biases: [Float], kernels: TileKernels
+  ) {
+    precondition(input.padding >= padding, "the map's frame is narrower than the padding")
+    precondition(
+      slots > 0 && output.channels % groups == 0 && input.channels % groups == 0
+        && biases.count == output.channels
+        && output.height + kernelSize - 1 == input.height + 2 * padding
+        && output.width + kernelSize - 1 == input.width + 2 * padding,
+      "shapes that do not belong to one convolution")
+    self.input = input
+    self.output = output
+    self.slots = slots
+    self.kernels = kernels
+    self.kernelSize = kernelSize
+    self.padding = padding
+    self.groups = groups
+    self.biases = FloatBuffer(count: biases.count)
+    self.biases.replace(from: 0, with: biases)
+    stripHeight = slots == 1 ? min(Self.cutHeight, output.height) : output.height
+    guard input.channels % (16 * groups) == 0 else { return nil }
+    var shape = decaf_tile_convolution(
+      height: stripHeight, width: output.width, kernel_size: kernelSize,
+      channels: input.channels / groups)
+    let panels = (output.channels / groups + Self.panelWidth - 1) / Self.panelWidth
+    weights = HalfBuffer(count: groups * panels * decaf_tile_weight_count(&shape))
+  }
+
+  private var depth: Int { input.channels / groups }
+  /// Outputs and panels of a group.
+  private var width: Int { output.channels / groups }
+  private var panelsPerGroup: Int { (width + Self.panelWidth - 1) / Self.panelWidth }
+
+  package var stripCount: Int { (output.height + stripHeight - 1) / stripHeight }
+
+  package func lines(ofStrip strip: Int) -> Range<Int> {
+    strip * stripHeight..<min((strip + 1) * stripHeight, output.height)
+  }
+
+  package func inputLines(ofStrip strip: Int) -> Range<Int> {
+    let lines = lines(ofStrip: strip)
+    return max(
+      0, lines.lowerBound - padding)..<min(
+        input.height, lines.upperBound + kernelSize - 1 - padding)
+  }
+
+  package var stripLayout: MapLayout? {
+    guard input.padding == 0 else { return nil }
+    return MapLayout(
+      channels: input.channels, height: inputLines(ofStrip: 0).count, width: input.width)
+  }
+
+  /// The convolution that computes `height` lines.
+  private func shape(height: Int) -> decaf_tile_convolution {
+    decaf_tile_convolution(
+      height: height, width: output.width, kernel_size: kernelSize, channels: depth)
+  }
+
+  private var weightCount: Int {
+    withUnsafePointer(to: shape(height: stripHeight)) { decaf_tile_weight_count($0) }
+  }
+
+  /// Numbers of a group's packed strip, whole cache lines.
+  private var mapCount: Int {
+    withUnsafePointer(to: shape(height: stripHeight)) {
+      (decaf_tile_map_count($0) + 31) / 32 * 32
+    }
+  }
+
+  package var panelCount: Int { groups * panelsPerGroup }
+  package var passCount: Int { panelCount }
+
+  package func outputs(ofPanel panel: Int) -> Range<Int> {
+    let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
+    let first = local * Self.panelWidth
+    return group * width + first..<group * width + min(first + Self.panelWidth, width)
+  }
+
+  package func pack(panel: Int, _ values: Span<Float>) {
+    let count = outputs(ofPanel: panel).count
+    precondition(
+      values.count == count * depth * kernelSize * kernelSize, "weights of another shape")
+    let start = weights.base + panel * weightCount
+    values.withUnsafeBufferPointer { values in
+      withUnsafePointer(to: shape(height: stripHeight)) {
+        decaf_tile_pack_weights($0, values.baseAddress!, count, start)
+      }
+    }
+  }
+
+  package var pointFloats: Int { slots * groups * mapCount / 2 }
+  package var sumFloats: Int { 0 }
+
+  /// Where a slot's group begins in the points.
+  private func points(_ buffer: FloatBuffer, slot: Int, group: Int) -> UnsafeMutablePointer<UInt16>
+  {
+    UnsafeMutableRawPointer(buffer.base).assumingMemoryBound(to: UInt16.self)
+      + (slot * groups + group) * mapCount
+  }
+
+  package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
+    let isWhole = map.layout == input
+    precondition(isWhole || map.layout == stripLayout, "a map of another layout")
+    precondition(slot >= 0 && slot < slots && points.count >= pointFloats, "no such slot")
+    let lines = lines(ofStrip: strip)
+    let corner =
+      (input.padding - padding) * (input.pitch + input.channels)
+      + (isWhole ? lines.lowerBound : 0) * input.pitch
+    for group in 0..<groups {
+      withUnsafePointer(to: shape(height: lines.count)) {
+        kernels.table.pointee.pack_map(
+          $0, map.buffer.base + map.start + corner + group * depth, input.pitch, input.channels,
+          self.points(points, slot: slot, group: group))
+      }
+    }
+  }
+
+  package func run(
+    pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    into output: (_ slot: Int) -> FeatureMap
+  ) {
+    precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
+    precondition(points.count >= pointFloats, "too small a buffer")
+    if count == 0 { return }
+    let lines = lines(ofStrip: strip)
+    let outputs = outputs(ofPanel: pass)
+    let first = lines.lowerBound * self.output.pitch + outputs.lowerBound
+    var shape = shape(height: lines.count)
+    withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Float>?.self, capacity: count) {
+      targets in
+      for slot in 0..<count {
+        let map = output(slot)
+        precondition(map.layout == self.output, "a map of another layout")
+        targets.initializeElement(at: slot, to: map.origin + first)
+      }
+      kernels.table.pointee.convolve(
+        &shape, self.points(points, slot: 0, group: pass / panelsPerGroup), groups * mapCount,
+        count, weights.base + pass * weightCount, biases.base + outputs.lowerBound, outputs.count,
+        targets.baseAddress!, self.output.pitch, self.output.channels, rectify ? 1 : 0)
+    }
+  }
+}

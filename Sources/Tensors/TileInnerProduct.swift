@@ -1,0 +1,67 @@
+internal import CKernels
+
+/// A matrix of weights with biases, used where it lies, multiplied as tiles of bfloat16.
+///
+/// A product waits for its weights, which come from memory, so it has time to be more exact than its
+/// factors: each is split into two bfloat16 numbers, together within 2⁻¹⁴ of it, and only the product
+/// of the two small ones is left out. Sums and biases are float. Each sum's order is fixed by the
+/// depth: its bits depend on its own row and weights alone.
+package final class TileInnerProduct: RowProduct {
+  package let outputs: Int
+  private let depth: Int
+  private let kernels: TileKernels
+  /// `outputs × depth`, row-major, of which a pointer can be had without a copy.
+  private let weights: StoredFloats
+  private let biases: FloatBuffer
+
+  /// - Parameters:
+  ///   - weights: `outputs × depth`, row-major. Numbers of other types than float32 are converted,
+  ///     into memory of this process.
+  ///   - biases: one an output.
+  /// - Precondition: the depth is a multiple of `InnerProduct.depthStep`.
+  package init(weights: StoredFloats, biases: [Float], kernels: TileKernels) {
+    precondition(!biases.isEmpty && weights.count % biases.count == 0, "weights of another shape")
+    outputs = biases.count
+    depth = weights.count / biases.count
+    precondition(depth % InnerProduct.depthStep == 0 && depth > 0, "depth \(depth)")
+    self.kernels = kernels
+    self.weights = weights.isInPlace ? weights : StoredFloats(weights.floats())
+    self.biases = FloatBuffer(count: biases.count)
+    self.biases.replace(from: 0, with: biases)
+  }
+
+  package func packedFloats(count: Int) -> Int { decaf_tile_row_count(count, depth) / 2 }
+  package func sumFloats(count: Int) -> Int { decaf_tile_sum_count(outputs) }
+
+  package func pack(_ rows: RowMatrix, count: Int, into packed: FloatBuffer) {
+    precondition(rows.width == depth && count >= 0 && count <= rows.count, "no such rows")
+    precondition(packed.count >= packedFloats(count: count), "no room for packed rows")
+    kernels.table.pointee.pack_rows(
+      rows.buffer.base, rows.pitch, count, depth, numbers(of: packed))
+  }
+
+  package func run(
+    outputs range: Range<Int>, of rows: RowMatrix, count: Int, packed: FloatBuffer,
+    sums: FloatBuffer, into output: RowMatrix, rectify: Bool
+  ) {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= outputs
+        && range.lowerBound % Self.outputStep == 0, "no such outputs")
+    precondition(count >= 0 && count <= min(rows.count, output.count), "no such rows")
+    precondition(rows.width == depth && output.width == outputs, "rows of another width")
+    precondition(
+      packed.count >= packedFloats(count: count) && sums.count >= sumFloats(count: count),
+      "too small buffers")
+    weights.withBytesInPlace { weights in
+      var product = decaf_inner_product(
+        weights: weights, biases: biases.base, outputs: outputs, depth: depth)
+      kernels.table.pointee.inner_product(
+        &product, numbers(of: packed), count, range.lowerBound, range.upperBound, sums.base,
+        output.buffer.base, output.pitch, rectify ? 1 : 0)
+    }
+  }
+
+  private func numbers(of buffer: FloatBuffer) -> UnsafeMutablePointer<UInt16> {
+    UnsafeMutableRawPointer(buffer.base).assumingMemoryBound(to: UInt16.self)
+  }
+}
