@@ -69,10 +69,10 @@ def inputs(batch):
     return path
 
 
-def decaf(layer, batch, copies, environment=None, threads=1, cores=None):
+def decaf(layer, batch, copies, environment=None, threads=1, cores=None, precision="fp32"):
     def command(copy):
         return [BIN / "EngineBenchmark", weights, layer, batch, threads, inputs(batch),
-                scratch / f"decaf-{copy}.bin"]
+                scratch / f"decaf-{copy}.bin", precision]
     contestant = Contestant("decaf", command, copies, environment, cores)
     contestant.name += f" ({contestant.remark})"
     return contestant
@@ -112,6 +112,32 @@ def row(title, layer, batch, copies, kinds, environment=None, peer_environment=N
         contestant.close()
 
 
+def bfloat16(copies):
+    """Our own reduced precision beside theirs, and beside our full one."""
+    title = f"fc7, batch 64, bfloat16, {copies} process{'es' if copies > 1 else ''}"
+    if options.only and options.only not in title:
+        return
+    print(title, flush=True)
+    full = decaf("fc7", 64, copies)
+    exact = np.fromfile(scratch / "decaf-0.bin", "<f4")
+    try:
+        ours = decaf("fc7", 64, copies, precision="bf16")
+    except RuntimeError:
+        left_out.append("decaf bf16: this processor has no AMX")
+        full.close()
+        return
+    rounded = np.fromfile(scratch / "decaf-0.bin", "<f4")
+    distance = np.linalg.norm(rounded - exact) / np.linalg.norm(exact)
+    if not distance <= 5e-3:
+        sys.exit(f"decaf bf16: fc7 is at a relative distance of {distance:.1e} from fp32")
+    ours.name += f" (L2 {distance:.1e})"
+    contestants = [ours, full, *filter(None, [peer("openvino-bf16", "fc7", 64, copies)])]
+    alternate(contestants, options.rounds)
+    report(contestants, 64 * copies, "images/s")
+    for contestant in contestants:
+        contestant.close()
+
+
 def scaling():
     """What a second thread, and a second process, bring."""
     print("decaf alone, fc7, batch 64: two threads, two processes, one of either", flush=True)
@@ -145,6 +171,8 @@ fast = ["openvino-f32", "openvino-bf16"]
 others = ["onnxruntime", "torch", "opencv"]
 row("fc7, batch 64, one core", "fc7", 64, 1, fast + others)
 row("fc7, batch 64, two processes", "fc7", 64, 2, fast)
+bfloat16(1)
+bfloat16(2)
 row("fc7, batch 64, one core, AVX2 only", "fc7", 64, 1, fast[:1], {"DECAF_KERNEL": "avx2"},
     {"ONEDNN_MAX_CPU_ISA": "AVX2"})
 row("pool5, batch 64, one core", "pool5", 64, 1, fast[:1])

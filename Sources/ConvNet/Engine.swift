@@ -3,11 +3,10 @@ package import Tensors
 /// Computes a network's activations, a batch of images at a time.
 ///
 /// An image's activations depend on the image alone, bit for bit: not on the batch it sits in, its
-/// place there, or the number of threads. Every sum is one chain of multiply-adds in an order that
-/// the layer fixes, and so is what happens to a convolution's tiles before and after. The engine
-/// holds the transformed weights of convolutions, a workspace a thread, room for the inputs of
-/// `inputCapacity` images and the rows of `capacity`; inner products use the model's weights where
-/// they lie. Running allocates nothing an image.
+/// place there, or the number of threads. The layer fixes the order of every sum, and what happens to
+/// a convolution's tiles before and after. The engine holds the packed weights of convolutions, a
+/// workspace a thread, room for the inputs of `inputCapacity` images and the rows of `capacity`; inner
+/// products use the model's weights where they lie. Running allocates nothing an image.
 ///
 /// One thread at a time may call `run` or its parts. `setInput` and the readers may be called from
 /// several, but not while it runs.
@@ -20,6 +19,8 @@ package final class Engine: Sendable {
   package let outputs: [BlobName]
   /// The instruction set in use; part of the identity of what is computed.
   package let kernelClass: KernelClass
+  /// What products are computed in; part of that identity too.
+  package let precision: Precision
 
   private let kernels: Kernels
   private let team: ThreadTeam
@@ -40,12 +41,14 @@ package final class Engine: Sendable {
   ///   - outputs: the activations wanted, without doubles; only layers they need are computed.
   ///   - capacity: most images in a batch, at least 1.
   ///   - inputCapacity: most of them whose inputs are set at a time; nil for all.
+  ///   - precision: what convolutions and inner products multiply.
   ///   - kernelClass: nil for `KernelClass.current`.
   /// - Throws: `ModelError.unreachableBlob` for an output that the weights do not reach;
-  ///   `KernelError` when `DECAF_KERNEL` or `kernelClass` names what this processor cannot run.
+  ///   `KernelError` when `DECAF_KERNEL` or `kernelClass` names what this processor cannot run;
+  ///   `PrecisionError` when it cannot compute in `precision`.
   package convenience init(
     model: Model, outputs: [BlobName], capacity: Int, inputCapacity: Int? = nil,
-    team: ThreadTeam, kernelClass: KernelClass? = nil
+    precision: Precision = .fp32, team: ThreadTeam, kernelClass: KernelClass? = nil
   ) throws {
     let chosen = try kernelClass ?? KernelClass.current
     guard KernelClass.supported.contains(chosen) else {
@@ -53,13 +56,14 @@ package final class Engine: Sendable {
     }
     try self.init(
       model: model, outputs: outputs, capacity: capacity, inputCapacity: inputCapacity, team: team,
-      kernelClass: chosen, kernels: Kernels(chosen))
+      kernelClass: chosen, kernels: Kernels(chosen), tiles: precision.tiles())
   }
 
-  /// As above, with kernels that need not be the class's own; for tests.
+  /// As above, with kernels that need not be the class's own, and in bfloat16 if there are `tiles`; for
+  /// tests.
   init(
     model: Model, outputs: [BlobName], capacity: Int, inputCapacity: Int? = nil,
-    team: ThreadTeam, kernelClass: KernelClass, kernels: Kernels
+    team: ThreadTeam, kernelClass: KernelClass, kernels: Kernels, tiles: TileKernels? = nil
   ) throws(ModelError) {
     precondition(capacity >= 1, "a batch needs room for an image")
     precondition(!outputs.isEmpty && Set(outputs).count == outputs.count, "outputs without doubles")
@@ -67,10 +71,11 @@ package final class Engine: Sendable {
     self.capacity = capacity
     self.outputs = outputs
     self.kernelClass = kernelClass
+    precision = tiles == nil ? .fp32 : .bf16
     self.kernels = kernels
     self.team = team
     let plan = EnginePlan(
-      model, outputs: outputs, capacity: capacity, kernels: kernels, team: team)
+      model, outputs: outputs, capacity: capacity, kernels: kernels, tiles: tiles, team: team)
     self.plan = plan
     let layout = plan.layouts[0]
     let inputCount = inputCapacity ?? capacity

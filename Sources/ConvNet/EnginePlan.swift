@@ -20,6 +20,8 @@ struct EnginePlan: Sendable {
 
   private let model: Model
   private let kernels: Kernels
+  /// For products in bfloat16; nil for float.
+  private let tiles: TileKernels?
   private let capacity: Int
   private let team: ThreadTeam
   private let wanted: Set<BlobName>
@@ -30,12 +32,15 @@ struct EnginePlan: Sendable {
   /// - Parameters:
   ///   - outputs: reachable in `model`.
   ///   - capacity: most images in a batch.
+  ///   - tiles: computes products in bfloat16; nil for float.
   ///   - team: packs the weights.
   init(
-    _ model: Model, outputs: [BlobName], capacity: Int, kernels: Kernels, team: ThreadTeam
+    _ model: Model, outputs: [BlobName], capacity: Int, kernels: Kernels, tiles: TileKernels?,
+    team: ThreadTeam
   ) {
     self.model = model
     self.kernels = kernels
+    self.tiles = tiles
     self.capacity = capacity
     self.team = team
     wanted = Set(outputs)
@@ -81,9 +86,9 @@ struct EnginePlan: Sendable {
       let stages = mapStages.filter { mapSteps[$0.steps].contains { $0.maps.contains(map) } }
       return stages.count == 1 && stages[0].imagesAtOnce == 1 ? 1 : Self.chunkSize
     }
-    var convolutions = [WinogradConvolution]()
+    var convolutions = [any Convolution]()
     var folded: MapLayout?
-    for case .winograd(let convolution, let folding, _, _, _) in mapSteps {
+    for case .convolution(let convolution, let folding, _, _, _) in mapSteps {
       convolutions.append(convolution)
       if folding != nil { folded = convolution.stripLayout }
     }
@@ -123,10 +128,9 @@ struct EnginePlan: Sendable {
       let from = addRows(of: layer.input)
       let to = RowMatrix(count: capacity, width: outputs)
       rows[layer.output] = to
-      let parameters = model.storedParameters(layer.name)
-      let product = InnerProduct(
-        weights: parameters.weights, biases: parameters.biases.floats(), kernels: kernels)
-      append(.innerProduct(product, from: from, to: to, rectify: isRectified(layer)), layer.name)
+      append(
+        .innerProduct(makeProduct(layer.name), from: from, to: to, rectify: isRectified(layer)),
+        layer.name)
     case .softmax:
       let from = addRows(of: layer.input)
       let to = RowMatrix(count: capacity, width: from.width)
@@ -149,12 +153,13 @@ struct EnginePlan: Sendable {
       ? SpaceToDepth(
         input, kernelSize: it.kernelSize, stride: it.stride,
         outputs: (output.height, output.width)) : nil
-    let convolution = WinogradConvolution(
+    // The first filters' sums nearly cancel on smooth images: rounded pixels would show in all layers.
+    let convolution = makeConvolution(
       from: folding?.output ?? input, to: output, kernelSize: folding?.kernelSize ?? it.kernelSize,
       stride: folding == nil ? it.stride : 1, padding: it.padding, groups: it.groups, slots: slots,
-      biases: biases, kernels: kernels)
+      biases: biases, tiles: layer.input == .data ? nil : tiles)
     guard let convolution else {
-      preconditionFailure("\(layer.name): tiles fit every layer of the architectures there are")
+      preconditionFailure("\(layer.name): every layer of the architectures there are fits")
     }
     pack(layer, convolution.panelCount, convolution.outputs(ofPanel:)) { panel, weights in
       if let folding {
@@ -164,7 +169,32 @@ struct EnginePlan: Sendable {
       }
     }
     append(
-      .winograd(convolution, folding: folding, from: from, to: to, rectify: rectify), layer.name)
+      .convolution(convolution, folding: folding, from: from, to: to, rectify: rectify), layer.name)
+  }
+
+  /// A convolution without weights; nil when its sizes do not fit the way it is computed.
+  private func makeConvolution(
+    from input: MapLayout, to output: MapLayout, kernelSize: Int, stride: Int, padding: Int,
+    groups: Int, slots: Int, biases: [Float], tiles: TileKernels?
+  ) -> (any Convolution)? {
+    if let tiles {
+      guard stride == 1 else { return nil }
+      return TileConvolution(
+        from: input, to: output, kernelSize: kernelSize, padding: padding, groups: groups,
+        slots: slots, biases: biases, kernels: tiles)
+    }
+    return WinogradConvolution(
+      from: input, to: output, kernelSize: kernelSize, stride: stride, padding: padding,
+      groups: groups, slots: slots, biases: biases, kernels: kernels)
+  }
+
+  private func makeProduct(_ layer: String) -> any RowProduct {
+    let stored = model.storedParameters(layer)
+    let biases = stored.biases.floats()
+    if let tiles {
+      return TileInnerProduct(weights: stored.weights, biases: biases, kernels: tiles)
+    }
+    return InnerProduct(weights: stored.weights, biases: biases, kernels: kernels)
   }
 
   /// Has the team read the layer's weights, panel by panel, and hand them to `take`.

@@ -37,7 +37,7 @@ struct MapStage: Sendable {
         let isReady = available == heights[step.maps[0]]
         let height = heights[step.maps.last!]
         if linesDone[i] == height { continue }
-        if case .winograd(let convolution, _, _, _, _) = step {
+        if case .convolution(let convolution, _, _, _, _) = step {
           if isReady {
             let lines = convolution.lines(ofStrip: stripsDone[i])
             parts.append(StepPart(step: number, lines: lines, strip: stripsDone[i]))
@@ -70,7 +70,7 @@ extension MapStep {
     case .maxPooling(_, _, let size, let stride):
       return count < size ? 0 : min((count - size) / stride + 1, height)
     case .normalization: return count
-    case .winograd, .rectification, .flattening: return 0
+    case .convolution, .rectification, .flattening: return 0
     }
   }
 }

@@ -5,7 +5,7 @@ internal import Tensors
 /// Maps are numbered by the plan; 0 is the input.
 enum MapStep: Sendable {
   /// With a folding, which makes its stride 1, the convolution reads what that makes of `from`.
-  case winograd(WinogradConvolution, folding: SpaceToDepth?, from: Int, to: Int, rectify: Bool)
+  case convolution(any Convolution, folding: SpaceToDepth?, from: Int, to: Int, rectify: Bool)
   /// In place.
   case rectification(Int)
   case maxPooling(from: Int, to: Int, size: Int, stride: Int)
@@ -16,7 +16,7 @@ enum MapStep: Sendable {
   /// The maps that the step reads or writes.
   var maps: [Int] {
     switch self {
-    case .winograd(_, _, let from, let to, _), .maxPooling(let from, let to, _, _),
+    case .convolution(_, _, let from, let to, _), .maxPooling(let from, let to, _, _),
       .normalization(let from, let to, _, _):
       [from, to]
     case .rectification(let index), .flattening(let index, _): [index]
@@ -25,14 +25,14 @@ enum MapStep: Sendable {
 
   /// Images that the step takes together; more go through it one after the other.
   var imagesAtOnce: Int {
-    if case .winograd(let convolution, _, _, _, _) = self { convolution.slots } else { 1 }
+    if case .convolution(let convolution, _, _, _, _) = self { convolution.slots } else { 1 }
   }
 
   /// - Parameters:
   ///   - images: of the chunk; at most `imagesAtOnce`.
   ///   - part: what of the step to do.
   func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {
-    if case .winograd(let convolution, let folding, let from, let to, let rectify) = self {
+    if case .convolution(let convolution, let folding, let from, let to, let rectify) = self {
       run(
         convolution, folding, strip: part.strip, images, of: chunk, from: from, to: to,
         rectify: rectify)
@@ -44,7 +44,7 @@ enum MapStep: Sendable {
   private func run(image: Int, lines: Range<Int>, of chunk: Chunk, _ kernels: Kernels) {
     let map = { (index: Int) in chunk.map(index, image: image) }
     switch self {
-    case .winograd:
+    case .convolution:
       preconditionFailure("takes all images together")
     case .rectification(let index):
       kernels.rectify(map(index))
@@ -58,7 +58,7 @@ enum MapStep: Sendable {
   }
 
   private func run(
-    _ convolution: WinogradConvolution, _ folding: SpaceToDepth?, strip: Int,
+    _ convolution: any Convolution, _ folding: SpaceToDepth?, strip: Int,
     _ images: Range<Int>, of chunk: Chunk, from: Int, to: Int, rectify: Bool
   ) {
     let points = chunk.workspace.points
@@ -111,7 +111,7 @@ struct Chunk: Sendable {
 struct Workspace: Sendable {
   /// Map 1 and up; the input has its own place. As many of each as images need it at once.
   let maps: [[FeatureMap]]
-  /// For Winograd convolutions: the points of their inputs, and their sums.
+  /// What convolutions work in.
   let points: FloatBuffer
   let sums: FloatBuffer
   /// The lines that a strip of the folded convolution reads.

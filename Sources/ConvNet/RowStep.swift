@@ -2,7 +2,7 @@ internal import Tensors
 
 /// A step of the part of the network whose activations are rows; runs for a whole batch.
 enum RowStep: Sendable {
-  case innerProduct(InnerProduct, from: RowMatrix, to: RowMatrix, rectify: Bool)
+  case innerProduct(any RowProduct, from: RowMatrix, to: RowMatrix, rectify: Bool)
   /// What is below zero becomes zero; the values before stay in `from`.
   case rectification(from: RowMatrix, to: RowMatrix)
   case softmax(from: RowMatrix, to: RowMatrix)
@@ -17,10 +17,9 @@ enum RowStep: Sendable {
       // Each part reads all inputs once: few parts, yet enough that no thread waits long at the end.
       let parts = team.threadCount == 1 ? 1 : 4 * team.threadCount
       team.forEach(parts) { part, _ in
-        let outputs = product.outputs * part / parts..<product.outputs * (part + 1) / parts
         product.run(
-          outputs: outputs, of: from, count: count, packed: scratch.packed, sums: scratch.sums,
-          into: to, rectify: rectify)
+          outputs: product.outputs(ofPart: part, of: parts), of: from, count: count,
+          packed: scratch.packed, sums: scratch.sums, into: to, rectify: rectify)
       }
     case .rectification(let from, let to):
       team.forEach(count) { row, _ in

@@ -27,7 +27,7 @@ final class BatchExtractor {
 
   init(
     model: Model, outputs: [BlobName], loader: ImageLoader, dtype: ElementType, batchSize: Int,
-    team: ThreadTeam, kernelClass: KernelClass
+    precision: Precision, team: ThreadTeam, kernelClass: KernelClass
   ) throws {
     self.loader = loader
     self.team = team
@@ -37,7 +37,7 @@ final class BatchExtractor {
     loadSize = min(chunkSize, (Self.inputsPerThread * team.threadCount + views - 1) / views)
     engine = try Engine(
       model: model, outputs: outputs, capacity: chunkSize * views, inputCapacity: loadSize * views,
-      team: team, kernelClass: kernelClass)
+      precision: precision, team: team, kernelClass: kernelClass)
     let kernels = Kernels(kernelClass)
     writers = Writers(all: (0..<team.threadCount).map { _ in loader.makeWriter(kernels) })
     let perRow = loader.views == .tenAll ? views : 1

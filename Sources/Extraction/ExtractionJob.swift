@@ -88,6 +88,7 @@ package struct ExtractionJob {
         throw ExtractionError.wrongInputSize(
           found: request.transform.inputSize, expected: expected)
       }
+      try request.precision.requireAvailable()
       return (model, try request.outputs(of: model), try KernelClass.current)
     }
     if communicator.isRoot {
@@ -142,7 +143,8 @@ package struct ExtractionJob {
       makeExtractor: { [request, team] in
         try BatchExtractor(
           model: plan.model, outputs: plan.outputs, loader: loader, dtype: request.dtype,
-          batchSize: plan.batchSize, team: team, kernelClass: plan.kernelClass)
+          batchSize: plan.batchSize, precision: request.precision, team: team,
+          kernelClass: plan.kernelClass)
       }, rowFiles: rowFiles)
   }
 
@@ -194,7 +196,8 @@ package struct ExtractionJob {
       """
       \(request.output): \(list.count) images, \
       \(opened.provenance.layers.map(\.name).joined(separator: ", ")) of \
-      \(opened.provenance.model.architecture), \(opened.provenance.kernelClass) kernels, \
+      \(opened.provenance.model.architecture)\(request.precision.remark), \
+      \(opened.provenance.kernelClass) kernels, \
       \(communicator.size) ranks, \(team.threadCount) threads on the first
       """)
     if rowsBefore > 0 { log.info("\(rowsBefore) of \(list.count) rows are recorded already") }

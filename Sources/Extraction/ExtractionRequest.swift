@@ -29,6 +29,8 @@ package struct ExtractionRequest: Sendable {
   package var transform: InputTransform
   package var views = Views.center
   package var decode = DecodeMode.exact
+  /// What convolutions and inner products multiply.
+  package var precision = Precision.fp32
   /// Images handed to a worker at a time.
   package var batchSize = 64
   package var dtype = ElementType.float32

@@ -139,6 +139,7 @@ package struct ExtractionSummary: Sendable {
         "retry-failed": .bool(request.retryFailed),
         "keep-kernel": .bool(request.keepsKernelClass),
         "decode": .string(request.decode.rawValue),
+        "precision": .string(request.precision.rawValue),
         "max-hours": request.maxHours.map { .number($0) } ?? .null,
         "stall-timeout": .number(request.stallTimeoutSeconds),
       ]),

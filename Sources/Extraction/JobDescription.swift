@@ -32,7 +32,8 @@ extension Provenance {
           shape: model.definition.shape(of: blob).dimensions,
           viewsPerRow: request.views == .tenAll ? request.views.count : 1)
       },
-      dtype: request.dtype, rowsPerShard: request.rowsPerShard, kernelClass: kernelClass.rawValue,
+      dtype: request.dtype, precision: request.precision.rawValue,
+      rowsPerShard: request.rowsPerShard, kernelClass: kernelClass.rawValue,
       arithmetic: Engine.arithmeticVersion)
   }
 }

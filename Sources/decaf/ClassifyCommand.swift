@@ -50,7 +50,9 @@ struct ClassifyCommand: ParsableCommand {
     let views = network.views
     let team = ThreadTeam(
       threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    let engine = try Engine(model: model, outputs: [output], capacity: views.count, team: team)
+    let engine = try Engine(
+      model: model, outputs: [output], capacity: views.count, precision: network.precision,
+      team: team)
     let writer = InputWriter(
       transform, views: views, mode: network.decode, kernels: Kernels(engine.kernelClass))
 

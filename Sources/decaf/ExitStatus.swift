@@ -44,7 +44,7 @@ enum ExitStatus: Int32 {
     case is EmbedError: self = .badInput
     case is ImageListError, is ImageError, is InputTransformError, is SystemError: self = .badInput
     case is SafetensorsError, is ClassNamesError: self = .badInput
-    case is KernelError, is ConfigError: self = .usage
+    case is KernelError, is PrecisionError, is ConfigError: self = .usage
     case is OutputError: self = .cannotCreate
     case let error as WorkerFailure: self = ExitStatus(of: error.cause)
     case let error as ExtractionError:

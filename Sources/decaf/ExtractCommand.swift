@@ -9,6 +9,7 @@ internal import Logging
 internal import Tensors
 
 extension DecodeMode: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 extension Views: ExpressibleByArgument {}
 extension ElementType: ExpressibleByArgument {}
 extension GatherMode: ExpressibleByArgument {}
@@ -41,6 +42,13 @@ struct NetworkOptions: ParsableArguments {
       never below what they are resized to.
       """)
   var decode = DecodeMode.exact
+
+  @Option(
+    help: """
+      fp32; bf16: convolutions from conv2 on multiply numbers of 8 bits, on processors with AMX only: up \
+      to 1.8 times as fast, and features differ by 0.3 % of their length.
+      """)
+  var precision = Precision.fp32
 }
 
 /// `decaf extract`.
@@ -158,6 +166,7 @@ struct ExtractCommand: DistributedCommand {
     request.layers = layers
     request.views = network.views
     request.decode = network.decode
+    request.precision = network.precision
     request.batchSize = batch
     request.dtype = dtype
     request.rowsPerShard = rowsPerShard
@@ -211,6 +220,7 @@ struct ExtractCommand: DistributedCommand {
       weights \(model.weightsSHA256.hexadecimal.prefix(12))…
       transform   \(network.preprocess), views \(network.views.rawValue), \
       decoding \(network.decode.rawValue)
+      precision   \(network.precision.rawValue)
       layers      \(zip(outputs, widths).map { "\($0) (\($1))" }.joined(separator: ", "))
       store       \(output): \(dtype.rawValue), \(ByteCountText.text(bytes))
       batches     \((list.count + batch - 1) / batch) of \(batch)

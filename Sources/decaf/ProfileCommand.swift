@@ -28,6 +28,9 @@ struct ProfileCommand: DistributedCommand {
     transform: { try BlobName(parsing: $0) })
   var layer: BlobName?
 
+  @Option(help: "What convolutions and inner products multiply; bf16 needs AMX.")
+  var precision = Precision.fp32
+
   @Option(help: "Images computed together.")
   var batch = 64
 
@@ -79,7 +82,9 @@ struct ProfileCommand: DistributedCommand {
       let output = try output(of: model)
       packTime = try clock.measure {
         opened = (
-          model, try Engine(model: model, outputs: [output], capacity: batch, team: team)
+          model,
+          try Engine(
+            model: model, outputs: [output], capacity: batch, precision: precision, team: team)
         )
       }
     }
@@ -126,8 +131,8 @@ struct ProfileCommand: DistributedCommand {
     let kernels = Set(reports.map(\.kernels)).sorted().joined(separator: ", ")
     let threads = Set(reports.map(\.threads)).sorted().map(String.init).joined(separator: ", ")
     var lines = [
-      "\(model.architecture.rawValue), \(kernels) kernels, ranks \(reports.count), "
-        + "threads a rank \(threads), batch \(batch), median of \(rounds)",
+      "\(model.architecture.rawValue)\(precision.remark), \(kernels) kernels, "
+        + "ranks \(reports.count), threads a rank \(threads), batch \(batch), median of \(rounds)",
       "layer          ms/image  share  GFLOP/s",
     ]
     let total = reports.reduce(0) { $0 + $1.layerSeconds.reduce(0, +) }
@@ -174,7 +179,7 @@ struct ProfileCommand: DistributedCommand {
       model       \(self.model): \(model.architecture.rawValue)
       layer       \(output) (\(model.definition.shape(of: output).count))
       batches     \(rounds + 1) of \(batch), the first untimed
-      kernels     \(try KernelClass.current.rawValue)
+      kernels     \(try KernelClass.current.rawValue)\(precision.remark)
       """)
   }
 }

@@ -47,6 +47,29 @@ import Testing
     }
   }
 
+  @Test func precisionIsPartOfTheStoresIdentity() throws {
+    try withTemporaryFolder { folder in
+      let store = "\(folder)/store"
+      let options = ["--precision", "bf16"]
+      let rounded = try Program.decaf.run(try CommandFixture.extract(store) + options)
+      guard TileKernels.native != nil else {
+        #expect(rounded.status == 64)
+        #expect(rounded.errors.contains("expected a processor with AMX"), "\(rounded.errors)")
+        return
+      }
+      #expect(rounded.status == 0, "\(rounded.errors)")
+      #expect(rounded.errors.contains("caffenet in bf16"), "\(rounded.errors)")
+      #expect(try Store(store).provenance.precision == "bf16")
+      let ranks = try Program.decaf.on(ranks: 2).run(
+        try CommandFixture.extract("\(folder)/ranks") + options)
+      #expect(ranks.status == 0, "\(ranks.errors)")
+      #expect(try contents(store) == contents("\(folder)/ranks"))
+      let plain = try Program.decaf.run(try CommandFixture.extract(store))
+      #expect(plain.status == 73)
+      #expect(plain.errors.contains("precision: the store has bf16, this job has fp32"))
+    }
+  }
+
   @Test func decodingIsPartOfTheStoresIdentity() throws {
     try withTemporaryFolder { folder in
       let store = "\(folder)/store"

@@ -1,6 +1,6 @@
 // The engine as `Scripts/bench engine` runs it beside its peers: one process, one batch a request.
 //
-//   EngineBenchmark MODEL LAYER BATCH THREADS INPUT OUTPUT
+//   EngineBenchmark MODEL LAYER BATCH THREADS INPUT OUTPUT [PRECISION]
 //
 // INPUT is batch × 3 × 227 × 227 raw float32. Runs once and writes the layer's rows to OUTPUT; then
 // runs the batch once for every line on standard input and prints the seconds it took. The line
@@ -17,8 +17,11 @@ func answer(_ line: String) {
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-guard arguments.count == 6, let batch = Int(arguments[2]), let threads = Int(arguments[3]) else {
-  print("usage: EngineBenchmark MODEL LAYER BATCH THREADS INPUT OUTPUT")
+guard arguments.count == 6 || arguments.count == 7,
+  let precision = Precision(rawValue: arguments.count == 7 ? arguments[6] : "fp32"),
+  let batch = Int(arguments[2]), let threads = Int(arguments[3])
+else {
+  print("usage: EngineBenchmark MODEL LAYER BATCH THREADS INPUT OUTPUT [fp32|bf16]")
   exit(64)
 }
 let input = try Data(contentsOf: URL(fileURLWithPath: arguments[4])).withUnsafeBytes {
@@ -31,7 +34,7 @@ guard input.count == batch * width else {
 }
 let engine = try Engine(
   model: Model.open(arguments[0]), outputs: [BlobName(parsing: arguments[1])], capacity: batch,
-  team: ThreadTeam(threadCount: threads))
+  precision: precision, team: ThreadTeam(threadCount: threads))
 for image in 0..<batch {
   engine.setInput(image, Array(input[image * width..<(image + 1) * width]))
 }
@@ -41,7 +44,7 @@ for image in 0..<batch {
   engine.row(0, image: image).withUnsafeBytes { output.append(contentsOf: $0) }
 }
 try output.write(to: URL(fileURLWithPath: arguments[5]))
-answer(engine.kernelClass.rawValue)
+answer(precision == .fp32 ? engine.kernelClass.rawValue : precision.rawValue)
 
 while let request = readLine() {
   if request == "layers" {
