@@ -25,7 +25,8 @@ package final class Engine: Sendable {
   private let kernels: Kernels
   private let team: ThreadTeam
   private let plan: EnginePlan
-  let inputs: [FeatureMap]
+  let inputs: [ImagePlace]
+  private let inputMaps: [FeatureMap]
   /// One a thread of the team.
   private let workspaces: [Workspace]
   private let rowScratch: RowScratch
@@ -81,7 +82,11 @@ package final class Engine: Sendable {
     let inputCount = inputCapacity ?? capacity
     precondition(inputCount >= 1 && inputCount <= capacity, "room for some images' inputs")
     let buffer = FloatBuffer(count: inputCount * layout.count)
-    inputs = (0..<inputCount).map { FeatureMap(buffer, at: $0 * layout.count, layout) }
+    inputs = (0..<inputCount).map {
+      ImagePlace(
+        FeatureMap(buffer, at: $0 * layout.count, layout), folding: plan.inputFolding)
+    }
+    inputMaps = inputs.map(\.map)
     workspaces = (0..<team.threadCount).map { _ in plan.makeWorkspace() }
     rowScratch = RowScratch(plan.rowSteps, count: capacity)
     tallies = (0..<team.threadCount).map { _ in
@@ -145,7 +150,7 @@ package final class Engine: Sendable {
     _ images: Range<Int>, of all: Range<Int>, worker: Int, _ sharing: ThreadTeam? = nil
   ) {
     let chunk = Chunk(
-      images: images, inputs: inputs, firstInput: all.lowerBound, workspaces: workspaces,
+      images: images, inputs: inputMaps, firstInput: all.lowerBound, workspaces: workspaces,
       worker: worker, team: sharing)
     for stage in plan.mapStages {
       forEachPart(of: images, size: stage.imagesAtOnce) { taken in
@@ -191,7 +196,7 @@ package final class Engine: Sendable {
     var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
     forEachPart(of: 0..<count, size: EnginePlan.chunkSize) { images in
       let chunk = Chunk(
-        images: images, inputs: inputs, firstInput: 0, workspaces: workspaces, worker: 0,
+        images: images, inputs: inputMaps, firstInput: 0, workspaces: workspaces, worker: 0,
         team: nil)
       for stage in plan.mapStages {
         forEachPart(of: images, size: stage.imagesAtOnce) { taken in

@@ -12,6 +12,8 @@ struct EnginePlan: Sendable {
   private(set) var rowSteps = [RowStep]()
   /// Map 0, the input, and those of a thread's workspace.
   private(set) var layouts = [MapLayout]()
+  /// How the input is folded; nil if it is not.
+  private(set) var inputFolding: SpaceToDepth?
   /// The wanted activations, in the order they were asked for.
   private(set) var outputs = [RowMatrix]()
   /// Names of the steps' layers, in the order of the steps: for reports.
@@ -87,18 +89,13 @@ struct EnginePlan: Sendable {
       return stages.count == 1 && stages[0].imagesAtOnce == 1 ? 1 : Self.chunkSize
     }
     var convolutions = [any Convolution]()
-    var folded: MapLayout?
-    for case .convolution(let convolution, let folding, _, _, _) in mapSteps {
-      convolutions.append(convolution)
-      if folding != nil { folded = convolution.stripLayout }
-    }
+    for case .convolution(let convolution, _, _, _) in mapSteps { convolutions.append(convolution) }
     return Workspace(
       maps: zip(layouts, copies).dropFirst().map { layout, count in
         (0..<count).map { _ in FeatureMap(layout) }
       },
       points: FloatBuffer(count: convolutions.map(\.pointFloats).max() ?? 0),
-      sums: FloatBuffer(count: convolutions.map(\.sumFloats).max() ?? 0),
-      folded: folded.map { FeatureMap($0) })
+      sums: FloatBuffer(count: convolutions.map(\.sumFloats).max() ?? 0))
   }
 
   /// The ReLU after `layer` can be done by its step: nobody wants the values before it.
@@ -148,14 +145,10 @@ struct EnginePlan: Sendable {
     let biases = model.storedParameters(layer.name).biases.floats()
     let rectify = isRectified(layer)
     let slots = output.height * output.width <= Self.smallMap ? Self.chunkSize : 1
-    let folding =
-      it.stride > 1 && it.padding == 0 && it.groups == 1
-      ? SpaceToDepth(
-        input, kernelSize: it.kernelSize, stride: it.stride,
-        outputs: (output.height, output.width)) : nil
+    let folding = layer.input == .data ? inputFolding : nil
     // The first filters' sums nearly cancel on smooth images: rounded pixels would show in all layers.
     let convolution = makeConvolution(
-      from: folding?.output ?? input, to: output, kernelSize: folding?.kernelSize ?? it.kernelSize,
+      from: input, to: output, kernelSize: folding?.kernelSize ?? it.kernelSize,
       stride: folding == nil ? it.stride : 1, padding: it.padding, groups: it.groups, slots: slots,
       biases: biases, tiles: layer.input == .data ? nil : tiles)
     guard let convolution else {
@@ -169,7 +162,7 @@ struct EnginePlan: Sendable {
       }
     }
     append(
-      .convolution(convolution, folding: folding, from: from, to: to, rectify: rectify), layer.name)
+      .convolution(convolution, from: from, to: to, rectify: rectify), layer.name)
   }
 
   /// A convolution without weights; nil when its sizes do not fit the way it is computed.
@@ -229,12 +222,24 @@ struct EnginePlan: Sendable {
     let padding = readers.map { layer in
       if case .convolution(let it) = layer.kind { it.padding } else { 0 }
     }
-    layouts.append(
-      MapLayout(
-        channels: shape.channels, height: shape.height, width: shape.width,
-        padding: padding.max() ?? 0))
+    let layout = MapLayout(
+      channels: shape.channels, height: shape.height, width: shape.width,
+      padding: padding.max() ?? 0)
+    if blob == .data { inputFolding = makeFolding(layout) }
+    layouts.append(blob == .data ? inputFolding?.output ?? layout : layout)
     maps[blob] = layouts.count - 1
     return layouts.count - 1
+  }
+
+  /// What makes the first convolution's stride 1, if it has one and nothing hinders; the input is
+  /// written as it leaves it.
+  private func makeFolding(_ input: MapLayout) -> SpaceToDepth? {
+    guard let layer = layers.first, case .convolution(let it) = layer.kind, it.stride > 1,
+      it.padding == 0, it.groups == 1
+    else { return nil }
+    let output = model.definition.shape(of: layer.output)
+    return SpaceToDepth(
+      input, kernelSize: it.kernelSize, stride: it.stride, outputs: (output.height, output.width))
   }
 
   /// The rows of `blob`, copied from its map if that is where it is.
@@ -242,7 +247,9 @@ struct EnginePlan: Sendable {
     if let found = rows[blob] { return found }
     let matrix = RowMatrix(count: capacity, width: model.definition.shape(of: blob).count)
     rows[blob] = matrix
-    append(.flattening(maps[blob]!, into: matrix), "\(blob) rows")
+    append(
+      .flattening(maps[blob]!, folding: blob == .data ? inputFolding : nil, into: matrix),
+      "\(blob) rows")
     return matrix
   }
 

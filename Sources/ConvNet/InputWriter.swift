@@ -37,12 +37,12 @@ package final class InputWriter {
   /// - Parameters:
   ///   - file: the bytes of the image's file.
   ///   - box: the part of the upright image to use; nil for all of it.
-  ///   - map: gives the place of a view, 3 × crop × crop. The values are mean-subtracted pixel
+  ///   - place: that of a view, 3 × crop × crop. The values are mean-subtracted pixel
   ///     values, within 1e-3 grey level of the exact result.
   /// - Returns: what the decoder remarked about damaged data; nil for nothing.
-  /// - Throws: `ImageError`; the maps are then as they were.
+  /// - Throws: `ImageError`; the places are then as they were.
   package func write(
-    _ file: [UInt8], box: Box?, into map: (_ view: Int) -> FeatureMap
+    _ file: [UInt8], box: Box?, into place: (_ view: Int) -> ImagePlace
   ) throws(ImageError) -> String? {
     let begin = ContinuousClock.now
     let warning = try JPEGDecoder.decode(
@@ -50,22 +50,22 @@ package final class InputWriter {
       into: pixels)
     let decoded = ContinuousClock.now
     clock.decodeSeconds += (decoded - begin) / .seconds(1)
-    write(try pixels.part(box), into: map)
+    write(try pixels.part(box), into: place)
     clock.transformSeconds += (ContinuousClock.now - decoded) / .seconds(1)
     return warning
   }
 
   /// As above, of pixels already decoded: all of them.
-  package func write(_ image: RGBImage, into map: (_ view: Int) -> FeatureMap) {
+  package func write(_ image: RGBImage, into place: (_ view: Int) -> ImagePlace) {
     let part = { (count: Int) in AxisPart(pixels: 0..<count, length: Double(count)) }
     resampler.run(
       image.pixels.span, width: image.width, parts: (part(image.width), part(image.height)),
-      into: map)
+      into: place)
   }
 
   private func write(
-    _ parts: (columns: AxisPart, rows: AxisPart), into map: (_ view: Int) -> FeatureMap
+    _ parts: (columns: AxisPart, rows: AxisPart), into place: (_ view: Int) -> ImagePlace
   ) {
-    pixels.withPixels { resampler.run($0, width: pixels.width, parts: parts, into: map) }
+    pixels.withPixels { resampler.run($0, width: pixels.width, parts: parts, into: place) }
   }
 }

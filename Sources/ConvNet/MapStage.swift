@@ -37,7 +37,7 @@ struct MapStage: Sendable {
         let isReady = available == heights[step.maps[0]]
         let height = heights[step.maps.last!]
         if linesDone[i] == height { continue }
-        if case .convolution(let convolution, _, _, _, _) = step {
+        if case .convolution(let convolution, _, _, _) = step {
           if isReady {
             let lines = convolution.lines(ofStrip: stripsDone[i])
             parts.append(StepPart(step: number, lines: lines, strip: stripsDone[i]))

@@ -4,38 +4,36 @@ internal import Tensors
 ///
 /// Maps are numbered by the plan; 0 is the input.
 enum MapStep: Sendable {
-  /// With a folding, which makes its stride 1, the convolution reads what that makes of `from`.
-  case convolution(any Convolution, folding: SpaceToDepth?, from: Int, to: Int, rectify: Bool)
+  case convolution(any Convolution, from: Int, to: Int, rectify: Bool)
   /// In place.
   case rectification(Int)
   case maxPooling(from: Int, to: Int, size: Int, stride: Int)
   case normalization(from: Int, to: Int, alpha: Float, k: Float)
-  /// Copies a map, C×H×W, into the image's row of a matrix.
-  case flattening(Int, into: RowMatrix)
+  /// Copies a map, unfolded if need be, C×H×W, into the image's row of a matrix.
+  case flattening(Int, folding: SpaceToDepth?, into: RowMatrix)
 
   /// The maps that the step reads or writes.
   var maps: [Int] {
     switch self {
-    case .convolution(_, _, let from, let to, _), .maxPooling(let from, let to, _, _),
+    case .convolution(_, let from, let to, _), .maxPooling(let from, let to, _, _),
       .normalization(let from, let to, _, _):
       [from, to]
-    case .rectification(let index), .flattening(let index, _): [index]
+    case .rectification(let index), .flattening(let index, _, _): [index]
     }
   }
 
   /// Images that the step takes together; more go through it one after the other.
   var imagesAtOnce: Int {
-    if case .convolution(let convolution, _, _, _, _) = self { convolution.slots } else { 1 }
+    if case .convolution(let convolution, _, _, _) = self { convolution.slots } else { 1 }
   }
 
   /// - Parameters:
   ///   - images: of the chunk; at most `imagesAtOnce`.
   ///   - part: what of the step to do.
   func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {
-    if case .convolution(let convolution, let folding, let from, let to, let rectify) = self {
+    if case .convolution(let convolution, let from, let to, let rectify) = self {
       run(
-        convolution, folding, strip: part.strip, images, of: chunk, from: from, to: to,
-        rectify: rectify)
+        convolution, strip: part.strip, images, of: chunk, from: from, to: to, rectify: rectify)
     } else {
       for image in images { run(image: image, lines: part.lines, of: chunk, kernels) }
     }
@@ -52,23 +50,20 @@ enum MapStep: Sendable {
       kernels.maxPool(map(from), into: map(to), lines: lines, size: size, stride: stride)
     case .normalization(let from, let to, let alpha, let k):
       kernels.normalize(map(from), into: map(to), lines: lines, alpha: alpha, k: k)
-    case .flattening(let index, let rows):
-      map(index).copyChannelsFirst(to: rows.buffer, at: rows.range(ofRow: image).lowerBound)
+    case .flattening(let index, let folding, let rows):
+      ImagePlace(map(index), folding: folding).copyChannelsFirst(
+        to: rows.buffer, at: rows.range(ofRow: image).lowerBound)
     }
   }
 
   private func run(
-    _ convolution: any Convolution, _ folding: SpaceToDepth?, strip: Int,
-    _ images: Range<Int>, of chunk: Chunk, from: Int, to: Int, rectify: Bool
+    _ convolution: any Convolution, strip: Int, _ images: Range<Int>, of chunk: Chunk, from: Int,
+    to: Int, rectify: Bool
   ) {
     let points = chunk.workspace.points
     for (slot, image) in images.enumerated() {
-      var map = chunk.map(from, image: image)
-      if let folding, let folded = chunk.workspace.folded {
-        folding.run(map, lines: convolution.inputLines(ofStrip: strip), into: folded)
-        map = folded
-      }
-      convolution.transform(map, strip: strip, to: points, slot: slot)
+      convolution.transform(
+        chunk.map(from, image: image), strip: strip, to: points, slot: slot)
     }
     let pass = { @Sendable (pass: Int, worker: Int) in
       convolution.run(
@@ -114,6 +109,4 @@ struct Workspace: Sendable {
   /// What convolutions work in.
   let points: FloatBuffer
   let sums: FloatBuffer
-  /// The lines that a strip of the folded convolution reads.
-  let folded: FeatureMap?
 }

@@ -16,14 +16,14 @@ struct ImageLoader: Sendable {
 
   /// Writes one image's input tensors; returns what the decoder remarked.
   ///
-  /// - Parameter map: gives the place of a view.
+  /// - Parameter place: that of a view.
   /// - Throws: `ImageError`, which becomes the row's message.
   func load(
     _ file: ReadAhead.File, _ item: BatchItem, with writer: InputWriter,
-    into map: (_ view: Int) -> FeatureMap
+    into place: (_ view: Int) -> ImagePlace
   ) throws(ImageError) -> String? {
     let bytes = try file.get()
     faults.strike(item.location)
-    return try writer.write(bytes, box: item.box, into: map)
+    return try writer.write(bytes, box: item.box, into: place)
   }
 }

@@ -43,9 +43,9 @@ package enum ImageProbe {
       transform: transform, views: views, decode: mode, faults: FaultInjection())
     let file = Result { () throws(ImageError) in try ImageFile.read(item.location) }
     let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
-    let maps = (0..<views.count).map { _ in FeatureMap(layout) }
+    let places = (0..<views.count).map { _ in ImagePlace(FeatureMap(layout)) }
     let writer = loader.makeWriter(Kernels(try KernelClass.current))
-    _ = try? loader.load(file, item, with: writer) { maps[$0] }
+    _ = try? loader.load(file, item, with: writer) { places[$0] }
   }
 
   /// The accusing signal that a child trying `item` died of, or nil.

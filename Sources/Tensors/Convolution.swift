@@ -9,11 +9,6 @@ package protocol Convolution: Sendable {
   var stripCount: Int { get }
   /// The output's lines that the strip computes.
   func lines(ofStrip strip: Int) -> Range<Int>
-  /// The input's lines that the strip reads, of the map without its frame.
-  func inputLines(ofStrip strip: Int) -> Range<Int>
-  /// The layout of a map that holds the input's lines of one strip only, for `transform`; nil when
-  /// the map has a frame.
-  var stripLayout: MapLayout? { get }
 
   /// Pieces in which weights are packed, over all groups.
   var panelCount: Int { get }
@@ -30,7 +25,7 @@ package protocol Convolution: Sendable {
   /// slots.
   ///
   /// - Parameters:
-  ///   - map: the input, or just `inputLines(ofStrip:)` in a map of `stripLayout`.
+  ///   - map: the whole input.
   ///   - points: at least `pointFloats` floats.
   func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int)
 

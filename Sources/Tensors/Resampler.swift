@@ -51,8 +51,9 @@ package final class Resampler {
   /// The old image at the height of one new row. Rows are blended first, since that loop runs over
   /// neighbouring numbers.
   private var blended = FloatBuffer(count: 0)
-  /// A row of the result, the crops' columns.
+  /// A row of the result, the crops' columns, and a crop's row the other way round.
   private let line: FloatBuffer
+  private let mirrored: FloatBuffer
 
   /// - Parameters:
   ///   - crops: at least one; inside the resized image.
@@ -67,6 +68,7 @@ package final class Resampler {
     columns = crops.map(\.x).min()!..<crops.map(\.x).max()! + side
     rows = crops.map(\.y).min()!..<crops.map(\.y).max()! + side
     line = FloatBuffer(count: 3 * columns.count)
+    mirrored = FloatBuffer(count: 3 * side)
     let mean = target.mean
     scaling = decaf_pixel_scaling(
       scale: target.scale, mean: (mean[0], mean[1], mean[2]),
@@ -78,10 +80,10 @@ package final class Resampler {
   /// - Parameters:
   ///   - pixels: rows of `width` pixels of three bytes.
   ///   - parts: what becomes the resized image.
-  ///   - map: gives the place of each crop by its number: three channels, `side` × `side`.
+  ///   - place: that of each crop by its number: three channels, `side` × `side`.
   package func run(
     _ pixels: Span<UInt8>, width: Int, parts: (columns: AxisPart, rows: AxisPart),
-    into map: (Int) -> FeatureMap
+    into place: (Int) -> ImagePlace
   ) {
     precondition(
       parts.columns.pixels.lowerBound >= 0 && parts.columns.pixels.upperBound <= width
@@ -107,28 +109,28 @@ package final class Resampler {
           pixels.baseAddress! + min(Int(tap.first) + 1, lastRow) * width * 3 + first
         kernels.table.pointee.blend_rows(
           above, below, tap.fraction, end - first, blended.base + first)
-        writeRow(rows.lowerBound + offset, into: map)
+        writeRow(rows.lowerBound + offset, into: place)
       }
     }
   }
 
   /// Finishes the row `y` of the resized image and hands it to the crops that it goes through.
-  private func writeRow(_ y: Int, into map: (Int) -> FeatureMap) {
-    if crops.count == 1 && !crops[0].isMirrored {
-      blendColumns(into: target(of: map(0), row: y - crops[0].y))
+  private func writeRow(_ y: Int, into place: (Int) -> ImagePlace) {
+    if crops.count == 1, !crops[0].isMirrored,
+      let target = checked(place(0)).line(y - crops[0].y)
+    {
+      blendColumns(into: target)
       return
     }
     blendColumns(into: line.base)
     for (number, crop) in crops.enumerated() where (crop.y..<crop.y + side).contains(y) {
-      let target = target(of: map(number), row: y - crop.y)
       let source = line.base + 3 * (crop.x - columns.lowerBound)
       if crop.isMirrored {
         for x in 0..<side {
-          (target + 3 * x).update(from: source + 3 * (side - 1 - x), count: 3)
+          (mirrored.base + 3 * x).update(from: source + 3 * (side - 1 - x), count: 3)
         }
-      } else {
-        target.update(from: source, count: 3 * side)
       }
+      checked(place(number)).setLine(y - crop.y, crop.isMirrored ? mirrored.base : source)
     }
   }
 
@@ -141,11 +143,11 @@ package final class Resampler {
     }
   }
 
-  private func target(of map: FeatureMap, row: Int) -> UnsafeMutablePointer<Float> {
-    let layout = map.layout
+  private func checked(_ place: ImagePlace) -> ImagePlace {
+    let layout = place.layout
     precondition(
       layout.channels == 3 && layout.width == side && layout.height == side,
       "a map of another shape")
-    return map.origin + row * layout.pitch
+    return place
   }
 }

@@ -18,6 +18,7 @@ package struct SpaceToDepth: Sendable, Hashable {
   /// - Parameters:
   ///   - input: what the convolution reads, without padding.
   ///   - outputs: height and width of what it writes.
+  /// - Precondition: filters reach every pixel.
   package init(
     _ input: MapLayout, kernelSize: Int, stride: Int, outputs: (height: Int, width: Int)
   ) {
@@ -29,24 +30,20 @@ package struct SpaceToDepth: Sendable, Hashable {
     output = MapLayout(
       channels: input.channels * stride * stride, height: outputs.height + size - 1,
       width: outputs.width + size - 1)
+    precondition(
+      output.height * stride >= input.height && output.width * stride >= input.width,
+      "pixels that no filter reads have no place in the folded map")
   }
 
-  /// Folds what the folded map's `lines` come from into the first lines of `folded`, a map of at
-  /// least as many lines that is otherwise like `output`.
-  package func run(_ map: FeatureMap, lines: Range<Int>, into folded: FeatureMap) {
-    precondition(
-      map.layout == input && folded.layout.pitch == output.pitch
-        && folded.layout.channels == output.channels, "maps of another layout")
-    precondition(
-      lines.lowerBound >= 0 && lines.upperBound <= output.height
-        && lines.count <= folded.layout.height, "no such lines")
-    var (source, target) = (input.map, output.map)
-    let first = lines.lowerBound * stride
-    source.height -= min(first, source.height)
-    target.height = lines.count
-    decaf_space_to_depth(
-      map.origin + first * input.pitch, &source, folded.origin, &target, stride)
+  /// Where channel 0 of the pixel `y`, `x` lies in a folded map, counted from its origin.
+  func place(ofPixel y: Int, _ x: Int) -> Int {
+    let (row, v) = y.quotientAndRemainder(dividingBy: stride)
+    let (column, u) = x.quotientAndRemainder(dividingBy: stride)
+    return row * output.pitch + column * output.channels + (v * stride + u) * input.channels
   }
+
+  /// Floats that touch in a line as well as in the folded map.
+  var partLength: Int { stride * input.channels }
 
   /// The weights of filters, outputs × channels × height × width, for the folded map.
   package func fold(_ weights: Span<Float>) -> [Float] {

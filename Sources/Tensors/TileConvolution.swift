@@ -71,19 +71,6 @@ package final class TileConvolution: Convolution {
     strip * stripHeight..<min((strip + 1) * stripHeight, output.height)
   }
 
-  package func inputLines(ofStrip strip: Int) -> Range<Int> {
-    let lines = lines(ofStrip: strip)
-    return max(
-      0, lines.lowerBound - padding)..<min(
-        input.height, lines.upperBound + kernelSize - 1 - padding)
-  }
-
-  package var stripLayout: MapLayout? {
-    guard input.padding == 0 else { return nil }
-    return MapLayout(
-      channels: input.channels, height: inputLines(ofStrip: 0).count, width: input.width)
-  }
-
   /// The convolution that computes `height` lines.
   private func shape(height: Int) -> decaf_tile_convolution {
     decaf_tile_convolution(
@@ -133,13 +120,12 @@ package final class TileConvolution: Convolution {
   }
 
   package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
-    let isWhole = map.layout == input
-    precondition(isWhole || map.layout == stripLayout, "a map of another layout")
+    precondition(map.layout == input, "a map of another layout")
     precondition(slot >= 0 && slot < slots && points.count >= pointFloats, "no such slot")
     let lines = lines(ofStrip: strip)
     let corner =
       (input.padding - padding) * (input.pitch + input.channels)
-      + (isWhole ? lines.lowerBound : 0) * input.pitch
+      + lines.lowerBound * input.pitch
     for group in 0..<groups {
       withUnsafePointer(to: shape(height: lines.count)) {
         kernels.table.pointee.pack_map(

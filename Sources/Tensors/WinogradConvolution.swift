@@ -180,30 +180,15 @@ package final class WinogradConvolution: Convolution {
     }
   }
 
-  package func inputLines(ofStrip strip: Int) -> Range<Int> {
-    let lines = lines(ofStrip: strip)
-    return max(
-      0, lines.lowerBound - padding)..<min(
-        input.height, lines.upperBound + scheme.kernelSize - 1 - padding)
-  }
-
-  package var stripLayout: MapLayout? {
-    guard input.padding == 0 else { return nil }
-    return MapLayout(
-      channels: input.channels,
-      height: (0..<stripCount).map { inputLines(ofStrip: $0).count }.max()!, width: input.width)
-  }
-
   /// Writes the points of a strip of an image's tiles to its slot.
   package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
-    let isWhole = map.layout == input
-    precondition(isWhole || map.layout == stripLayout, "a map of another layout")
+    precondition(map.layout == input, "a map of another layout")
     precondition(slot >= 0 && slot < slots && points.count >= pointFloats, "no such slot")
     let strip = strips[strip]
     var tiling = tiling(strip)
     let corner =
       (input.padding - padding) * (input.pitch + input.channels)
-      + (isWhole ? firstLine(strip) : 0) * input.pitch
+      + firstLine(strip) * input.pitch
     for group in 0..<groups {
       kernels.table.pointee.winograd_inputs(
         &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,

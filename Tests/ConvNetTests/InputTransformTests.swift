@@ -58,7 +58,7 @@ import Testing
       transform, views: views, mode: .exact, kernels: Kernels(kernelClass))
     let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
     let maps = (0..<views.count).map { _ in FeatureMap(layout) }
-    writer.write(image) { maps[$0] }
+    writer.write(image) { ImagePlace(maps[$0]) }
     return maps.flatMap { map in
       let values = FloatBuffer(count: layout.activationCount)
       map.copyChannelsFirst(to: values, at: 0)
@@ -88,17 +88,17 @@ import Testing
     for (width, height) in [(90, 70), (20, 31), (64, 100)] {
       let file = try JPEGEncoder.encode(image(width: width, height: height))
       let decoded = try JPEGDecoder.decode(file).image
-      #expect(try writer.write(file, box: nil) { _ in map } == nil)
+      #expect(try writer.write(file, box: nil) { _ in ImagePlace(map) } == nil)
       let values = FloatBuffer(count: 147)
       map.copyChannelsFirst(to: values, at: 0)
       #expect(values.floats(0..<147) == transform.apply(decoded, views: .center))
       #expect(throws: ImageError.self) {
-        try writer.write(Array(file.prefix(file.count / 2)), box: nil) { _ in map }
+        try writer.write(Array(file.prefix(file.count / 2)), box: nil) { _ in ImagePlace(map) }
       }
       let outside = Box(x: 200, y: 0, width: 5, height: 5)
       #expect(
         throws: ImageError.emptyBox(outside, imageWidth: width, imageHeight: height)
-      ) { try writer.write(file, box: outside) { _ in map } }
+      ) { try writer.write(file, box: outside) { _ in ImagePlace(map) } }
     }
     #expect(writer.clock.decodeSeconds > 0 && writer.clock.transformSeconds > 0)
   }

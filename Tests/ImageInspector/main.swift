@@ -75,7 +75,7 @@ case ("layers", 5):
 case ("time", 2):
   let bytes = try ImageFile.read(ByteString(arguments[1]))
   let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
-  let maps = (0..<10).map { _ in FeatureMap(layout) }
+  let places = (0..<10).map { _ in ImagePlace(FeatureMap(layout)) }
   let kernels = Kernels(try KernelClass.current)
   for mode in DecodeMode.allCases {
     for views in [Views.center, .ten] {
@@ -83,7 +83,7 @@ case ("time", 2):
       var last = writer.clock
       var best = (decode: Double.infinity, transform: Double.infinity)
       for _ in 0..<30 {
-        _ = try writer.write(bytes, box: nil) { maps[$0] }
+        _ = try writer.write(bytes, box: nil) { places[$0] }
         let clock = writer.clock
         best.decode = min(best.decode, clock.decodeSeconds - last.decodeSeconds)
         best.transform = min(best.transform, clock.transformSeconds - last.transformSeconds)

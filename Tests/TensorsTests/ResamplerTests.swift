@@ -46,7 +46,7 @@ import Testing
         let maps = crops.map { _ in FeatureMap(layout) }
         let part = { (count: Int) in AxisPart(pixels: 0..<count, length: Double(count)) }
         resampler.run(image.pixels.span, width: width, parts: (part(width), part(height))) {
-          maps[$0]
+          ImagePlace(maps[$0])
         }
         for (number, crop) in crops.enumerated() {
           var expected = [Float](repeating: 0, count: layout.count)
@@ -76,7 +76,7 @@ import Testing
     resampler.run(
       pixels.span, width: width,
       parts: (AxisPart(pixels: 3..<24, length: 21), AxisPart(pixels: 5..<22, length: 17))
-    ) { _ in map }
+    ) { _ in ImagePlace(map) }
     var cropped: [UInt8] = []
     for y in 5..<22 { cropped += pixels[(y * width + 3) * 3..<(y * width + 24) * 3] }
     let expected = RGBImage(width: 21, height: 17, pixels: cropped).resampled(
@@ -97,7 +97,7 @@ import Testing
       parts: (
         AxisPart(pixels: 2..<34, start: 0.25, length: 31.5), AxisPart(pixels: 0..<1, length: 1)
       )
-    ) { _ in map }
+    ) { _ in ImagePlace(map) }
     for x in 0..<10 {
       let expected = 2.25 + (Double(x) + 0.5) * 3.15 - 0.5
       #expect(abs(Double(map.buffer[3 * x]) - expected) < 1e-5)

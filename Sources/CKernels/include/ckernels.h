@@ -168,10 +168,9 @@ void decaf_winograd_weights(int32_t scheme, const float *weights, size_t outputs
 /// C×H×W, dense, to H×W×C with the lines of `map`.
 void decaf_channels_last(const float *input, float *output, const decaf_map *map);
 
-/// Blocks of `block` × `block` pixels become the channels of one, [line][pixel][channel] of the
-/// block; zero beyond the input's end.
-void decaf_space_to_depth(const float *input, const decaf_map *input_map, float *output,
-                          const decaf_map *output_map, size_t block);
+/// Copies a line of `count` floats in parts of `length`, the last with what is left, that begin `step`
+/// apart.
+void decaf_spread_line(const float *line, size_t count, size_t length, float *target, size_t step);
 
 /// H×W×C with the lines of `map` to C×H×W, dense.
 void decaf_channels_first(const float *input, const decaf_map *map, float *output);
