@@ -2,8 +2,9 @@
 
 Everybody gets the same weights and inputs and one thread a process. Before anything is timed the
 outputs are compared; then the programs run one batch each in turn. decaf's inputs are brought into
-its own order, channels innermost, when they are set, which is not timed: an extraction writes them so
-in the first place (`Scripts/bench pipeline` times all of it). Peers read channels first.
+its own order, channels innermost and folded for conv1's stride, when they are set, which is not timed:
+an extraction writes them so in the first place (`Scripts/bench pipeline` times all of it). Peers read
+channels first.
 """
 import argparse
 import os
@@ -139,18 +140,20 @@ def bfloat16(copies):
 
 
 def scaling():
-    """What a second thread, and a second process, bring."""
+    """What a second thread, and a second process, bring over the mean of one thread on either core:
+    a shared machine's cores are not equally fast."""
     print("decaf alone, fc7, batch 64: two threads, two processes, one of either", flush=True)
     cores = sorted(os.sched_getaffinity(0))[:2]
-    contestants = [
-        decaf("fc7", 64, 1, threads=2, cores=cores), decaf("fc7", 64, 2), decaf("fc7", 64, 1)]
-    for contestant, name in zip(contestants, ("two threads", "two processes", "one thread")):
-        contestant.name = name
-    alternate(contestants, options.rounds)
-    one = contestants[2].median
-    for contestant, work in zip(contestants, (1, 2, 1)):
-        print(f"  {contestant.name:<34}{64 * work / contestant.median:9.1f} images/s"
+    both = [decaf("fc7", 64, 1, threads=2, cores=cores), decaf("fc7", 64, 2)]
+    single = [decaf("fc7", 64, 1, cores=[core]) for core in cores]
+    alternate(both + single, 3 * options.rounds)
+    one = np.mean([contestant.median for contestant in single])
+    for contestant, name, work in zip(both, ("two threads", "two processes"), (1, 2)):
+        print(f"  {name:<34}{64 * work / contestant.median:9.1f} images/s"
               f"   {work * one / contestant.median:.2f}x one thread")
+    print(f"  {'one thread':<34}{64 / one:9.1f} images/s"
+          f"   ({', '.join(f'{64 / it.median:.1f}' for it in single)} by core)")
+    for contestant in both + single:
         contestant.close()
 
 
