@@ -26,6 +26,7 @@ package final class Engine: Sendable {
   private let team: ThreadTeam
   private let plan: EnginePlan
   let inputs: [ImagePlace]
+  /// Their maps, as steps read them.
   private let inputMaps: [FeatureMap]
   /// One a thread of the team.
   private let workspaces: [Workspace]

@@ -93,8 +93,10 @@ package struct StoreAudit: Sendable {
       let variable = imported.variable.map { ", variable \($0)" } ?? ""
       summary.append("imported from \(imported.format)\(variable), SHA-256 \(imported.sha256)")
     } else {
+      let (model, precision) = (manifest.provenance.model, manifest.provenance.precision)
       summary.append(
-        "\(manifest.provenance.model.architecture), weights \(manifest.provenance.model.sha256)")
+        "\(model.architecture)\(precision == "fp32" ? "" : " in \(precision)"), "
+          + "weights \(model.sha256)")
     }
     summary.append("job \(manifest.fingerprint)")
   }
