@@ -6,20 +6,8 @@ import Testing
 @Suite struct TileKernelsTests {
   // MARK: - Convolutions
 
-  struct Size: Sendable, CustomTestStringConvertible {
-    let channels: Int
-    let height: Int
-    let width: Int
-    let outputs: Int
-    let kernelSize: Int
-    let groups: Int
-    /// What the frame is narrower than half the filter.
-    var unpadded = 0
-    var padding: Int { kernelSize / 2 - unpadded }
-    var testDescription: String {
-      "\(channels)×\(height)×\(width)→\(outputs), \(kernelSize)+\(padding), \(groups) groups"
-    }
-  }
+  typealias Size = ConvolutionProblem.Size
+  typealias Problem = ConvolutionProblem
 
   /// Lines of one, two and four tiles, the last overlapping or not; steps that reach beyond a line of
   /// the filter; panels that are not full; strips; odd numbers of tiles.
@@ -33,97 +21,35 @@ import Testing
 
   /// The nearest number of 8 bits; of two the even one.
   private static func rounded(_ x: Float) -> Float {
-    let step = (x.ulp * 65536)
+    let step = x.ulp * 65536
     return (x / step).rounded(.toNearestOrEven) * step
   }
 
-  private struct Problem {
-    let size: Size
-    var weights: [Float]
-    let biases: [Float]
-    let input: MapLayout
-    let output: MapLayout
-
-    init(_ size: Size) {
-      self.size = size
-      weights = SlowKernels.random(
-        size.outputs * size.channels / size.groups * size.kernelSize * size.kernelSize, seed: 2)
-      biases = SlowKernels.random(size.outputs, seed: 3)
-      // Frames wider than need be, but for a map that has none.
-      input = MapLayout(
-        channels: size.channels, height: size.height + 2 * size.unpadded,
-        width: size.width + 2 * size.unpadded, padding: size.padding == 0 ? 0 : size.padding + 1)
-      output = MapLayout(
-        channels: size.outputs, height: size.height, width: size.width, padding: 2)
-    }
-
-    func image(_ seed: UInt64) -> SlowKernels.Map {
-      SlowKernels.Map(random: seed, input.channels, input.height, input.width)
-    }
-
-    /// The outputs of images, in that many slots at least; frames stay zero.
-    func run(
-      _ kernels: TileKernels, images: [SlowKernels.Map], slots: Int, rectify: Bool = false
-    ) throws -> [[Float]] {
-      let convolution = try #require(
-        TileConvolution(
-          from: input, to: output, kernelSize: size.kernelSize, padding: size.padding,
-          groups: size.groups, slots: slots, biases: biases, kernels: kernels))
-      let width = weights.count / size.outputs
-      for panel in 0..<convolution.panelCount {
-        let outputs = convolution.outputs(ofPanel: panel)
-        convolution.pack(
-          panel: panel,
-          weights.span.extracting(outputs.lowerBound * width..<outputs.upperBound * width))
-      }
-      let points = FloatBuffer(count: convolution.pointFloats)
-      // What the buffer held before must not show.
-      points.replace(from: 0, with: [Float](repeating: .nan, count: points.count))
-      let sums = FloatBuffer(count: convolution.sumFloats)
-      let outputs = images.map { _ in FeatureMap(output) }
-      let maps = images.map { image in
-        let map = FeatureMap(input)
-        map.setChannelsFirst(image.values.span)
-        return map
-      }
-      for strip in 0..<convolution.stripCount {
-        for (slot, map) in maps.enumerated() {
-          convolution.transform(map, strip: strip, to: points, slot: slot)
-        }
-        for pass in 0..<convolution.passCount {
-          convolution.run(
-            pass: pass, strip: strip, count: images.count, from: points, sums: sums,
-            rectify: rectify
-          ) { outputs[$0] }
-        }
-      }
-      return outputs.map { map in
-        let values = FloatBuffer(count: output.activationCount)
-        map.copyChannelsFirst(to: values, at: 0)
-        let all = map.buffer.floats(0..<output.count)
-        #expect(
-          all.count { $0 != 0 } == values.floats(0..<values.count).count { $0 != 0 },
-          "the frame was written")
-        return values.floats(0..<values.count)
-      }
-    }
+  /// The outputs of images, in that many slots at least.
+  private func run(
+    _ problem: Problem, _ kernels: TileKernels, images: [SlowKernels.Map], slots: Int = 1,
+    rectify: Bool = false
+  ) throws -> [[Float]] {
+    let convolution = try #require(
+      TileConvolution(
+        from: problem.input, to: problem.output, kernelSize: problem.size.kernelSize,
+        padding: problem.size.padding, groups: problem.size.groups, slots: slots,
+        biases: problem.biases, kernels: kernels))
+    return problem.run(convolution, images: images, rectify: rectify)
   }
 
   @Test(arguments: sizes)
   func convolutionsAreThoseOfRoundedFactors(_ size: Size) throws {
     var problem = Problem(size)
     let image = problem.image(1)
-    let plain = try problem.run(.emulated, images: [image], slots: 1)[0]
-    let rectified = try problem.run(.emulated, images: [image], slots: 1, rectify: true)[0]
+    let plain = try run(problem, .emulated, images: [image])[0]
+    let rectified = try run(problem, .emulated, images: [image], rectify: true)[0]
     #expect(rectified == SlowKernels.rectify(plain))
 
     problem.weights = problem.weights.map(Self.rounded)
     let nearest = SlowKernels.Map(
       image.channels, image.height, image.width, image.values.map(Self.rounded))
-    let expected = SlowKernels.convolve(
-      nearest, weights: problem.weights, biases: problem.biases, kernelSize: size.kernelSize,
-      stride: 1, padding: size.padding, groups: size.groups
-    ).values
+    let expected = problem.expected(nearest)
     // Both sides round chains of up to 1200 exact products, 6e-8 each time.
     let largest = expected.map(abs).max()!
     try #require(plain.count == expected.count)
@@ -134,17 +60,17 @@ import Testing
   func theProcessorsConvolutionsAreTheEmulatedOnes(_ size: Size) throws {
     let problem = Problem(size)
     let native = try #require(TileKernels.native)
-    let found = try problem.run(native, images: [problem.image(4)], slots: 1)
-    #expect(try found == problem.run(.emulated, images: [problem.image(4)], slots: 1))
+    let found = try run(problem, native, images: [problem.image(4)])
+    #expect(try found == run(problem, .emulated, images: [problem.image(4)]))
   }
 
   @Test func anImageDoesNotDependOnTheOthersNorOnItsSlot() throws {
     for size in [Self.sizes[0], Self.sizes[1], Self.sizes[3]] {
       let problem = Problem(size)
-      let alone = try problem.run(.emulated, images: [problem.image(5)], slots: 1)[0]
+      let alone = try run(problem, .emulated, images: [problem.image(5)])[0]
       for (images, slots) in [([5, 6], 2), ([6, 7, 5], 5), ([1, 2, 3, 4, 5], 8)] {
-        let found = try problem.run(
-          .emulated, images: images.map { problem.image(UInt64($0)) }, slots: slots)
+        let found = try run(
+          problem, .emulated, images: images.map { problem.image(UInt64($0)) }, slots: slots)
         #expect(found[images.firstIndex(of: 5)!] == alone)
       }
     }

@@ -5,20 +5,8 @@ import Testing
 @testable import Tensors
 
 @Suite struct WinogradConvolutionTests {
-  struct Size: Sendable, CustomTestStringConvertible {
-    let channels: Int
-    let height: Int
-    let width: Int
-    let outputs: Int
-    let kernelSize: Int
-    let groups: Int
-    /// What the frame is narrower than half the filter.
-    var unpadded = 0
-    var padding: Int { kernelSize / 2 - unpadded }
-    var testDescription: String {
-      "\(channels)×\(height)×\(width)→\(outputs), \(kernelSize)+\(padding), \(groups) groups"
-    }
-  }
+  typealias Size = ConvolutionProblem.Size
+  typealias Problem = ConvolutionProblem
 
   /// All kinds of tiles and their neighbours, a last panel that is not full in any class, several
   /// passes, several strips of both kinds of tiles and the last not full.
@@ -36,95 +24,36 @@ import Testing
   /// 1200 products, 6e-8 each time, and the transforms enlarge the one side's errors a few times.
   private static let tolerance: Float = 1e-5
 
-  private struct Problem {
-    let size: Size
-    let weights: [Float]
-    let biases: [Float]
-    let input: MapLayout
-    let output: MapLayout
+  private func makeConvolution(
+    _ problem: Problem, _ kernels: Kernels, slots: Int = 1
+  ) throws -> WinogradConvolution {
+    try #require(
+      WinogradConvolution(
+        from: problem.input, to: problem.output, kernelSize: problem.size.kernelSize, stride: 1,
+        padding: problem.size.padding, groups: problem.size.groups, slots: slots,
+        biases: problem.biases, kernels: kernels))
+  }
 
-    init(_ size: Size) {
-      self.size = size
-      weights = SlowKernels.random(
-        size.outputs * size.channels / size.groups * size.kernelSize * size.kernelSize, seed: 2)
-      biases = SlowKernels.random(size.outputs, seed: 3)
-      // Frames wider than need be.
-      input = MapLayout(
-        channels: size.channels, height: size.height + 2 * size.unpadded,
-        width: size.width + 2 * size.unpadded, padding: size.padding + 1)
-      output = MapLayout(
-        channels: size.outputs, height: size.height, width: size.width, padding: 2)
-    }
-
-    func image(_ seed: UInt64) -> SlowKernels.Map {
-      SlowKernels.Map(random: seed, input.channels, input.height, input.width)
-    }
-
-    func makeConvolution(_ kernels: Kernels, slots: Int) throws -> WinogradConvolution {
-      let convolution = try #require(
-        WinogradConvolution(
-          from: input, to: output, kernelSize: size.kernelSize, stride: 1, padding: size.padding,
-          groups: size.groups, slots: slots, biases: biases, kernels: kernels))
-      let width = weights.count / size.outputs
-      for panel in 0..<convolution.panelCount {
-        let outputs = convolution.outputs(ofPanel: panel)
-        convolution.pack(
-          panel: panel,
-          weights.span.extracting(outputs.lowerBound * width..<outputs.upperBound * width))
-      }
-      return convolution
-    }
-
-    /// The outputs of images with these seeds, in that many slots at least; frames stay zero.
-    func run(
-      _ kernels: Kernels, images: [UInt64], slots: Int, rectify: Bool = false
-    ) throws -> [[Float]] {
-      let convolution = try makeConvolution(kernels, slots: slots)
-      let points = FloatBuffer(count: convolution.pointFloats)
-      let sums = FloatBuffer(count: convolution.sumFloats)
-      let outputs = images.map { _ in FeatureMap(output) }
-      let maps = images.map { seed in
-        let map = FeatureMap(input)
-        map.setChannelsFirst(image(seed).values.span)
-        return map
-      }
-      for strip in 0..<convolution.stripCount {
-        for (slot, map) in maps.enumerated() {
-          convolution.transform(map, strip: strip, to: points, slot: slot)
-        }
-        for pass in 0..<convolution.passCount {
-          convolution.run(
-            pass: pass, strip: strip, count: images.count, from: points, sums: sums,
-            rectify: rectify
-          ) { outputs[$0] }
-        }
-      }
-      return outputs.map { map in
-        let values = FloatBuffer(count: output.activationCount)
-        map.copyChannelsFirst(to: values, at: 0)
-        let all = map.buffer.floats(0..<output.count)
-        #expect(
-          all.count { $0 != 0 } == values.floats(0..<values.count).count { $0 != 0 },
-          "the frame was written")
-        return values.floats(0..<values.count)
-      }
-    }
+  /// The outputs of images with these seeds, in that many slots at least.
+  private func run(
+    _ problem: Problem, _ kernels: Kernels, images: [UInt64], slots: Int = 1, rectify: Bool = false
+  ) throws -> [[Float]] {
+    problem.run(
+      try makeConvolution(problem, kernels, slots: slots), images: images.map(problem.image),
+      rectify: rectify)
   }
 
   @Test(arguments: KernelCase.all, sizes)
   func agreesWithTheDirectConvolution(_ kernel: KernelCase, _ size: Size) throws {
     let problem = Problem(size)
-    let expected = SlowKernels.convolve(
-      problem.image(1), weights: problem.weights, biases: problem.biases,
-      kernelSize: size.kernelSize, stride: 1, padding: size.padding, groups: size.groups
-    ).values
+    let expected = problem.expected(problem.image(1))
     let largest = expected.map(abs).max()!
-    let plain = try problem.run(kernel.kernels, images: [1], slots: 1)[0]
+    let plain = try run(problem, kernel.kernels, images: [1])[0]
     try #require(plain.count == expected.count)
     for (found, expected) in zip(plain, expected) {
       #expect(abs(found - expected) <= Self.tolerance * largest)
     }
-    let rectified = try problem.run(kernel.kernels, images: [1], slots: 1, rectify: true)[0]
+    let rectified = try run(problem, kernel.kernels, images: [1], rectify: true)[0]
     #expect(rectified == SlowKernels.rectify(plain))
   }
 
@@ -132,9 +61,10 @@ import Testing
   func anImageDoesNotDependOnTheOthersNorOnItsSlot(_ kernel: KernelCase) throws {
     for size in [Self.sizes[1], Self.sizes[3]] {
       let problem = Problem(size)
-      let alone = try problem.run(kernel.kernels, images: [5], slots: 1)[0]
+      let alone = try run(problem, kernel.kernels, images: [5])[0]
       for (images, slots) in [([5, 6], 2), ([6, 7, 5], 5), ([1, 2, 3, 4, 6, 7, 5], 8)] {
-        let found = try problem.run(kernel.kernels, images: images.map(UInt64.init), slots: slots)
+        let found = try run(
+          problem, kernel.kernels, images: images.map(UInt64.init), slots: slots)
         #expect(found[images.firstIndex(of: 5)!] == alone)
       }
     }
@@ -144,7 +74,7 @@ import Testing
   func fusedClassesAgreeBitForBit(_ size: Size) throws {
     let problem = Problem(size)
     let results = try KernelCase.all.filter(\.isFused).map {
-      try problem.run($0.kernels, images: [9], slots: 1)
+      try run(problem, $0.kernels, images: [9])
     }
     #expect(results.allSatisfy { $0 == results.first })
   }
@@ -152,13 +82,13 @@ import Testing
   @Test func notANumberStaysInItsTiles() throws {
     let problem = Problem(Self.sizes[0])
     let kernels = Kernels(KernelClass.supported.last!)
-    let convolution = try problem.makeConvolution(kernels, slots: 1)
+    let convolution = try makeConvolution(problem, kernels)
+    problem.pack(convolution)
     let points = FloatBuffer(count: convolution.pointFloats)
     let sums = FloatBuffer(count: convolution.sumFloats)
-    let map = FeatureMap(problem.input)
     var image = problem.image(1)
     image[7, 2, 12] = .nan
-    map.setChannelsFirst(image.values.span)
+    let map = problem.map(image)
     let output = FeatureMap(problem.output)
     #expect(convolution.stripCount == 1)
     convolution.transform(map, strip: 0, to: points, slot: 0)
