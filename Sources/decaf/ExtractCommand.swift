@@ -46,7 +46,7 @@ struct NetworkOptions: ParsableArguments {
   @Option(
     help: """
       fp32; bf16: convolutions from conv2 on multiply numbers of 8 bits, on processors with AMX only: up \
-      to 1.8 times as fast, and features differ by 0.3 % of their length.
+      to 1.6 times as fast, and features differ by 0.3 % of their length.
       """)
   var precision = Precision.fp32
 }
