@@ -15,7 +15,9 @@ size_t decaf_tile_row_count(size_t count, size_t depth) {
   return 2 * rows * ((depth + DECAF_TILE_STEP - 1) / DECAF_TILE_STEP * DECAF_TILE_STEP);
 }
 
-size_t decaf_tile_sum_count(size_t outputs) { return (outputs + 15) / 16 * 16 * 64; }
+size_t decaf_tile_sum_count(size_t outputs) {
+  return (outputs + 15) / 16 * 16 * DECAF_TILE_GROUP_ROWS;
+}
 
 static uint16_t rounded(float x) {
   uint32_t bits;

@@ -14,7 +14,7 @@ package final class TileConvolution: Convolution {
   private let padding: Int
   private let groups: Int
   /// [group][panel][line of the filter][step][half of the panel][pair of terms][output][term].
-  private let weights: HalfBuffer
+  private let weights: FloatBuffer
   private let biases: FloatBuffer
   private let stripHeight: Int
 
@@ -57,7 +57,7 @@ package final class TileConvolution: Convolution {
       height: stripHeight, width: output.width, kernel_size: kernelSize,
       channels: input.channels / groups)
     let panels = (output.channels / groups + Self.panelWidth - 1) / Self.panelWidth
-    weights = HalfBuffer(count: groups * panels * decaf_tile_weight_count(&shape))
+    weights = FloatBuffer(count: groups * panels * decaf_tile_weight_count(&shape) / 2)
   }
 
   private var depth: Int { input.channels / groups }
@@ -101,7 +101,7 @@ package final class TileConvolution: Convolution {
     let count = outputs(ofPanel: panel).count
     precondition(
       values.count == count * depth * kernelSize * kernelSize, "weights of another shape")
-    let start = weights.base + panel * weightCount
+    let start = weights.halves + panel * weightCount
     values.withUnsafeBufferPointer { values in
       withUnsafePointer(to: shape(height: stripHeight)) {
         decaf_tile_pack_weights($0, values.baseAddress!, count, start)
@@ -115,8 +115,7 @@ package final class TileConvolution: Convolution {
   /// Where a slot's group begins in the points.
   private func points(_ buffer: FloatBuffer, slot: Int, group: Int) -> UnsafeMutablePointer<UInt16>
   {
-    UnsafeMutableRawPointer(buffer.base).assumingMemoryBound(to: UInt16.self)
-      + (slot * groups + group) * mapCount
+    buffer.halves + (slot * groups + group) * mapCount
   }
 
   package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
@@ -155,7 +154,7 @@ package final class TileConvolution: Convolution {
       }
       kernels.table.pointee.convolve(
         &shape, self.points(points, slot: 0, group: pass / panelsPerGroup), groups * mapCount,
-        count, weights.base + pass * weightCount, biases.base + outputs.lowerBound, outputs.count,
+        count, weights.halves + pass * weightCount, biases.base + outputs.lowerBound, outputs.count,
         targets.baseAddress!, self.output.pitch, self.output.channels, rectify ? 1 : 0)
     }
   }

@@ -37,7 +37,7 @@ package final class TileInnerProduct: RowProduct {
     precondition(rows.width == depth && count >= 0 && count <= rows.count, "no such rows")
     precondition(packed.count >= packedFloats(count: count), "no room for packed rows")
     kernels.table.pointee.pack_rows(
-      rows.buffer.base, rows.pitch, count, depth, numbers(of: packed))
+      rows.buffer.base, rows.pitch, count, depth, packed.halves)
   }
 
   package func run(
@@ -56,12 +56,8 @@ package final class TileInnerProduct: RowProduct {
       var product = decaf_inner_product(
         weights: weights, biases: biases.base, outputs: outputs, depth: depth)
       kernels.table.pointee.inner_product(
-        &product, numbers(of: packed), count, range.lowerBound, range.upperBound, sums.base,
+        &product, packed.halves, count, range.lowerBound, range.upperBound, sums.base,
         output.buffer.base, output.pitch, rectify ? 1 : 0)
     }
-  }
-
-  private func numbers(of buffer: FloatBuffer) -> UnsafeMutablePointer<UInt16> {
-    UnsafeMutableRawPointer(buffer.base).assumingMemoryBound(to: UInt16.self)
   }
 }

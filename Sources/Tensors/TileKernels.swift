@@ -14,13 +14,9 @@ package struct TileKernels: @unchecked Sendable {
   package static let emulated = TileKernels(table: decaf_amx_shape())
 }
 
-/// Numbers of 16 bits at one place in memory.
-struct HalfBuffer: Sendable {
-  let floats: FloatBuffer
-
-  init(count: Int) { floats = FloatBuffer(count: (count + 1) / 2) }
-
-  var base: UnsafeMutablePointer<UInt16> {
-    UnsafeMutableRawPointer(floats.base).assumingMemoryBound(to: UInt16.self)
+extension FloatBuffer {
+  /// The same memory as numbers of 16 bits, two a float.
+  var halves: UnsafeMutablePointer<UInt16> {
+    UnsafeMutableRawPointer(base).assumingMemoryBound(to: UInt16.self)
   }
 }

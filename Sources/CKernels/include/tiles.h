@@ -1,9 +1,9 @@
 #ifndef DECAF_TILES_H
 #define DECAF_TILES_H
 
-// Products of bfloat16 matrices, with sums in float, as Intel's AMX computes them: 16 × 16 sums at a
-// time, 32 terms a step. Convolutions round their factors to bfloat16, to nearest even; inner products
-// split theirs into two such numbers.
+// Products of bfloat16 matrices, with sums in float, as Intel's AMX computes them (Software Developer's
+// Manual, volume 2, TDPBF16PS): 16 × 16 sums at a time, 32 terms a step. Convolutions round their
+// factors to bfloat16, to nearest even; inner products split theirs into two such numbers.
 //
 // A step of a sum: its terms of even number make one chain of multiply-adds from zero, those of odd
 // number another, and the sum grows by both chains' sum; numbers too small to be normal count as zero.
@@ -27,6 +27,8 @@ enum {
   DECAF_TILE_OUTPUTS = 32,
   /// Rows of a product that are packed together.
   DECAF_TILE_ROWS = 16,
+  /// Rows whose products are made together.
+  DECAF_TILE_GROUP_ROWS = 64,
   /// Terms of a step.
   DECAF_TILE_STEP = 32,
 };

@@ -184,7 +184,8 @@ INLINE void split_step(const unaligned_float *from, size_t count, uint16_t *larg
 // A step's inputs: for every tile of DECAF_TILE_ROWS rows [pair of terms][row][term], the large
 // halves and then the small. Steps follow each other; rows are taken in groups of four tiles.
 
-enum { STEP = DECAF_TILE_STEP, GROUP_TILES = 4, GROUP_ROWS = GROUP_TILES * DECAF_TILE_ROWS };
+enum { STEP = DECAF_TILE_STEP, GROUP_ROWS = DECAF_TILE_GROUP_ROWS };
+enum { GROUP_TILES = GROUP_ROWS / DECAF_TILE_ROWS };
 
 /// Steps that one walk over the outputs covers: their inputs stay in the second cache.
 enum { SLAB_STEPS = 32 };
