@@ -4,7 +4,9 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define VECTOR_WIDTH 8
+#define PANEL_VECTORS 2
 #define BLOCK_ROWS 6
+#define EACH_BLOCK(F) TO_6_ROWS(F, 1) TO_6_ROWS(F, 2)
 #define FUSED 1
 #include "templates/table.h"
 #pragma clang attribute pop

@@ -3,9 +3,7 @@
 #if defined(__x86_64__)
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx2,fma"))), apply_to = function)
-#define VECTOR_WIDTH 16
-#define BLOCK_ROWS 12
-#define FUSED 1
+#include "avx512_blocks.h"
 #include "templates/table.h"
 #pragma clang attribute pop
 

@@ -5,9 +5,7 @@
 // No such vector is ever passed: the functions that take them are inlined.
 #pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define VECTOR_WIDTH 16
-#define BLOCK_ROWS 12
-#define FUSED 1
+#include "avx512_blocks.h"
 #include "templates/table.h"
 #pragma clang attribute pop
 

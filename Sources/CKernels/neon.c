@@ -3,7 +3,9 @@
 #if defined(__aarch64__)
 
 #define VECTOR_WIDTH 4
+#define PANEL_VECTORS 2
 #define BLOCK_ROWS 6
+#define EACH_BLOCK(F) TO_6_ROWS(F, 1) TO_6_ROWS(F, 2)
 #define FUSED 1
 #include "templates/table.h"
 

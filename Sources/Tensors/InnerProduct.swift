@@ -32,9 +32,9 @@ package final class InnerProduct: RowProduct {
     self.biases.replace(from: 0, with: biases)
   }
 
-  /// Rows that `count` of them take once packed: full panels.
+  /// The most rows that `count` of them take once packed.
   private func packedRows(_ count: Int) -> Int {
-    (count + kernels.panelWidth - 1) / kernels.panelWidth * kernels.panelWidth
+    (count + kernels.mostColumns - 1) / kernels.mostColumns * kernels.mostColumns
   }
 
   package func packedFloats(count: Int) -> Int { packedRows(count) * depth }

@@ -35,8 +35,20 @@ package struct Kernels: @unchecked Sendable {
     KernelClass.supported.contains(.avx2)
     ? decaf_avx512_shape().map { Kernels(table: $0) } : nil
 
-  /// Outputs that a product computes side by side.
-  package var panelWidth: Int { table.pointee.panel_width }
+  /// Columns of a product that are computed side by side, at most: rows of an inner product.
+  package var mostColumns: Int { table.pointee.panel_vectors * table.pointee.vector_width }
+
+  /// The width of the panels that `columns` of a product are cut into, all equally wide.
+  package func panelWidth(columns: Int) -> Int {
+    Self.panelWidth(columns: columns, vector: table.pointee.vector_width, most: mostColumns)
+  }
+
+  /// Of the multiples of `vector` up to `most`, the one that leaves the fewest columns empty; of
+  /// several, the widest.
+  package static func panelWidth(columns: Int, vector: Int, most: Int) -> Int {
+    func computed(_ width: Int) -> Int { (columns + width - 1) / width * width }
+    return stride(from: most, through: vector, by: -vector).min { computed($0) < computed($1) }!
+  }
 
   /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end, for `lines`
   /// of the output, or all.

@@ -5,8 +5,9 @@ internal import CKernels
 /// The map is cut into tiles that fit it exactly. A tile's inputs become points, every point is a
 /// row of a product over the input channels, and the sums of all points become the tile's outputs.
 /// A tile's arithmetic depends on the layer alone: neither on other tiles nor on other images. The
-/// more slots are in use, the more rows share a walk through the weights. A large map with few weights is taken in strips of tiles instead, so that what lies
-/// between the steps stays in the second cache. Groups are products of their own.
+/// more slots are in use, the more rows share a walk through the weights. A large map with few
+/// weights is taken in strips of tiles instead, so that what lies between the steps stays in the
+/// second cache. Groups are products of their own.
 package final class WinogradConvolution: Convolution {
   package let input: MapLayout
   package let output: MapLayout
@@ -15,6 +16,8 @@ package final class WinogradConvolution: Convolution {
   private let kernels: Kernels
   private let padding: Int
   private let groups: Int
+  /// PW, the outputs of a panel.
+  private let panelWidth: Int
   private let rowCut: WinogradScheme.Cut
   private let columnCut: WinogradScheme.Cut
   /// [group][pass][point][panel of the pass][channels][PW].
@@ -74,7 +77,8 @@ package final class WinogradConvolution: Convolution {
     (self.rowCut, self.columnCut) = (rowCut, columnCut)
 
     let (width, depth) = (output.channels / groups, input.channels / groups)
-    let panelWidth = kernels.panelWidth
+    let panelWidth = kernels.panelWidth(columns: width)
+    self.panelWidth = panelWidth
     let panels = (width + panelWidth - 1) / panelWidth
     weights = FloatBuffer(
       count: groups * panels * scheme.points * scheme.points * depth * panelWidth)
@@ -112,8 +116,8 @@ package final class WinogradConvolution: Convolution {
   private var depth: Int { input.channels / groups }
   /// Outputs and panels of a group.
   private var width: Int { output.channels / groups }
-  private var panelsPerGroup: Int { (width + kernels.panelWidth - 1) / kernels.panelWidth }
-  private var panelsPerPass: Int { max(1, Self.outputsPerPass / kernels.panelWidth) }
+  private var panelsPerGroup: Int { (width + panelWidth - 1) / panelWidth }
+  private var panelsPerPass: Int { max(1, Self.outputsPerPass / panelWidth) }
   private var passesPerGroup: Int { (panelsPerGroup + panelsPerPass - 1) / panelsPerPass }
   private var pointCount: Int { scheme.points * scheme.points }
 
@@ -121,7 +125,7 @@ package final class WinogradConvolution: Convolution {
   /// the other, would otherwise fall into the same few places of the caches.
   private static func step(_ count: Int) -> Int { 16 * ((count + 15) / 16 | 1) }
   private var inputStep: Int { Self.step(slots * tileCount * depth) }
-  private var outputStep: Int { Self.step(slots * tileCount * kernels.panelWidth) }
+  private var outputStep: Int { Self.step(slots * tileCount * panelWidth) }
 
   package var pointFloats: Int { groups * pointCount * inputStep }
   package var sumFloats: Int { panelsPerPass * pointCount * outputStep }
@@ -131,7 +135,8 @@ package final class WinogradConvolution: Convolution {
       scheme: scheme.number, rows: strip.tileRows.count,
       large_rows: strip.tileRows.clamped(to: 0..<rowCut.large).count,
       columns: columnCut.tiles, large_columns: columnCut.large, channels: depth,
-      input_step: inputStep, output_step: outputStep, panel_step: pointCount * outputStep)
+      panel_width: panelWidth, input_step: inputStep, output_step: outputStep,
+      panel_step: pointCount * outputStep)
   }
 
   /// The output's lines that a number of lines of tiles amounts to, from the top.
@@ -153,15 +158,15 @@ package final class WinogradConvolution: Convolution {
 
   /// Where the weights of a pass begin.
   private func weightStart(group: Int, pass: Int) -> Int {
-    (group * panelsPerGroup + pass * panelsPerPass) * pointCount * depth * kernels.panelWidth
+    (group * panelsPerGroup + pass * panelsPerPass) * pointCount * depth * panelWidth
   }
 
   package var panelCount: Int { groups * panelsPerGroup }
 
   package func outputs(ofPanel panel: Int) -> Range<Int> {
     let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
-    let first = local * kernels.panelWidth
-    return group * width + first..<group * width + min(first + kernels.panelWidth, width)
+    let first = local * panelWidth
+    return group * width + first..<group * width + min(first + panelWidth, width)
   }
 
   package func pack(panel: Int, _ values: Span<Float>) {
@@ -171,10 +176,10 @@ package final class WinogradConvolution: Convolution {
       "weights of another shape")
     let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
     let (pass, place) = local.quotientAndRemainder(dividingBy: panelsPerPass)
-    let panelFloats = depth * kernels.panelWidth
+    let panelFloats = depth * panelWidth
     values.withUnsafeBufferPointer {
       decaf_winograd_weights(
-        scheme.number, $0.baseAddress!, count, depth, kernels.panelWidth,
+        scheme.number, $0.baseAddress!, count, depth, panelWidth,
         weights.base + weightStart(group: group, pass: pass) + place * panelFloats,
         panels(ofPass: pass).count * panelFloats)
     }
@@ -223,8 +228,8 @@ package final class WinogradConvolution: Convolution {
         kernels.table.pointee.winograd_outputs(
           &tiling,
           sums.base + (panel - panels.lowerBound) * pointCount * outputStep
-            + slot * tileCount * kernels.panelWidth,
-          biases.base + (group * panelsPerGroup + panel) * kernels.panelWidth,
+            + slot * tileCount * panelWidth,
+          biases.base + (group * panelsPerGroup + panel) * panelWidth,
           map.origin + firstLine(strip) * self.output.pitch + outputs.lowerBound, self.output.pitch,
           self.output.channels,
           outputs.count, rectify ? 1 : 0)

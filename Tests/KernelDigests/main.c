@@ -46,13 +46,17 @@ static void print(const char *name, const void *bytes, size_t count) {
   printf("%-28s %016llx\n", name, (unsigned long long)hash);
 }
 
+static size_t widest_panel(const decaf_kernels *kernels) {
+  return kernels->panel_vectors * kernels->vector_width;
+}
+
 static void inner_products(const decaf_kernels *kernels) {
   enum { ROWS = 13, DEPTH = 1040, OUTPUTS = 37 };
   state = 1;
   float *input = floats(ROWS * DEPTH, 1), *weights = floats(OUTPUTS * DEPTH, 1);
   float *biases = floats(OUTPUTS, 1), *output = zeros(ROWS * OUTPUTS, sizeof(float));
-  const size_t panels = (ROWS + kernels->panel_width - 1) / kernels->panel_width;
-  const size_t padded = panels * kernels->panel_width;
+  const size_t panel_width = widest_panel(kernels);
+  const size_t padded = (ROWS + panel_width - 1) / panel_width * panel_width;
   float *packed = zeros(padded * DEPTH, sizeof(float));
   float *sums = zeros(padded * OUTPUTS, sizeof(float));
   const decaf_inner_product product = {weights, biases, OUTPUTS, DEPTH};
@@ -69,7 +73,7 @@ static void convolution(const decaf_kernels *kernels, int32_t scheme, size_t hei
   const size_t points = decaf_scheme_points(scheme) * decaf_scheme_points(scheme);
   const size_t rows = (height + m - 1) / m, columns = (width + m - 1) / m, tiles = rows * columns;
   const size_t large_rows = height - rows * (m - 1), large_columns = width - columns * (m - 1);
-  const size_t panel_width = kernels->panel_width;
+  const size_t panel_width = widest_panel(kernels);
   const size_t panels = (OUTPUTS + panel_width - 1) / panel_width;
   const size_t pitch = (width + r - 1) * CHANNELS;
   state = 2;
@@ -95,8 +99,8 @@ static void convolution(const decaf_kernels *kernels, int32_t scheme, size_t hei
   }
   const decaf_tiling tiling = {
       .scheme = scheme, .rows = rows, .large_rows = large_rows, .columns = columns,
-      .large_columns = large_columns, .channels = CHANNELS, .input_step = tiles * CHANNELS,
-      .output_step = tiles * panel_width, .panel_step = points * tiles * panel_width,
+      .large_columns = large_columns, .channels = CHANNELS, .panel_width = panel_width,
+      .input_step = tiles * CHANNELS, .output_step = tiles * panel_width, .panel_step = points * tiles * panel_width,
   };
   for (size_t panel = 0; panel < panels; panel++) {
     const size_t first = panel * panel_width;

@@ -4,7 +4,7 @@ import Testing
 @testable import Tensors
 
 @Suite struct InnerProductTests {
-  /// Rows, depth and outputs that divide by no block, panel or slab of any class.
+  /// Rows, depth and outputs that divide by no block, panel or slab of any class; panels of every width.
   struct Size: Sendable, CustomTestStringConvertible {
     let rows: Int
     let depth: Int
@@ -17,7 +17,8 @@ import Testing
     Size(rows: 1, depth: 1040, outputs: 64), Size(rows: 2, depth: 16, outputs: 16),
     Size(rows: 7, depth: 256, outputs: 33), Size(rows: 13, depth: 512, outputs: 96),
     Size(rows: 33, depth: 1040, outputs: 31), Size(rows: 64, depth: 304, outputs: 70),
-    Size(rows: 70, depth: 1536, outputs: 13),
+    Size(rows: 70, depth: 1536, outputs: 13), Size(rows: 20, depth: 4112, outputs: 25),
+    Size(rows: 61, depth: 2064, outputs: 11),
   ]
 
   private struct Problem {

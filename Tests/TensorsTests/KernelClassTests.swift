@@ -42,7 +42,18 @@ import Testing
   @Test func thisProcessorsClassesHaveKernels() {
     #expect(KernelClass.supported.first == .baseline)
     for kernelClass in KernelClass.supported {
-      #expect(Kernels(kernelClass).panelWidth >= 8)
+      #expect(Kernels(kernelClass).mostColumns >= 8)
     }
+  }
+
+  @Test func panelsWasteTheFewestColumnsAndAreWide() {
+    func widths(vector: Int, most: Int) -> [Int] {
+      [1, 64, 96, 128, 150, 192, 256, 384].map {
+        Kernels.panelWidth(columns: $0, vector: vector, most: most)
+      }
+    }
+    #expect(widths(vector: 16, most: 64) == [16, 64, 48, 64, 32, 64, 64, 64])
+    #expect(widths(vector: 8, most: 16) == [8, 16, 16, 16, 8, 16, 16, 16])
+    #expect(widths(vector: 4, most: 8) == [4, 8, 8, 8, 8, 8, 8, 8])
   }
 }

@@ -8,8 +8,8 @@ import Testing
   typealias Size = ConvolutionProblem.Size
   typealias Problem = ConvolutionProblem
 
-  /// All kinds of tiles and their neighbours, a last panel that is not full in any class, several
-  /// passes, several strips of both kinds of tiles and the last not full.
+  /// All kinds of tiles and their neighbours, panels of every width, a last one that is not full in
+  /// any class, several passes, several strips of both kinds of tiles and the last not full.
   static let sizes = [
     Size(channels: 16, height: 13, width: 13, outputs: 33, kernelSize: 3, groups: 1),
     Size(channels: 32, height: 4, width: 5, outputs: 14, kernelSize: 3, groups: 2),
@@ -17,7 +17,7 @@ import Testing
     Size(channels: 16, height: 3, width: 11, outputs: 5, kernelSize: 5, groups: 1),
     Size(channels: 96, height: 7, width: 4, outputs: 70, kernelSize: 5, groups: 2),
     Size(channels: 16, height: 27, width: 6, outputs: 1, kernelSize: 5, groups: 1, unpadded: 2),
-    Size(channels: 16, height: 48, width: 9, outputs: 20, kernelSize: 3, groups: 1),
+    Size(channels: 16, height: 48, width: 9, outputs: 110, kernelSize: 3, groups: 1),
   ]
 
   /// Of the largest output; a tenth of what the design allows. Both sides round chains of up to

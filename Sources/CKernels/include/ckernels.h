@@ -61,6 +61,8 @@ typedef struct {
   size_t columns, large_columns;
   /// Depth of the products: a multiple of 16.
   size_t channels;
+  /// PW, outputs of a panel: a multiple of the kernels' vectors, up to their widest panel.
+  size_t panel_width;
   /// Floats between points of transformed inputs, [point][tile][channels].
   size_t input_step;
   /// Floats between points of sums, [panel][point][tile][PW], and between panels.
@@ -68,8 +70,10 @@ typedef struct {
 } decaf_tiling;
 
 typedef struct {
-  /// Outputs that are computed side by side.
-  size_t panel_width;
+  /// Floats of a vector, and vectors of the widest panel: columns of a product that are computed side
+  /// by side.
+  size_t vector_width;
+  size_t panel_vectors;
 
   /// `count` rows of `depth` floats, `pitch` apart, in the order in which `inner_product` reads
   /// them: `count`, rounded up to full panels, times `depth` floats.

@@ -1,19 +1,28 @@
 // Inner products with weights used where they lie, row-major: the outputs are the rows of the
 // micro-kernel, whose panels are packed inputs; a single input goes another way, with the same chains.
 
-/// Depth that one walk over the outputs covers: the packed inputs of 64 rows stay in the second cache.
-enum { SLAB_DEPTH = 512 };
+/// Depth that one walk over the outputs covers: the packed inputs of 64 rows stay in the second cache,
+/// which has a megabyte or more where vectors are wide, a quarter of one elsewhere.
+enum { SLAB_DEPTH = VECTOR_WIDTH == 16 ? 2048 : 512 };
+
+/// Vectors of the panels that `count` rows are packed in: as few as hold them, all equally wide.
+static size_t packed_vectors(size_t count) {
+  const size_t vectors = (count + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
+  const size_t panels = (vectors + PANEL_VECTORS - 1) / PANEL_VECTORS;
+  return (vectors + panels - 1) / panels;
+}
 
 static void pack_inputs(const float *input, size_t pitch, size_t count, size_t depth,
                         float *packed) {
+  const size_t panel_width = packed_vectors(count) * VECTOR_WIDTH;
   for (size_t k = 0; k < depth; k += SLAB_DEPTH) {
     const size_t end = k + SLAB_DEPTH < depth ? k + SLAB_DEPTH : depth;
-    for (size_t first = 0; first < count; first += PANEL_WIDTH) {
-      const size_t width = count - first < PANEL_WIDTH ? count - first : PANEL_WIDTH;
-      for (size_t i = k; i < end; i++, packed += PANEL_WIDTH) {
+    for (size_t first = 0; first < count; first += panel_width) {
+      const size_t width = count - first < panel_width ? count - first : panel_width;
+      for (size_t i = k; i < end; i++, packed += panel_width) {
         size_t r = 0;
         for (; r < width; r++) packed[r] = input[(first + r) * pitch + i];
-        for (; r < PANEL_WIDTH; r++) packed[r] = 0;
+        for (; r < panel_width; r++) packed[r] = 0;
       }
     }
   }
@@ -37,21 +46,23 @@ static void finish_outputs(const decaf_inner_product *p, const float *sums, size
 static void inner_product(const decaf_inner_product *p, const float *packed, size_t count,
                           size_t first, size_t end, float *sums, float *output, size_t pitch,
                           int rectify) {
-  const size_t panels = (count + PANEL_WIDTH - 1) / PANEL_WIDTH, step = panels * PANEL_WIDTH;
+  const size_t vectors = packed_vectors(count), panel_width = vectors * VECTOR_WIDTH;
+  const size_t panels = (count + panel_width - 1) / panel_width, step = panels * panel_width;
+  const size_t largest_block = most_rows(vectors);
   const unaligned_float *weights = p->weights;
   int32_t input_rows[BLOCK_ROWS], output_rows[BLOCK_ROWS];
-  for (size_t r = 0; r < BLOCK_ROWS; r++) {
+  for (size_t r = 0; r < largest_block; r++) {
     input_rows[r] = (int32_t)(r * p->depth);
     output_rows[r] = (int32_t)(r * step);
   }
-  const size_t block_count = (end - first + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  const size_t block_count = (end - first + largest_block - 1) / largest_block;
   for (size_t k = 0; k < p->depth; k += SLAB_DEPTH) {
     const size_t depth = p->depth - k < SLAB_DEPTH ? p->depth - k : SLAB_DEPTH;
     size_t o = first;
     for (size_t b = 1; b <= block_count; b++) {
       const size_t block_end = first + (end - first) * b / block_count;
       const float *panel = packed + k * step;
-      for (size_t i = 0; i < panels; i++, panel += depth * PANEL_WIDTH) {
+      for (size_t i = 0; i < panels; i++, panel += depth * panel_width) {
         // Every panel's walk fetches its share of the next block's weights.
         const size_t next_end = first + (end - first) * (b + 1) / block_count;
         const size_t coming = b < block_count ? next_end - block_end : 0;
@@ -59,8 +70,9 @@ static void inner_product(const decaf_inner_product *p, const float *packed, siz
         const lookahead next = {.rows = weights + (block_end + share) * p->depth + k,
                                 .row_pitch = p->depth,
                                 .row_count = share_end - share};
-        row_blocks[block_end - o](panel, depth, weights + o * p->depth + k, input_rows,
-                                  sums + o * step + i * PANEL_WIDTH, output_rows, k > 0, &next);
+        row_blocks[vectors][block_end - o](panel, depth, weights + o * p->depth + k, input_rows,
+                                           sums + o * step + i * panel_width, output_rows,
+                                           k > 0, &next);
       }
       o = block_end;
     }
@@ -112,13 +124,16 @@ INLINE vector load_unaligned(const unaligned_float *p) {
 /// Floats between a weight and the one that is fetched when it is read.
 enum { FETCH_DISTANCE = 512 };
 
+/// Outputs that one walk over the input computes.
+enum { ROW_OUTPUTS = 2 * VECTOR_WIDTH };
+
 static void inner_product_row(const decaf_inner_product *p, const float *input, size_t first,
                               size_t end, float *output, int rectify) {
   const unaligned_float *weights = p->weights;
-  for (size_t o = first; o < end; o += PANEL_WIDTH) {
-    const size_t count = end - o < PANEL_WIDTH ? end - o : PANEL_WIDTH;
-    const unaligned_float *rows[PANEL_WIDTH];
-    for (size_t r = 0; r < PANEL_WIDTH; r++) {
+  for (size_t o = first; o < end; o += ROW_OUTPUTS) {
+    const size_t count = end - o < ROW_OUTPUTS ? end - o : ROW_OUTPUTS;
+    const unaligned_float *rows[ROW_OUTPUTS];
+    for (size_t r = 0; r < ROW_OUTPUTS; r++) {
       rows[r] = weights + (o + (r < count ? r : count - 1)) * p->depth;
     }
     vector sums[2] = {splat(0), splat(0)};
@@ -126,7 +141,7 @@ static void inner_product_row(const decaf_inner_product *p, const float *input, 
       // Beyond these outputs' ends lie the next ones' beginnings.
       const size_t ahead = k + FETCH_DISTANCE < p->depth
           ? k + FETCH_DISTANCE
-          : k + FETCH_DISTANCE - p->depth + PANEL_WIDTH * p->depth;
+          : k + FETCH_DISTANCE - p->depth + ROW_OUTPUTS * p->depth;
 #pragma clang loop unroll(full)
       for (size_t half = 0; half < 2; half++) {
         vector w[VECTOR_WIDTH];
@@ -143,7 +158,7 @@ static void inner_product_row(const decaf_inner_product *p, const float *input, 
         }
       }
     }
-    float values[PANEL_WIDTH];
+    float values[ROW_OUTPUTS];
     store(values, sums[0]);
     store(values + VECTOR_WIDTH, sums[1]);
     for (size_t i = 0; i < count; i++) {

@@ -15,7 +15,8 @@
 #include "resampling.h"
 
 static const decaf_kernels kernels = {
-    .panel_width = PANEL_WIDTH,
+    .vector_width = VECTOR_WIDTH,
+    .panel_vectors = PANEL_VECTORS,
     .pack_inputs = pack_inputs,
     .inner_product = inner_product,
     .inner_product_row = inner_product_row,

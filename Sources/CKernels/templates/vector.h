@@ -1,6 +1,8 @@
 // What every template builds on. The including file defines
 //   VECTOR_WIDTH  floats in a vector,
-//   BLOCK_ROWS    rows whose accumulators fit in the registers (2 vectors a row),
+//   PANEL_VECTORS the widest panel of a product, in vectors,
+//   BLOCK_ROWS    the most rows of a block,
+//   EACH_BLOCK(F) F(VECTORS, ROWS) for every block whose sums fit in the registers,
 //   FUSED         1 when the instruction set multiplies and adds with one rounding.
 // and has set the target by `#pragma clang attribute`.
 
@@ -10,7 +12,6 @@
 #pragma clang fp contract(off)
 
 #define INLINE static inline __attribute__((always_inline))
-#define PANEL_WIDTH (2 * VECTOR_WIDTH)
 
 typedef float vector __attribute__((ext_vector_type(VECTOR_WIDTH)));
 

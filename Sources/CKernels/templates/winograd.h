@@ -135,13 +135,11 @@ static void winograd_inputs(const decaf_tiling *t, const float *input, size_t pi
   })
 }
 
-/// Blocks of rows too few for their shares to add up to the weights to come.
-enum { MOST_LONE_BLOCKS = 2 };
-
 static void winograd_products(const decaf_tiling *t, const float *points, const float *weights,
                               size_t panels, const decaf_rows *rows, float *sums) {
   const size_t side = schemes[t->scheme].tiles[0].points;
-  const size_t panel_floats = t->channels * PANEL_WIDTH;
+  const size_t vectors = t->panel_width / VECTOR_WIDTH, largest_block = most_rows(vectors);
+  const size_t panel_floats = t->channels * t->panel_width;
   for (size_t i = 0; i < side; i++) {
     for (size_t j = 0; j < side; j++) {
       const size_t point = i * side + j;
@@ -151,7 +149,7 @@ static void winograd_products(const decaf_tiling *t, const float *points, const 
         weights += panels * panel_floats;
         continue;
       }
-      const size_t block_count = (chosen->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
+      const size_t block_count = (chosen->count + largest_block - 1) / largest_block;
       // Every block fetches its share of the next point's inputs and weights.
       lookahead next = {
           .inputs = (const char *)(points + (point + 1) * t->input_step),
@@ -160,8 +158,9 @@ static void winograd_products(const decaf_tiling *t, const float *points, const 
       const size_t shares = panels * block_count * 64;
       const size_t input_share = t->input_step * sizeof(float) / shares * 64;
       const size_t panel_share = panels * panel_floats * sizeof(float) / shares * 64;
+      next.panel_lines = (t->panel_width / 4 + block_count - 1) / block_count;
       panel_function *const *blocks =
-          block_count <= MOST_LONE_BLOCKS ? lone_blocks : panel_blocks;
+          next.panel_lines > SHARED_LINES ? lone_blocks[vectors] : panel_blocks[vectors];
       for (size_t panel = 0; panel < panels; panel++, weights += panel_floats) {
         size_t row = 0;
         for (size_t b = 1; b <= block_count; b++) {
@@ -191,10 +190,10 @@ static void winograd_outputs(const decaf_tiling *t, const float *sums, const flo
   const size_t line = kinds->tiles[0].points * t->output_step;
   const vector floor = splat(rectify ? 0 : -__builtin_inff());
   FOR_EACH_TILE(t, kinds, {
-    const float *source = sums + number * PANEL_WIDTH;
+    const float *source = sums + number * t->panel_width;
     float *corner = output + y * pitch + x * pixel;
     output_tile_function *transform = kinds->output[v][h];
-    for (size_t o = 0; o < PANEL_WIDTH && o < width; o += VECTOR_WIDTH) {
+    for (size_t o = 0; o < t->panel_width && o < width; o += VECTOR_WIDTH) {
       const vector bias = load(biases + o);
       if (o + VECTOR_WIDTH <= width) {
         transform(source + o, line, t->output_step, bias, floor, corner + o, pitch, pixel);
