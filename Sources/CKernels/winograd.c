@@ -12,7 +12,7 @@ typedef struct {
 
 #include "weight_transforms.h"
 
-enum { MOST_POINTS = 8, MOST_WEIGHTS = 5 };
+enum { MOST_POINTS = 9, MOST_WEIGHTS = 5 };
 
 size_t decaf_scheme_outputs(int32_t scheme) { return weight_transforms[scheme].outputs; }
 

@@ -187,7 +187,7 @@ int main(void) {
 #endif
   inner_products(kernels);
   convolution(kernels, DECAF_SCHEME_5_3, 13, 9);
-  convolution(kernels, DECAF_SCHEME_4_5, 11, 7);
+  convolution(kernels, DECAF_SCHEME_5_5, 13, 9);
   maps(kernels);
   dense(training);
   return 0;

@@ -14,15 +14,16 @@ import Testing
     Size(channels: 16, height: 13, width: 13, outputs: 33, kernelSize: 3, groups: 1),
     Size(channels: 32, height: 4, width: 5, outputs: 14, kernelSize: 3, groups: 2),
     Size(channels: 48, height: 9, width: 8, outputs: 150, kernelSize: 3, groups: 1, unpadded: 1),
-    Size(channels: 16, height: 3, width: 11, outputs: 5, kernelSize: 5, groups: 1),
-    Size(channels: 96, height: 7, width: 4, outputs: 70, kernelSize: 5, groups: 2),
-    Size(channels: 16, height: 27, width: 6, outputs: 1, kernelSize: 5, groups: 1, unpadded: 2),
+    Size(channels: 16, height: 4, width: 13, outputs: 5, kernelSize: 5, groups: 1),
+    Size(channels: 96, height: 9, width: 5, outputs: 70, kernelSize: 5, groups: 2),
+    Size(channels: 16, height: 27, width: 8, outputs: 1, kernelSize: 5, groups: 1, unpadded: 2),
     Size(channels: 16, height: 48, width: 9, outputs: 110, kernelSize: 3, groups: 1),
   ]
 
-  /// Of the largest output; a tenth of what the design allows. Both sides round chains of up to
-  /// 1200 products, 6e-8 each time, and the transforms enlarge the one side's errors a few times.
-  private static let tolerance: Float = 1e-5
+  /// Of the largest output; a fifth of what the design allows. Both sides round chains of up to
+  /// 1200 products, 6e-8 each time, and the transforms enlarge the one side's errors: on random numbers
+  /// to 6e-6 of the outputs' root mean square for nine points, a third of that for seven.
+  private static let tolerance: Float = 2e-5
 
   private func makeConvolution(
     _ problem: Problem, _ kernels: Kernels, slots: Int = 1
@@ -105,7 +106,7 @@ import Testing
 
   @Test func sizesThatNoTilesFitAreRefused() {
     for (channels, side, kernelSize, stride) in [
-      (16, 7, 3, 1), (16, 5, 5, 1), (24, 13, 3, 1), (16, 13, 3, 2), (16, 13, 7, 1),
+      (16, 7, 3, 1), (16, 11, 5, 1), (24, 13, 3, 1), (16, 13, 3, 2), (16, 13, 7, 1),
     ] {
       let padding = kernelSize / 2
       let outputSide = (side - 1) / stride + 1

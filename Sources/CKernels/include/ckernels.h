@@ -48,7 +48,7 @@ typedef struct {
 /// tile has m - 1 outputs.
 enum {
   DECAF_SCHEME_5_3,
-  DECAF_SCHEME_4_5,
+  DECAF_SCHEME_5_5,
   DECAF_SCHEME_COUNT,
 };
 

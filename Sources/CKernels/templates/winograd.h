@@ -13,7 +13,7 @@ typedef void input_tile_function(const float *tile, size_t pitch, size_t pixel, 
 typedef void output_tile_function(const float *sums, size_t line, size_t step, vector bias,
                                   vector floor, float *tile, size_t pitch, size_t pixel);
 
-enum { MOST_POINTS = 8 };
+enum { MOST_POINTS = 9 };
 
 /// What lies between the two passes: a vector for every point, lines of MOST_POINTS.
 enum { POINT = VECTOR_WIDTH, LINE = MOST_POINTS * VECTOR_WIDTH };
