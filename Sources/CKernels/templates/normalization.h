@@ -1,6 +1,5 @@
 // z^(-3/4) without roots or quotients, which take most of the time: y = z^(-1/4) by Newton's method,
-// y + y · (1 - z·y⁴) / 4, from a first guess whose logarithm is linear in the number's bits. Each
-// product and sum rounds, so that all classes give the same bits.
+// y + y · (1 - z·y⁴) / 4, from a first guess whose logarithm is linear in the number's bits.
 
 typedef int32_t integers __attribute__((ext_vector_type(VECTOR_WIDTH)));
 
@@ -15,11 +14,11 @@ INLINE vector inverse_three_quarters(vector z) {
   bits = FOURTH_ROOT_GUESS - (bits >> 2);
   vector y;
   __builtin_memcpy(&y, &bits, sizeof y);
-  const vector quarter = splat(0.25f) * z;
+  const vector quarter = splat(-0.25f) * z;
 #pragma clang loop unroll(full)
   for (int i = 0; i < FOURTH_ROOT_STEPS; i++) {
     const vector square = y * y;
-    y = y + y * (splat(0.25f) - quarter * (square * square));
+    y = multiply_add(y, multiply_add(quarter, square * square, splat(0.25f)), y);
   }
   return y * y * y;
 }
