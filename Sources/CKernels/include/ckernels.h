@@ -70,21 +70,21 @@ typedef struct {
 } decaf_tiling;
 
 typedef struct {
-  /// Floats of a vector, and vectors of the widest panel: columns of a product that are computed side
-  /// by side.
+  /// Floats of a vector, and vectors of the widest panel: the columns of a product that are computed
+  /// side by side.
   size_t vector_width;
   size_t panel_vectors;
 
   /// `count` rows of `depth` floats, `pitch` apart, in the order in which `inner_product` reads
-  /// them: `count`, rounded up to full panels, times `depth` floats.
+  /// them: at most `count`, rounded up to panels of the full width, times `depth` floats.
   void (*pack_inputs)(const float *input, size_t pitch, size_t count, size_t depth, float *packed);
 
   /// output[r][o] = bias[o] + Σ input[r][k] · weight[o][k] for the outputs `first` ..< `end` of
   /// `count` packed rows, below zero replaced by zero if `rectify`.
   ///
   /// Each sum is one chain of multiply-adds from zero, k = 0, 1, …: its bits depend on nothing but
-  /// its own row and weights. `sums` has room for outputs × `count` rounded up to full panels; of
-  /// it, those of `first` ..< `end` are overwritten. Output rows are `pitch` apart.
+  /// its own row and weights. `sums` has room for outputs × `count`, rounded up in the same
+  /// way; of it, those of `first` ..< `end` are overwritten. Output rows are `pitch` apart.
   void (*inner_product)(const decaf_inner_product *product, const float *packed, size_t count,
                         size_t first, size_t end, float *sums, float *output, size_t pitch,
                         int rectify);

@@ -33,7 +33,6 @@ INLINE vector multiply_add(vector a, vector b, vector sum) {
 #endif
 }
 
-
 // Comparisons with NaN are false, so both of these keep a NaN in `x`.
 INLINE vector rectified(vector x) { return x < splat(0) ? splat(0) : x; }
 INLINE vector larger(vector x, vector y) { return x < y ? y : x; }
