@@ -9,6 +9,8 @@ channels first.
 import argparse
 import os
 import pathlib
+import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -158,7 +160,7 @@ def scaling():
 
 
 def layers():
-    """Where an image's time goes, and what the products of convolutions amount to."""
+    """Where an image's time goes."""
     contestant = decaf("fc7", 64, 1)
     runs = [dict((name, float(ms)) for name, ms in (
         part.split("=") for part in contestant.ask("layers")[0].split(",")))
@@ -167,6 +169,39 @@ def layers():
     print("milliseconds an image by layer, one core, batch 64 (median)")
     for name in runs[0]:
         print(f"  {name:<34}{np.median([run[name] for run in runs]):9.3f}")
+
+
+def peak():
+    """A process that measures the processor's multiply-adds in registers."""
+    program = scratch / "peak"
+    swift = pathlib.Path(shutil.which("swift")).resolve()
+    wide = ["-mprefer-vector-width=512"] if platform.machine() == "x86_64" else []
+    subprocess.run(
+        [swift.parent / "clang", "-O2", "-march=native", *wide, HERE / "peak.c", "-o", program],
+        check=True)
+    return Contestant("peak", [program])
+
+
+def products():
+    """What the products of a layer reach of what the processor can multiply and add: those of
+    convolutions at the points of their tiles, without the transforms; whole inner products."""
+    contestant, reference = decaf("fc7", 64, 1), peak()
+    rounds = []
+    for _ in range(options.rounds):
+        gigaflops = float(reference.ask()[0])
+        layers = {}
+        for part in contestant.ask("products")[0].split(","):
+            name, figures = part.split("=")
+            milliseconds, millions = map(float, figures.split(":"))
+            layers[name] = (milliseconds, 2 * millions / milliseconds / gigaflops)
+        rounds.append((gigaflops, layers))
+    contestant.close()
+    reference.close()
+    print("products alone, one core, batch 64 (median): ms an image, share of the peak,"
+          f" {np.median([round[0] for round in rounds]):.0f} GFLOP/s in registers")
+    for name in rounds[0][1]:
+        milliseconds, share = np.median([round[1][name] for round in rounds], axis=0)
+        print(f"  {name:<34}{milliseconds:9.3f}{100 * share:9.0f} %")
 
 
 weights = model()
@@ -184,5 +219,7 @@ if not options.only or options.only in "scaling":
     scaling()
 if not options.only or options.only in "layers":
     layers()
+if not options.only or options.only in "products":
+    products()
 for reason in left_out:
     print("left out:", reason)

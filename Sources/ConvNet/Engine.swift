@@ -195,23 +195,60 @@ package final class Engine: Sendable {
   package func measure(count: Int) -> [(layer: String, seconds: Double)] {
     let clock = ContinuousClock()
     var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
-    forEachPart(of: 0..<count, size: EnginePlan.chunkSize) { images in
-      let chunk = Chunk(
-        images: images, inputs: inputMaps, firstInput: 0, workspaces: workspaces, worker: 0,
-        team: nil)
-      for stage in plan.mapStages {
-        forEachPart(of: images, size: stage.imagesAtOnce) { taken in
-          for part in stage.parts {
-            times[part.step] += clock.measure {
-              plan.mapSteps[part.step].run(taken, part: part, of: chunk, kernels)
-            }
-          }
-        }
+    forEachMapPart(count: count) { part, images, chunk in
+      times[part.step] += clock.measure {
+        plan.mapSteps[part.step].run(images, part: part, of: chunk, kernels)
       }
     }
     times += plan.rowSteps.map { step in
       clock.measure { step.run(count: count, team, scratch: rowScratch) }
     }
     return zip(plan.mapStepNames + plan.rowStepNames, times).map { ($0, $1 / .seconds(1)) }
+  }
+
+  /// What the products of a layer take, in full precision.
+  package struct ProductTime: Sendable {
+    package let layer: String
+    package let seconds: Double
+    /// Those that are made: of convolutions, at the points of their tiles.
+    package let multiplyAdds: Int
+  }
+
+  /// As `measure`, but of the products alone: those of convolutions without their transforms, and
+  /// inner products.
+  package func measureProducts(count: Int) -> [ProductTime] {
+    let clock = ContinuousClock()
+    var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
+    forEachMapPart(count: count) { part, images, chunk in
+      let step = plan.mapSteps[part.step]
+      step.run(images, part: part, of: chunk, kernels)
+      times[part.step] += clock.measure { step.repeatProducts(images, part: part, of: chunk) }
+    }
+    times += plan.rowSteps.map { step in
+      clock.measure { step.run(count: count, team, scratch: rowScratch) }
+    }
+    let multiplyAdds = plan.mapSteps.map(\.multiplyAdds) + plan.rowSteps.map(\.multiplyAdds)
+    let names = plan.mapStepNames + plan.rowStepNames
+    return names.indices.filter { multiplyAdds[$0] > 0 }.map {
+      ProductTime(
+        layer: names[$0], seconds: times[$0] / .seconds(1),
+        multiplyAdds: count * multiplyAdds[$0])
+    }
+  }
+
+  /// Calls `body` for all parts of the steps on maps, in the order in which one thread takes them.
+  private func forEachMapPart(
+    count: Int, _ body: (_ part: StepPart, _ images: Range<Int>, _ chunk: Chunk) -> Void
+  ) {
+    forEachPart(of: 0..<count, size: EnginePlan.chunkSize) { images in
+      let chunk = Chunk(
+        images: images, inputs: inputMaps, firstInput: 0, workspaces: workspaces, worker: 0,
+        team: nil)
+      for stage in plan.mapStages {
+        forEachPart(of: images, size: stage.imagesAtOnce) { taken in
+          for part in stage.parts { body(part, taken, chunk) }
+        }
+      }
+    }
   }
 }

@@ -56,6 +56,25 @@ enum MapStep: Sendable {
     }
   }
 
+  /// Multiply-adds that `repeatProducts` makes for an image.
+  var multiplyAdds: Int {
+    guard case .convolution(let convolution as WinogradConvolution, _, _, _) = self else {
+      return 0
+    }
+    return convolution.multiplyAdds
+  }
+
+  /// Makes the products of a convolution again, which `run` has just made of the same images and
+  /// part; their sums are the same.
+  func repeatProducts(_ images: Range<Int>, part: StepPart, of chunk: Chunk) {
+    guard case .convolution(let convolution as WinogradConvolution, _, _, _) = self else { return }
+    for pass in 0..<convolution.passCount {
+      convolution.multiply(
+        pass: pass, strip: part.strip, count: images.count, from: chunk.workspace.points,
+        sums: chunk.workspace.sums)
+    }
+  }
+
   private func run(
     _ convolution: any Convolution, strip: Int, _ images: Range<Int>, of chunk: Chunk, from: Int,
     to: Int, rectify: Bool

@@ -41,6 +41,14 @@ enum RowStep: Sendable {
   }
 }
 
+extension RowStep {
+  /// Multiply-adds of an inner product for a row.
+  var multiplyAdds: Int {
+    guard case .innerProduct(let product, let from, _, _) = self else { return 0 }
+    return from.width * product.outputs
+  }
+}
+
 /// What all inner products work in, one after the other.
 struct RowScratch: Sendable {
   let packed: FloatBuffer

@@ -208,18 +208,11 @@ package final class WinogradConvolution: Convolution {
     pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
     into output: (_ slot: Int) -> FeatureMap
   ) {
-    precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
-    precondition(points.count >= pointFloats && sums.count >= sumFloats, "too small buffers")
-    if count == 0 { return }
+    multiply(pass: pass, strip: strip, count: count, from: points, sums: sums)
     let strip = strips[strip]
     var tiling = tiling(strip)
     let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)
     let panels = panels(ofPass: local)
-    withRows(of: strip, count: count) {
-      kernels.table.pointee.winograd_products(
-        &tiling, points.base + group * pointCount * inputStep,
-        weights.base + weightStart(group: group, pass: local), panels.count, $0, sums.base)
-    }
     for slot in 0..<count {
       let map = output(slot)
       precondition(map.layout == self.output, "a map of another layout")
@@ -235,6 +228,31 @@ package final class WinogradConvolution: Convolution {
           outputs.count, rectify ? 1 : 0)
       }
     }
+  }
+
+  /// The products of a pass alone: what `run` begins with.
+  package func multiply(
+    pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer
+  ) {
+    precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
+    precondition(points.count >= pointFloats && sums.count >= sumFloats, "too small buffers")
+    if count == 0 { return }
+    var tiling = tiling(strips[strip])
+    let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)
+    withRows(of: strips[strip], count: count) {
+      kernels.table.pointee.winograd_products(
+        &tiling, points.base + group * pointCount * inputStep,
+        weights.base + weightStart(group: group, pass: local), panels(ofPass: local).count, $0,
+        sums.base)
+    }
+  }
+
+  /// Multiply-adds of an image's products: a row's at each of its tile's points, times all outputs.
+  package var multiplyAdds: Int {
+    func points(_ cut: WinogradScheme.Cut) -> Int {
+      cut.tiles * (scheme.points - 1) + cut.large
+    }
+    return points(rowCut) * points(columnCut) * depth * output.channels
   }
 
   /// Calls `body` with the four kinds of rows, those of the first `count` slots.

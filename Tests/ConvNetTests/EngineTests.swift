@@ -291,4 +291,21 @@ import Testing
     #expect(times.map(\.layer) == layers)
     #expect(times.allSatisfy { $0.seconds >= 0 })
   }
+
+  /// The points of the tiles are 77, 51 and 19 an axis.
+  @Test func measuringProductsCountsThemAndChangesNothing() throws {
+    let engine = try Engine(
+      model: try Self.caffenet.get(), outputs: [BlobName(parsing: "fc7")], capacity: 2,
+      team: ThreadTeam(threadCount: 1))
+    let expected = Self.run(engine, [Self.image(1), Self.image(2)])
+    let times = engine.measureProducts(count: 2)
+    #expect(times.map(\.layer) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"])
+    let multiplyAdds = [
+      77 * 77 * 48 * 96, 51 * 51 * 48 * 256, 19 * 19 * 256 * 384, 19 * 19 * 192 * 384,
+      19 * 19 * 192 * 256, 9216 * 4096, 4096 * 4096,
+    ]
+    #expect(times.map(\.multiplyAdds) == multiplyAdds.map { 2 * $0 })
+    #expect(times.allSatisfy { $0.seconds > 0 })
+    #expect((0..<2).map { [engine.row(0, image: $0)] } == expected)
+  }
 }

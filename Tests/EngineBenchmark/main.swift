@@ -4,7 +4,8 @@
 //
 // INPUT is batch × 3 × 227 × 227 raw float32. Runs once and writes the layer's rows to OUTPUT; then
 // runs the batch once for every line on standard input and prints the seconds it took. The line
-// `layers` prints milliseconds an image by layer in place of that.
+// `layers` prints milliseconds an image by layer in place of that, `products` those of the products alone
+// with millions of multiply-adds an image.
 
 import ConvNet
 import Foundation
@@ -50,6 +51,12 @@ while let request = readLine() {
   if request == "layers" {
     let times = engine.measure(count: batch).map { layer, seconds in
       "\(layer)=\(String(format: "%.4f", seconds * 1000 / Double(batch)))"
+    }
+    answer(times.joined(separator: ","))
+  } else if request == "products" {
+    let images = Double(batch)
+    let times = engine.measureProducts(count: batch).map {
+      "\($0.layer)=\($0.seconds * 1000 / images):\(Double($0.multiplyAdds) / 1e6 / images)"
     }
     answer(times.joined(separator: ","))
   } else {
