@@ -12,7 +12,7 @@ package final class TileConvolution: Convolution {
   private let kernels: TileKernels
   private let kernelSize: Int
   private let padding: Int
-  private let groups: Int
+  private let panels: OutputPanels
   /// [group][panel][line of the filter][step][half of the panel][pair of terms][output][term].
   private let weights: FloatBuffer
   private let biases: FloatBuffer
@@ -21,7 +21,6 @@ package final class TileConvolution: Convolution {
   /// Lines of a strip where one image is taken at a time: what lies between the steps stays in the
   /// second cache.
   private static let cutHeight = 14
-  private static let panelWidth = Int(DECAF_TILE_OUTPUTS)
 
   /// A convolution without weights; `pack` has to be called for every panel before it runs.
   ///
@@ -48,7 +47,8 @@ package final class TileConvolution: Convolution {
     self.kernels = kernels
     self.kernelSize = kernelSize
     self.padding = padding
-    self.groups = groups
+    panels = OutputPanels(
+      groups: groups, outputsPerGroup: output.channels / groups, width: Int(DECAF_TILE_OUTPUTS))
     self.biases = FloatBuffer(count: biases.count)
     self.biases.replace(from: 0, with: biases)
     stripHeight = slots == 1 ? min(Self.cutHeight, output.height) : output.height
@@ -56,14 +56,10 @@ package final class TileConvolution: Convolution {
     var shape = decaf_tile_convolution(
       height: stripHeight, width: output.width, kernel_size: kernelSize,
       channels: input.channels / groups)
-    let panels = (output.channels / groups + Self.panelWidth - 1) / Self.panelWidth
-    weights = FloatBuffer(count: groups * panels * decaf_tile_weight_count(&shape) / 2)
+    weights = FloatBuffer(count: panels.count * decaf_tile_weight_count(&shape) / 2)
   }
 
-  private var depth: Int { input.channels / groups }
-  /// Outputs and panels of a group.
-  private var width: Int { output.channels / groups }
-  private var panelsPerGroup: Int { (width + Self.panelWidth - 1) / Self.panelWidth }
+  private var depth: Int { input.channels / panels.groups }
 
   package var stripCount: Int { (output.height + stripHeight - 1) / stripHeight }
 
@@ -88,14 +84,10 @@ package final class TileConvolution: Convolution {
     }
   }
 
-  package var panelCount: Int { groups * panelsPerGroup }
+  package var panelCount: Int { panels.count }
   package var passCount: Int { panelCount }
 
-  package func outputs(ofPanel panel: Int) -> Range<Int> {
-    let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
-    let first = local * Self.panelWidth
-    return group * width + first..<group * width + min(first + Self.panelWidth, width)
-  }
+  package func outputs(ofPanel panel: Int) -> Range<Int> { panels.outputs(of: panel) }
 
   package func pack(panel: Int, _ values: Span<Float>) {
     let count = outputs(ofPanel: panel).count
@@ -109,13 +101,13 @@ package final class TileConvolution: Convolution {
     }
   }
 
-  package var pointFloats: Int { slots * groups * mapCount / 2 }
+  package var pointFloats: Int { slots * panels.groups * mapCount / 2 }
   package var sumFloats: Int { 0 }
 
   /// Where a slot's group begins in the points.
   private func points(_ buffer: FloatBuffer, slot: Int, group: Int) -> UnsafeMutablePointer<UInt16>
   {
-    buffer.halves + (slot * groups + group) * mapCount
+    buffer.halves + (slot * panels.groups + group) * mapCount
   }
 
   package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
@@ -125,7 +117,7 @@ package final class TileConvolution: Convolution {
     let corner =
       (input.padding - padding) * (input.pitch + input.channels)
       + lines.lowerBound * input.pitch
-    for group in 0..<groups {
+    for group in 0..<panels.groups {
       withUnsafePointer(to: shape(height: lines.count)) {
         kernels.table.pointee.pack_map(
           $0, map.buffer.base + map.start + corner + group * depth, input.pitch, input.channels,
@@ -153,7 +145,8 @@ package final class TileConvolution: Convolution {
         targets.initializeElement(at: slot, to: map.origin + first)
       }
       kernels.table.pointee.convolve(
-        &shape, self.points(points, slot: 0, group: pass / panelsPerGroup), groups * mapCount,
+        &shape, self.points(points, slot: 0, group: pass / panels.perGroup),
+        panels.groups * mapCount,
         count, weights.halves + pass * weightCount, biases.base + outputs.lowerBound, outputs.count,
         targets.baseAddress!, self.output.pitch, self.output.channels, rectify ? 1 : 0)
     }

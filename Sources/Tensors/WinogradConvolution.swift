@@ -15,9 +15,7 @@ package final class WinogradConvolution: Convolution {
   private let scheme: WinogradScheme
   private let kernels: Kernels
   private let padding: Int
-  private let groups: Int
-  /// PW, the outputs of a panel.
-  private let panelWidth: Int
+  private let panels: OutputPanels
   private let rowCut: WinogradScheme.Cut
   private let columnCut: WinogradScheme.Cut
   /// [group][pass][point][panel of the pass][channels][PW].
@@ -72,20 +70,19 @@ package final class WinogradConvolution: Convolution {
     self.scheme = scheme
     self.kernels = kernels
     self.padding = padding
-    self.groups = groups
+    let (width, depth) = (output.channels / groups, input.channels / groups)
+    let panels = OutputPanels(
+      groups: groups, outputsPerGroup: width, width: kernels.panelWidth(columns: width))
+    self.panels = panels
     let (rowCut, columnCut) = (scheme.cut(output.height)!, scheme.cut(output.width)!)
     (self.rowCut, self.columnCut) = (rowCut, columnCut)
 
-    let (width, depth) = (output.channels / groups, input.channels / groups)
-    let panelWidth = kernels.panelWidth(columns: width)
-    self.panelWidth = panelWidth
-    let panels = (width + panelWidth - 1) / panelWidth
     weights = FloatBuffer(
-      count: groups * panels * scheme.points * scheme.points * depth * panelWidth)
-    self.biases = FloatBuffer(count: groups * panels * panelWidth)
+      count: panels.count * scheme.points * scheme.points * depth * panels.width)
+    self.biases = FloatBuffer(count: panels.count * panels.width)
     for group in 0..<groups {
       self.biases.replace(
-        from: group * panels * panelWidth,
+        from: group * panels.perGroup * panels.width,
         with: Array(biases[group * width..<(group + 1) * width]))
     }
     let isCut = slots == 1 && 4 * weights.count <= Self.stripWeightLimit
@@ -105,7 +102,7 @@ package final class WinogradConvolution: Convolution {
       }
       return Strip(
         tileRows: tileRows, inputRows: chosen.map { Int32($0 * depth) },
-        outputRows: chosen.map { Int32($0 * panelWidth) }, rowKinds: kinds)
+        outputRows: chosen.map { Int32($0 * panels.width) }, rowKinds: kinds)
     }
   }
 
@@ -113,21 +110,18 @@ package final class WinogradConvolution: Convolution {
   /// Tiles of an image in a strip; the last strip may have fewer.
   private var tileCount: Int { strips[0].tileRows.count * columnCut.tiles }
 
-  private var depth: Int { input.channels / groups }
-  /// Outputs and panels of a group.
-  private var width: Int { output.channels / groups }
-  private var panelsPerGroup: Int { (width + panelWidth - 1) / panelWidth }
-  private var panelsPerPass: Int { max(1, Self.outputsPerPass / panelWidth) }
-  private var passesPerGroup: Int { (panelsPerGroup + panelsPerPass - 1) / panelsPerPass }
+  private var depth: Int { input.channels / panels.groups }
+  private var panelsPerPass: Int { max(1, Self.outputsPerPass / panels.width) }
+  private var passesPerGroup: Int { (panels.perGroup + panelsPerPass - 1) / panelsPerPass }
   private var pointCount: Int { scheme.points * scheme.points }
 
   /// Floats from point to point, an odd number of cache lines: a tile's points, written one after
   /// the other, would otherwise fall into the same few places of the caches.
   private static func step(_ count: Int) -> Int { 16 * ((count + 15) / 16 | 1) }
   private var inputStep: Int { Self.step(slots * tileCount * depth) }
-  private var outputStep: Int { Self.step(slots * tileCount * panelWidth) }
+  private var outputStep: Int { Self.step(slots * tileCount * panels.width) }
 
-  package var pointFloats: Int { groups * pointCount * inputStep }
+  package var pointFloats: Int { panels.groups * pointCount * inputStep }
   package var sumFloats: Int { panelsPerPass * pointCount * outputStep }
 
   private func tiling(_ strip: Strip) -> decaf_tiling {
@@ -135,7 +129,7 @@ package final class WinogradConvolution: Convolution {
       scheme: scheme.number, rows: strip.tileRows.count,
       large_rows: strip.tileRows.clamped(to: 0..<rowCut.large).count,
       columns: columnCut.tiles, large_columns: columnCut.large, channels: depth,
-      panel_width: panelWidth, input_step: inputStep, output_step: outputStep,
+      panel_width: panels.width, input_step: inputStep, output_step: outputStep,
       panel_step: pointCount * outputStep)
   }
 
@@ -151,35 +145,31 @@ package final class WinogradConvolution: Convolution {
     return lines(ofTileRows: rows.lowerBound)..<lines(ofTileRows: rows.upperBound)
   }
 
-  /// The panels of a pass, counted within their group.
+  /// The panels of a group's pass, counted within the group.
   private func panels(ofPass pass: Int) -> Range<Int> {
-    pass * panelsPerPass..<min((pass + 1) * panelsPerPass, panelsPerGroup)
+    pass * panelsPerPass..<min((pass + 1) * panelsPerPass, panels.perGroup)
   }
 
   /// Where the weights of a pass begin.
   private func weightStart(group: Int, pass: Int) -> Int {
-    (group * panelsPerGroup + pass * panelsPerPass) * pointCount * depth * panelWidth
+    (group * panels.perGroup + pass * panelsPerPass) * pointCount * depth * panels.width
   }
 
-  package var panelCount: Int { groups * panelsPerGroup }
+  package var panelCount: Int { panels.count }
 
-  package func outputs(ofPanel panel: Int) -> Range<Int> {
-    let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
-    let first = local * panelWidth
-    return group * width + first..<group * width + min(first + panelWidth, width)
-  }
+  package func outputs(ofPanel panel: Int) -> Range<Int> { panels.outputs(of: panel) }
 
   package func pack(panel: Int, _ values: Span<Float>) {
     let count = outputs(ofPanel: panel).count
     precondition(
       values.count == count * depth * scheme.kernelSize * scheme.kernelSize,
       "weights of another shape")
-    let (group, local) = panel.quotientAndRemainder(dividingBy: panelsPerGroup)
+    let (group, local) = panel.quotientAndRemainder(dividingBy: panels.perGroup)
     let (pass, place) = local.quotientAndRemainder(dividingBy: panelsPerPass)
-    let panelFloats = depth * panelWidth
+    let panelFloats = depth * panels.width
     values.withUnsafeBufferPointer {
       decaf_winograd_weights(
-        scheme.number, $0.baseAddress!, count, depth, panelWidth,
+        scheme.number, $0.baseAddress!, count, depth, panels.width,
         weights.base + weightStart(group: group, pass: pass) + place * panelFloats,
         panels(ofPass: pass).count * panelFloats)
     }
@@ -194,7 +184,7 @@ package final class WinogradConvolution: Convolution {
     let corner =
       (input.padding - padding) * (input.pitch + input.channels)
       + firstLine(strip) * input.pitch
-    for group in 0..<groups {
+    for group in 0..<panels.groups {
       kernels.table.pointee.winograd_inputs(
         &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,
         input.channels,
@@ -202,7 +192,7 @@ package final class WinogradConvolution: Convolution {
     }
   }
 
-  package var passCount: Int { groups * passesPerGroup }
+  package var passCount: Int { panels.groups * passesPerGroup }
 
   package func run(
     pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
@@ -212,17 +202,17 @@ package final class WinogradConvolution: Convolution {
     let strip = strips[strip]
     var tiling = tiling(strip)
     let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)
-    let panels = panels(ofPass: local)
+    let chosen = panels(ofPass: local)
     for slot in 0..<count {
       let map = output(slot)
       precondition(map.layout == self.output, "a map of another layout")
-      for panel in panels {
-        let outputs = outputs(ofPanel: group * panelsPerGroup + panel)
+      for panel in chosen {
+        let outputs = panels.outputs(of: group * panels.perGroup + panel)
         kernels.table.pointee.winograd_outputs(
           &tiling,
-          sums.base + (panel - panels.lowerBound) * pointCount * outputStep
-            + slot * tileCount * panelWidth,
-          biases.base + (group * panelsPerGroup + panel) * panelWidth,
+          sums.base + (panel - chosen.lowerBound) * pointCount * outputStep
+            + slot * tileCount * panels.width,
+          biases.base + (group * panels.perGroup + panel) * panels.width,
           map.origin + firstLine(strip) * self.output.pitch + outputs.lowerBound, self.output.pitch,
           self.output.channels,
           outputs.count, rectify ? 1 : 0)

@@ -1,0 +1,19 @@
+/// How a convolution's outputs are cut into panels, group by group: `width` outputs each, the last of
+/// a group with what is left.
+struct OutputPanels: Sendable {
+  let groups: Int
+  let outputsPerGroup: Int
+  /// PW, the outputs of a panel.
+  let width: Int
+
+  var perGroup: Int { (outputsPerGroup + width - 1) / width }
+  var count: Int { groups * perGroup }
+
+  /// The output channels of a panel, counted over all groups.
+  func outputs(of panel: Int) -> Range<Int> {
+    let (group, local) = panel.quotientAndRemainder(dividingBy: perGroup)
+    let first = local * width
+    return group * outputsPerGroup + first..<group * outputsPerGroup
+      + min(first + width, outputsPerGroup)
+  }
+}
