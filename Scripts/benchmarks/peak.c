@@ -30,7 +30,13 @@ int main(void) {
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (int step = 0; step < STEPS; step++) {
 #pragma clang loop unroll(full)
-      for (int i = 0; i < CHAINS; i++) sums[i] = __builtin_elementwise_fma(sums[i], a, b);
+      for (int i = 0; i < CHAINS; i++) {
+#if defined(__x86_64__) && !defined(__FMA__)
+        sums[i] = sums[i] * a + b;
+#else
+        sums[i] = __builtin_elementwise_fma(sums[i], a, b);
+#endif
+      }
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
     volatile vector result = sums[0];

@@ -7,6 +7,12 @@ enum RowStep: Sendable {
   case rectification(from: RowMatrix, to: RowMatrix)
   case softmax(from: RowMatrix, to: RowMatrix)
 
+  /// Multiply-adds of an inner product for a row.
+  var multiplyAdds: Int {
+    guard case .innerProduct(let product, let from, _, _) = self else { return 0 }
+    return from.width * product.outputs
+  }
+
   /// - Parameters:
   ///   - count: rows.
   ///   - scratch: for inner products.
@@ -38,14 +44,6 @@ enum RowStep: Sendable {
         }
       }
     }
-  }
-}
-
-extension RowStep {
-  /// Multiply-adds of an inner product for a row.
-  var multiplyAdds: Int {
-    guard case .innerProduct(let product, let from, _, _) = self else { return 0 }
-    return from.width * product.outputs
   }
 }
 

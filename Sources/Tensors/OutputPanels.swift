@@ -12,8 +12,7 @@ struct OutputPanels: Sendable {
   /// The output channels of a panel, counted over all groups.
   func outputs(of panel: Int) -> Range<Int> {
     let (group, local) = panel.quotientAndRemainder(dividingBy: perGroup)
-    let first = local * width
-    return group * outputsPerGroup + first..<group * outputsPerGroup
-      + min(first + width, outputsPerGroup)
+    let start = group * outputsPerGroup
+    return start + local * width..<start + min((local + 1) * width, outputsPerGroup)
   }
 }

@@ -213,9 +213,8 @@ package final class WinogradConvolution: Convolution {
           sums.base + (panel - chosen.lowerBound) * pointCount * outputStep
             + slot * tileCount * panels.width,
           biases.base + (group * panels.perGroup + panel) * panels.width,
-          map.origin + firstLine(strip) * self.output.pitch + outputs.lowerBound, self.output.pitch,
-          self.output.channels,
-          outputs.count, rectify ? 1 : 0)
+          map.origin + firstLine(strip) * self.output.pitch + outputs.lowerBound,
+          self.output.pitch, self.output.channels, outputs.count, rectify ? 1 : 0)
       }
     }
   }
