@@ -6,6 +6,7 @@
 #define PANEL_VECTORS 2
 #define BLOCK_ROWS 6
 #define EACH_BLOCK(F) TO_6_ROWS(F, 1) TO_6_ROWS(F, 2)
+#define SUM_REGISTERS 16
 #define FUSED 1
 #include "templates/table.h"
 

@@ -210,7 +210,8 @@ package final class Engine: Sendable {
   package struct ProductTime: Sendable {
     package let layer: String
     package let seconds: Double
-    /// Those that are made: of convolutions, at the points of their tiles.
+    /// Those that are made: of convolutions at the points of their tiles, of inner products perhaps
+    /// without the inputs that are zero.
     package let multiplyAdds: Int
   }
 
@@ -224,15 +225,16 @@ package final class Engine: Sendable {
       step.run(images, part: part, of: chunk, kernels)
       times[part.step] += clock.measure { step.repeatProducts(images, part: part, of: chunk) }
     }
-    times += plan.rowSteps.map { step in
-      clock.measure { step.run(count: count, team, scratch: rowScratch) }
+    var multiplyAdds = plan.mapSteps.map { count * $0.multiplyAdds }
+    for step in plan.rowSteps {
+      times.append(
+        clock.measure { multiplyAdds.append(step.run(count: count, team, scratch: rowScratch)) })
     }
-    let multiplyAdds = plan.mapSteps.map(\.multiplyAdds) + plan.rowSteps.map(\.multiplyAdds)
     let names = plan.mapStepNames + plan.rowStepNames
     return names.indices.filter { multiplyAdds[$0] > 0 }.map {
       ProductTime(
         layer: names[$0], seconds: times[$0] / .seconds(1),
-        multiplyAdds: count * multiplyAdds[$0])
+        multiplyAdds: multiplyAdds[$0])
     }
   }
 

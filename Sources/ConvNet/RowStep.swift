@@ -7,26 +7,23 @@ enum RowStep: Sendable {
   case rectification(from: RowMatrix, to: RowMatrix)
   case softmax(from: RowMatrix, to: RowMatrix)
 
-  /// Multiply-adds of an inner product for a row.
-  var multiplyAdds: Int {
-    guard case .innerProduct(let product, let from, _, _) = self else { return 0 }
-    return from.width * product.outputs
-  }
-
   /// - Parameters:
   ///   - count: rows.
   ///   - scratch: for inner products.
-  func run(count: Int, _ team: ThreadTeam, scratch: RowScratch) {
+  /// - Returns: the multiply-adds of an inner product that were made, else 0.
+  @discardableResult
+  func run(count: Int, _ team: ThreadTeam, scratch: RowScratch) -> Int {
     switch self {
     case .innerProduct(let product, let from, let to, let rectify):
-      product.pack(from, count: count, into: scratch.packed)
+      let rows = product.pack(from, count: count, into: scratch.packed)
       // Each part reads all inputs once: few parts, yet enough that no thread waits long at the end.
       let parts = team.threadCount == 1 ? 1 : 4 * team.threadCount
       team.forEach(parts) { part, _ in
         product.run(
-          outputs: product.outputs(ofPart: part, of: parts), of: from, count: count,
-          packed: scratch.packed, sums: scratch.sums, into: to, rectify: rectify)
+          outputs: product.outputs(ofPart: part, of: parts), of: rows, sums: scratch.sums, into: to,
+          rectify: rectify)
       }
+      return rows.numberCount * product.outputs
     case .rectification(let from, let to):
       team.forEach(count) { row, _ in
         from.buffer.withSpan(from.range(ofRow: row)) { before in
@@ -35,6 +32,7 @@ enum RowStep: Sendable {
           }
         }
       }
+      return 0
     case .softmax(let from, let to):
       team.forEach(count) { row, _ in
         from.buffer.withSpan(from.range(ofRow: row)) { logits in
@@ -43,6 +41,7 @@ enum RowStep: Sendable {
           }
         }
       }
+      return 0
     }
   }
 }

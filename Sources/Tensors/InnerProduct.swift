@@ -3,24 +3,35 @@ internal import CKernels
 /// A matrix of weights with biases, used where it lies: ranks that map one file share its pages.
 ///
 /// `output[r][o] = bias[o] + Σ input[r][k] · weight[o][k]`, each sum one chain of multiply-adds from
-/// zero in the order of k: its bits depend on its own row and weights and on nothing else.
+/// zero in the order of k: its bits depend on its own row and weights and on nothing else. Where the
+/// weights lie in panels too, inputs that are zero are left out: an addition of zero changes no sum, as
+/// long as the weights are finite.
 package final class InnerProduct: RowProduct {
   package let outputs: Int
   package let depth: Int
   private let kernels: Kernels
   /// `outputs × depth`, row-major, of which a pointer can be had without a copy.
   private let weights: StoredFloats
+  /// The same in panels, in the same way; nil if there are none.
+  private let panels: StoredFloats?
   private let biases: FloatBuffer
 
   /// Depths are multiples of this: the kernels take a cache line of a row at a time.
   package static let depthStep = 16
 
+  /// Sixteenths of the inputs of several rows up to which leaving out the zeros is faster than
+  /// multiplying by all.
+  private static let mostNonzeroSixteenths = 9
+
   /// - Parameters:
   ///   - weights: `outputs × depth`, row-major. Numbers of other types than float32 are converted,
   ///     into memory of this process.
+  ///   - panels: the same numbers as `WeightPanels`; not used when they are of another type.
   ///   - biases: one an output.
   /// - Precondition: the depth is a multiple of `depthStep`.
-  package init(weights: StoredFloats, biases: [Float], kernels: Kernels) {
+  package init(
+    weights: StoredFloats, panels: StoredFloats? = nil, biases: [Float], kernels: Kernels
+  ) {
     precondition(!biases.isEmpty && weights.count % biases.count == 0, "weights of another shape")
     outputs = biases.count
     depth = weights.count / biases.count
@@ -28,48 +39,82 @@ package final class InnerProduct: RowProduct {
     precondition(weights.count <= Int(Int32.max), "too many weights")
     self.kernels = kernels
     self.weights = weights.isInPlace ? weights : StoredFloats(weights.floats())
+    if let panels {
+      let shape = WeightPanels(of: weights, outputs: outputs).shape
+      precondition(panels.count == shape.reduce(1, *), "panels of another shape")
+    }
+    self.panels = panels.flatMap { $0.isInPlace ? $0 : nil }
     self.biases = FloatBuffer(count: biases.count)
     self.biases.replace(from: 0, with: biases)
   }
+
+  package var outputStep: Int { panels == nil ? 16 : WeightPanels.width }
 
   /// The most rows that `count` of them take once packed.
   private func packedRows(_ count: Int) -> Int {
     (count + kernels.mostColumns - 1) / kernels.mostColumns * kernels.mostColumns
   }
 
-  package func packedFloats(count: Int) -> Int { packedRows(count) * depth }
-  package func sumFloats(count: Int) -> Int { packedRows(count) * outputs }
+  /// The most numbers of `count` rows that are packed without the zeros: all of a single row, which
+  /// waits for its weights.
+  private func mostNonzeros(_ count: Int) -> Int {
+    count == 1 ? depth : count * depth * Self.mostNonzeroSixteenths / 16
+  }
 
-  /// Packs the first `count` of `rows` for `run`; a single row is used as it is.
-  package func pack(_ rows: RowMatrix, count: Int, into packed: FloatBuffer) {
+  package func packedFloats(count: Int) -> Int {
+    let dense = packedRows(count) * depth
+    if panels == nil { return dense }
+    return max(dense, 2 * mostNonzeros(count) + (depth + 63) / 64 * count + 6)
+  }
+
+  package func sumFloats(count: Int) -> Int {
+    let dense = packedRows(count) * outputs
+    if panels == nil { return dense }
+    return max(
+      dense, count * (outputs + WeightPanels.width - 1) / WeightPanels.width * WeightPanels.width)
+  }
+
+  package func pack(_ rows: RowMatrix, count: Int, into buffer: FloatBuffer) -> PackedRows {
     precondition(rows.width == depth && count >= 0 && count <= rows.count, "no such rows")
-    precondition(packed.count >= packedFloats(count: count), "no room for packed rows")
-    if count < 2 { return }
-    kernels.table.pointee.pack_inputs(rows.buffer.base, rows.pitch, count, depth, packed.base)
+    precondition(buffer.count >= packedFloats(count: count), "no room for packed rows")
+    if panels != nil {
+      let nonzeros = kernels.table.pointee.pack_nonzeros(
+        rows.buffer.base, rows.pitch, count, depth, mostNonzeros(count), buffer.base)
+      if nonzeros <= mostNonzeros(count) {
+        return PackedRows(
+          rows: rows, count: count, isSparse: true, numberCount: nonzeros, buffer: buffer)
+      }
+    }
+    // A single row is used as it is.
+    if count > 1 {
+      kernels.table.pointee.pack_inputs(rows.buffer.base, rows.pitch, count, depth, buffer.base)
+    }
+    return PackedRows(
+      rows: rows, count: count, isSparse: false, numberCount: count * depth, buffer: buffer)
   }
 
   package func run(
-    outputs range: Range<Int>, of rows: RowMatrix, count: Int, packed: FloatBuffer,
-    sums: FloatBuffer, into output: RowMatrix, rectify: Bool
+    outputs range: Range<Int>, of rows: PackedRows, sums: FloatBuffer, into output: RowMatrix,
+    rectify: Bool
   ) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= outputs, "no such outputs")
-    precondition(count >= 0 && count <= min(rows.count, output.count), "no such rows")
-    precondition(rows.width == depth && output.width == outputs, "rows of another width")
-    precondition(
-      packed.count >= packedFloats(count: count) && sums.count >= sumFloats(count: count),
-      "too small buffers")
-    if count == 0 || range.isEmpty { return }
-    weights.withBytesInPlace { weights in
+    check(range, of: rows, depth: depth, sums: sums, into: output)
+    if rows.count == 0 || range.isEmpty { return }
+    (rows.isSparse ? panels! : weights).withBytesInPlace { weights in
       var product = decaf_inner_product(
         weights: weights, biases: biases.base, outputs: outputs, depth: depth)
-      if count == 1 {
+      let rectify: Int32 = rectify ? 1 : 0
+      if rows.isSparse {
+        kernels.table.pointee.sparse_inner_product(
+          &product, rows.buffer.base, rows.count, range.lowerBound, range.upperBound, sums.base,
+          output.buffer.base, output.pitch, rectify)
+      } else if rows.count == 1 {
         kernels.table.pointee.inner_product_row(
-          &product, rows.buffer.base, range.lowerBound, range.upperBound, output.buffer.base,
-          rectify ? 1 : 0)
+          &product, rows.rows.buffer.base, range.lowerBound, range.upperBound, output.buffer.base,
+          rectify)
       } else {
         kernels.table.pointee.inner_product(
-          &product, packed.base, count, range.lowerBound, range.upperBound, sums.base,
-          output.buffer.base, output.pitch, rectify ? 1 : 0)
+          &product, rows.buffer.base, rows.count, range.lowerBound, range.upperBound, sums.base,
+          output.buffer.base, output.pitch, rectify)
       }
     }
   }

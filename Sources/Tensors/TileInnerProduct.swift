@@ -33,30 +33,27 @@ package final class TileInnerProduct: RowProduct {
   package func packedFloats(count: Int) -> Int { decaf_tile_row_count(count, depth) / 2 }
   package func sumFloats(count: Int) -> Int { decaf_tile_sum_count(outputs) }
 
-  package func pack(_ rows: RowMatrix, count: Int, into packed: FloatBuffer) {
+  package let outputStep = 16
+
+  package func pack(_ rows: RowMatrix, count: Int, into buffer: FloatBuffer) -> PackedRows {
     precondition(rows.width == depth && count >= 0 && count <= rows.count, "no such rows")
-    precondition(packed.count >= packedFloats(count: count), "no room for packed rows")
+    precondition(buffer.count >= packedFloats(count: count), "no room for packed rows")
     kernels.table.pointee.pack_rows(
-      rows.buffer.base, rows.pitch, count, depth, packed.halves)
+      rows.buffer.base, rows.pitch, count, depth, buffer.halves)
+    return PackedRows(
+      rows: rows, count: count, isSparse: false, numberCount: count * depth, buffer: buffer)
   }
 
   package func run(
-    outputs range: Range<Int>, of rows: RowMatrix, count: Int, packed: FloatBuffer,
-    sums: FloatBuffer, into output: RowMatrix, rectify: Bool
+    outputs range: Range<Int>, of rows: PackedRows, sums: FloatBuffer, into output: RowMatrix,
+    rectify: Bool
   ) {
-    precondition(
-      range.lowerBound >= 0 && range.upperBound <= outputs
-        && range.lowerBound % Self.outputStep == 0, "no such outputs")
-    precondition(count >= 0 && count <= min(rows.count, output.count), "no such rows")
-    precondition(rows.width == depth && output.width == outputs, "rows of another width")
-    precondition(
-      packed.count >= packedFloats(count: count) && sums.count >= sumFloats(count: count),
-      "too small buffers")
+    check(range, of: rows, depth: depth, sums: sums, into: output)
     weights.withBytesInPlace { weights in
       var product = decaf_inner_product(
         weights: weights, biases: biases.base, outputs: outputs, depth: depth)
       kernels.table.pointee.inner_product(
-        &product, packed.halves, count, range.lowerBound, range.upperBound, sums.base,
+        &product, rows.buffer.halves, rows.count, range.lowerBound, range.upperBound, sums.base,
         output.buffer.base, output.pitch, rectify ? 1 : 0)
     }
   }

@@ -65,6 +65,18 @@ static void inner_products(const decaf_kernels *kernels) {
   print("inner product", output, ROWS * OUTPUTS * sizeof(float));
   kernels->inner_product_row(&product, input, 0, OUTPUTS, output, 1);
   print("inner product of a row", output, OUTPUTS * sizeof(float));
+
+  for (size_t i = 0; i < ROWS * DEPTH; i++) input[i] = input[i] < 0.2f ? 0 : input[i];
+  float *panel = zeros(DEPTH * DECAF_PANEL_OUTPUTS, sizeof(float));
+  decaf_pack_panel(weights, OUTPUTS, DEPTH, 0, DEPTH, panel);
+  const decaf_inner_product sparse = {panel, biases, OUTPUTS, DEPTH};
+  float *numbers = zeros(ROWS * DEPTH * 3, sizeof(float));
+  float *panel_sums = zeros(ROWS * DECAF_PANEL_OUTPUTS, sizeof(float));
+  for (size_t rows = 1; rows <= ROWS; rows += ROWS - 1) {
+    kernels->pack_nonzeros(input, DEPTH, rows, DEPTH, rows * DEPTH, numbers);
+    kernels->sparse_inner_product(&sparse, numbers, rows, 0, OUTPUTS, panel_sums, output, OUTPUTS, 0);
+    print("inner product without zeros", output, rows * OUTPUTS * sizeof(float));
+  }
 }
 
 static void convolution(const decaf_kernels *kernels, int32_t scheme, size_t height, size_t width) {

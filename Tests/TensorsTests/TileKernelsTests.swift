@@ -162,11 +162,11 @@ import Testing
       for buffer in [packed, sums, to.buffer] {
         buffer.replace(from: 0, with: [Float](repeating: .nan, count: buffer.count))
       }
-      product.pack(from, count: count, into: packed)
+      let rows = product.pack(from, count: count, into: packed)
       for part in (0..<parts).reversed() {
         product.run(
-          outputs: product.outputs(ofPart: part, of: parts), of: from, count: count,
-          packed: packed, sums: sums, into: to, rectify: rectify)
+          outputs: product.outputs(ofPart: part, of: parts), of: rows, sums: sums, into: to,
+          rectify: rectify)
       }
       return (0..<count).map { to.buffer.floats(to.range(ofRow: $0)) }
     }

@@ -93,6 +93,19 @@ typedef struct {
   void (*inner_product_row)(const decaf_inner_product *product, const float *input, size_t first,
                             size_t end, float *output, int rectify);
 
+  /// How many floats of `count` rows of `depth`, `pitch` apart, are not zero; if `most` at most, packs
+  /// them for `sparse_inner_product`: in room for `most` numbers of two floats, `count` floats more for
+  /// every 64 of the depth, and 6.
+  size_t (*pack_nonzeros)(const float *input, size_t pitch, size_t count, size_t depth, size_t most,
+                          float *packed);
+
+  /// As `inner_product`, bit for bit, with weights in panels as `decaf_pack_panel` leaves them, as
+  /// long as they are finite: what would be multiplied with zero is left out. `first` is a multiple of
+  /// DECAF_PANEL_OUTPUTS; `sums` has room for `count` floats an output of whole panels.
+  void (*sparse_inner_product)(const decaf_inner_product *product, const float *packed, size_t count,
+                               size_t first, size_t end, float *sums, float *output, size_t pitch,
+                               int rectify);
+
   /// The points of one map's tiles. `input` is the first tile's first input; its lines are `pitch`
   /// floats apart, its pixels `pixel`.
   void (*winograd_inputs)(const decaf_tiling *tiling, const float *input, size_t pitch,
@@ -157,6 +170,14 @@ uint32_t decaf_processor_features(void);
 ///
 /// Needs DECAF_FEATURE_CRC32C.
 uint32_t decaf_crc32c(uint32_t state, const void *bytes, size_t count);
+
+/// Weights of an inner product in panels: for each input the weights of so many outputs lie together.
+enum { DECAF_PANEL_OUTPUTS = 128 };
+
+/// The panel [k][DECAF_PANEL_OUTPUTS] of the inputs `first` ..< `end`, multiples of 16, from `outputs`
+/// rows of weights, `depth` floats each, from any address on; zero beyond `outputs`.
+void decaf_pack_panel(const void *weights, size_t outputs, size_t depth, size_t first, size_t end,
+                      float *panel);
 
 /// Outputs of a large tile, weights a side, and points a side of a scheme.
 size_t decaf_scheme_outputs(int32_t scheme);

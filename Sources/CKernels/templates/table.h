@@ -6,6 +6,8 @@
 
 #include "inner_product.h"
 
+#include "sparse_product.h"
+
 #include "winograd.h"
 
 #include "pooling.h"
@@ -20,6 +22,8 @@ static const decaf_kernels kernels = {
     .pack_inputs = pack_inputs,
     .inner_product = inner_product,
     .inner_product_row = inner_product_row,
+    .pack_nonzeros = pack_nonzeros,
+    .sparse_inner_product = sparse_inner_product,
     .winograd_inputs = winograd_inputs,
     .winograd_products = winograd_products,
     .winograd_outputs = winograd_outputs,

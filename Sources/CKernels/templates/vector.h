@@ -3,6 +3,7 @@
 //   PANEL_VECTORS the widest panel of a product, in vectors,
 //   BLOCK_ROWS    the most rows of a block,
 //   EACH_BLOCK(F) F(VECTORS, ROWS) for every block whose sums fit in the registers,
+//   SUM_REGISTERS vectors of sums of a product with a single row,
 //   FUSED         1 when the instruction set multiplies and adds with one rounding.
 // and has set the target by `#pragma clang attribute`.
 
