@@ -187,7 +187,8 @@ struct EnginePlan: Sendable {
     if let tiles {
       return TileInnerProduct(weights: stored.weights, biases: biases, kernels: tiles)
     }
-    return InnerProduct(weights: stored.weights, biases: biases, kernels: kernels)
+    return InnerProduct(
+      weights: stored.weights, panels: stored.panels, biases: biases, kernels: kernels)
   }
 
   /// Has the team read the layer's weights, panel by panel, and hand them to `take`.

@@ -43,7 +43,7 @@ extension Model {
     try self.init(
       architecture: choice.architecture, parameters: parameters, name: contents.networkName,
       path: contents.path, architectureSource: choice.source, isUntrained: contents.isUntrained,
-      warnings: choice.warnings + contents.warningOfOtherLayers)
+      panelsDigest: contents.panelsDigest, warnings: choice.warnings + contents.warningOfOtherLayers)
   }
 }
 
@@ -59,7 +59,8 @@ extension ModelFile {
     }
   }
 
-  /// Reads what a safetensors file at `path` says; `NAME.weight` and `NAME.bias` make a layer.
+  /// Reads what a safetensors file at `path` says; `NAME.weight` and `NAME.bias` make a layer, perhaps
+  /// with `NAME.panels`.
   ///
   /// - Throws: `ModelError.safetensors`, or `wrongSetting` for an architecture that is not known.
   init(safetensors path: String) throws(ModelError) {
@@ -69,17 +70,23 @@ extension ModelFile {
       self.path = path
       networkName = file.metadata["name"] ?? ""
       isUntrained = file.metadata["trained"] == "false"
+      panelsDigest = file.metadata["panels-of"]
       var names = Set<String>()
       for tensor in file.tensors {
         let name = tensor.name.lastIndex(of: ".").map { String(tensor.name[..<$0]) } ?? tensor.name
         guard names.insert(name).inserted else { continue }
-        var blobs = [Blob]()
-        if NetworkDefinition.parameterLayerNames.contains(name) {
-          for tensor in [".weight", ".bias"].compactMap({ file.tensor(named: name + $0) }) {
-            blobs.append(Blob(shape: tensor.shape, floats: try file.storedFloats(tensor.name)))
-          }
+        guard NetworkDefinition.parameterLayerNames.contains(name) else {
+          layers.append(Layer(name: name, blobs: []))
+          continue
         }
-        layers.append(Layer(name: name, blobs: blobs))
+        let blob = { (part: String) throws(SafetensorsError) -> Blob? in
+          guard let tensor = file.tensor(named: "\(name).\(part)") else { return nil }
+          return Blob(shape: tensor.shape, floats: try file.storedFloats(tensor.name))
+        }
+        layers.append(
+          Layer(
+            name: name, blobs: [try blob("weight"), try blob("bias")].compactMap(\.self),
+            panels: try blob("panels")))
       }
       written = file.metadata["architecture"]
     } catch { throw .safetensors(error) }

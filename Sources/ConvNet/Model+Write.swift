@@ -16,23 +16,39 @@ extension Model {
     } catch { throw .cannotWrite(error) }
   }
 
-  /// `.weight` and `.bias` of each layer, in order; metadata that `open` understands.
+  /// `.weight` and `.bias` of each layer, in order, and `.panels` of inner products; metadata that
+  /// `open` understands.
   private func writeSafetensors(to path: String) throws(SystemError) {
     var metadata = ["format": "decaf-model", "architecture": architecture.rawValue]
     if !name.isEmpty { metadata["name"] = name }
     if isUntrained { metadata["trained"] = "false" }
     var tensors = [(name: String, shape: [Int])]()
-    var sources = [StoredFloats]()
     for layer in definition.layers {
       guard let shape = definition.weightShape(of: layer) else { continue }
-      let stored = storedParameters(layer.name)
-      tensors += [(layer.name + ".weight", shape), (layer.name + ".bias", [shape[0]])]
-      sources += [stored.weights, stored.biases]
+      tensors.append((layer.name + ".weight", shape))
+      // Before the biases: 1000 of them would move what follows off the cache lines.
+      if let panels = panels(of: layer) {
+        tensors.append((layer.name + ".panels", panels.shape))
+        metadata["panels-of"] = weightsSHA256.hexadecimal
+      }
+      tensors.append((layer.name + ".bias", [shape[0]]))
     }
     let writer = try SafetensorsWriter(path, metadata: metadata, tensors: tensors)
-    for source in sources {
-      try source.forEachPiece { (piece) throws(SystemError) in try writer.append(piece) }
+    let append = { (piece: Span<Float>) throws(SystemError) in try writer.append(piece) }
+    for layer in definition.layers where layer.hasParameters {
+      let stored = storedParameters(layer.name)
+      try stored.weights.forEachPiece(append)
+      if let panels = panels(of: layer) {
+        for panel in 0..<panels.count { try panels.forEachPiece(of: panel, append) }
+      }
+      try stored.biases.forEachPiece(append)
     }
     try writer.finish()
+  }
+
+  /// The weights of an inner product as panels; nil for other layers.
+  private func panels(of layer: NetworkDefinition.Layer) -> WeightPanels? {
+    guard case .innerProduct(let outputs) = layer.kind else { return nil }
+    return WeightPanels(of: storedParameters(layer.name).weights, outputs: outputs)
   }
 }

@@ -8,10 +8,13 @@ package final class Model: Sendable {
   package struct Parameters: Sendable {
     package let weights: StoredFloats
     package let biases: StoredFloats
+    /// An inner product's weights in panels too, if the file has them: see `WeightPanels`.
+    package let panels: StoredFloats?
 
-    package init(weights: StoredFloats, biases: StoredFloats) {
+    package init(weights: StoredFloats, biases: StoredFloats, panels: StoredFloats? = nil) {
       self.weights = weights
       self.biases = biases
+      self.panels = panels
     }
   }
 
@@ -52,13 +55,16 @@ package final class Model: Sendable {
 
   /// Builds a model of numbers that are at hand.
   ///
-  /// - Parameter parameters: by layer name: the first few of
-  ///   `NetworkDefinition.parameterLayerNames`, without a gap.
+  /// - Parameters:
+  ///   - parameters: by layer name: the first few of `NetworkDefinition.parameterLayerNames`, without a
+  ///     gap.
+  ///   - panelsDigest: the `weightsSHA256`, in hexadecimal, of the weights that panels were made of;
+  ///     if these are others, panels are left aside, with a warning.
   /// - Throws: `ModelError.missingLayer`, `wrongCount` or `notFinite`.
   package init(
     architecture: Architecture, parameters: [String: Parameters], name: String = "",
     path: String = "", architectureSource: ArchitectureSource = .given, isUntrained: Bool = false,
-    warnings: [String] = []
+    panelsDigest: String? = nil, warnings: [String] = []
   ) throws(ModelError) {
     let names = NetworkDefinition.parameterLayerNames
     let reached = names.prefix { parameters[$0] != nil }
@@ -84,12 +90,24 @@ package final class Model: Sendable {
       }
     }
     weightsSHA256 = try Self.digest(definition, parameters, path: path)
-    self.parameters = parameters
+    let havePanels = parameters.values.contains { $0.panels != nil }
+    if havePanels, panelsDigest != weightsSHA256.hexadecimal {
+      self.parameters = parameters.mapValues {
+        Parameters(weights: $0.weights, biases: $0.biases)
+      }
+      self.warnings =
+        warnings + [
+          "the weights of \(path) have changed since its panels were made, which are left aside; "
+            + "decaf model convert makes new ones"
+        ]
+    } else {
+      self.parameters = parameters
+      self.warnings = warnings
+    }
     self.name = name
     self.path = path
     self.architectureSource = architectureSource
     self.isUntrained = isUntrained
-    self.warnings = warnings
   }
 
   /// The numbers of the layer called `layer`, not read yet.
@@ -117,6 +135,19 @@ package final class Model: Sendable {
     let width = stored.weights.count / stored.biases.count
     return try stored.weights.withFloats(
       outputs.lowerBound * width..<outputs.upperBound * width, body)
+  }
+
+  /// Compares all weights that the file repeats in panels with those they were made of.
+  ///
+  /// - Throws: `ModelError.differingPanels`.
+  package func checkPanels() throws(ModelError) {
+    for layer in definition.layers {
+      guard let found = parameters[layer.name], let stored = found.panels else { continue }
+      let expected = WeightPanels(of: found.weights, outputs: found.biases.count)
+      guard (0..<expected.count).allSatisfy({ expected.agree(with: stored, in: $0) }) else {
+        throw .differingPanels(layer: layer.name, path: path)
+      }
+    }
   }
 
   /// - Throws: `ModelError.unreachableBlob` when the weights do not reach `blob`.

@@ -28,6 +28,8 @@ package enum ModelError: Error, Sendable, CustomStringConvertible {
   case wrongSetting(layer: String, path: String, setting: String, expected: String, found: String)
   /// A weight is NaN or infinite.
   case notFinite(layer: String, part: String, path: String, index: Int)
+  /// What the file repeats in panels are not the layer's weights.
+  case differingPanels(layer: String, path: String)
   case safetensors(SafetensorsError)
   /// The name of the file to write ends in nothing that is known.
   case unknownFormat(path: String)
@@ -95,6 +97,11 @@ package enum ModelError: Error, Sendable, CustomStringConvertible {
       """
       \(layer) \(part): expected finite numbers, found NaN or infinity at index \(index) in \(path); \
       the file is damaged, or training diverged
+      """
+    case .differingPanels(let layer, let path):
+      """
+      \(layer).panels: expected the numbers of \(layer).weight once more, found others in \(path); \
+      the file is damaged: fetch it again, or have decaf model convert make panels of the weights
       """
     case .safetensors(let error): error.description
     case .unknownFormat(let path):

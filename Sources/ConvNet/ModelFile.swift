@@ -12,11 +12,15 @@ struct ModelFile {
   /// Told by the file's metadata.
   var metadataArchitecture: Architecture?
   var isUntrained = false
+  /// The `Model.weightsSHA256` that panels were made of, in hexadecimal.
+  var panelsDigest: String?
 
   struct Layer {
     let name: String
     /// Weights, then biases.
     let blobs: [Blob]
+    /// Inner products' weights once more, as `WeightPanels`.
+    var panels: Blob?
   }
 
   struct Blob {
@@ -44,8 +48,12 @@ struct ModelFile {
       }
       try check(layer.blobs[0], layer.name, "weights", expected: shape)
       try check(layer.blobs[1], layer.name, "biases", expected: [shape[0]])
+      if case .innerProduct = expected.kind, let panels = layer.panels {
+        let expected = WeightPanels(of: layer.blobs[0].floats, outputs: shape[0]).shape
+        try check(panels, layer.name, "panels", expected: expected)
+      }
       parameters[layer.name] = Model.Parameters(
-        weights: layer.blobs[0].floats, biases: layer.blobs[1].floats)
+        weights: layer.blobs[0].floats, biases: layer.blobs[1].floats, panels: layer.panels?.floats)
     }
     guard !parameters.isEmpty else {
       throw .missingLayer(

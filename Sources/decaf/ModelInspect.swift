@@ -8,8 +8,9 @@ struct ModelInspect: ParsableCommand {
     commandName: "inspect",
     abstract: "Print what a weight file holds.",
     discussion: """
-      Checks names, shapes and numbers as extraction does, and prints the layers, the activations \
-      that can be computed, and the SHA-256 of the numbers, which is the same in every format.
+      Checks names, shapes and numbers as extraction does, compares weights in panels with those in \
+      rows, and prints the layers, the activations that can be computed, and the SHA-256 of the \
+      numbers, which is the same in every format.
       """)
 
   @Argument(help: "A .caffemodel or .safetensors file.", completion: .file())
@@ -24,7 +25,9 @@ struct ModelInspect: ParsableCommand {
   var json = false
 
   func run() throws {
-    let report = ModelReport(try Model.open(file, architecture: architecture))
+    let model = try Model.open(file, architecture: architecture)
+    try model.checkPanels()
+    let report = ModelReport(model)
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

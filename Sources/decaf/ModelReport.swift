@@ -25,6 +25,8 @@ struct ModelReport: Codable {
   let sha256: String
   let parameterCount: Int
   let layers: [Layer]
+  /// Layers whose weights the file repeats in panels.
+  let panels: [String]
   let activations: [Activation]
   let warnings: [String]
 
@@ -55,6 +57,7 @@ struct ModelReport: Codable {
           .squareRoot())
     }
     parameterCount = layers.reduce(0) { $0 + $1.parameterCount }
+    panels = layers.map(\.name).filter { model.storedParameters($0).panels != nil }
     activations = definition.blobs.map {
       Activation(name: $0.description, shape: definition.shape(of: $0).dimensions)
     }
@@ -69,6 +72,9 @@ struct ModelReport: Codable {
       "weights       \(parameterCount) numbers, SHA-256 \(sha256)",
     ]
     if isUntrained { lines.append("training      none: the weights are seeded random numbers") }
+    lines.append(
+      "panels        "
+        + (panels.isEmpty ? "none" : "\(panels.joined(separator: ", ")), same as the weights"))
     lines.append("")
     lines.append(Self.row("layer", "weights", "biases", "deviation"))
     for layer in layers {

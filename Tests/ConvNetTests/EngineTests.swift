@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 import TestSupport
 import Testing
@@ -137,6 +138,59 @@ import Testing
     let rows = images.indices.map { i in outputs.indices.map { few.row($0, image: i) } }
     let areEqual = rows == expected
     #expect(areEqual)
+  }
+
+  /// A file has inner products' weights in panels too: used, they change no bit; damaged, they are told; of other
+  /// weights, they are left aside.
+  @Test func panelsDoNotShow() throws {
+    let model = try Self.caffenet.get()
+    let outputs = try ["pool5", "fc6", "fc7", "fc8"].map { try BlobName(parsing: $0) }
+    let images = (0..<5).map { Self.image(UInt64($0)) }
+    let team = ThreadTeam(threadCount: 3)
+    let run = { (model: Model, capacity: Int) in
+      Self.run(
+        try Engine(model: model, outputs: outputs, capacity: capacity, team: team),
+        Array(images.prefix(capacity)))
+    }
+    let expected = try run(model, images.count)
+    try withTemporaryFolder { folder in
+      let path = folder + "/net.safetensors"
+      try model.write(to: path)
+      let stored = try Model.open(path)
+      for layer in ["fc6", "fc7", "fc8"] { #expect(stored.storedParameters(layer).panels != nil) }
+      try stored.checkPanels()
+      #expect(stored.weightsSHA256 == model.weightsSHA256)
+      for capacity in [1, 2, 5] {
+        #expect(try run(stored, capacity) == Array(expected.prefix(capacity)))
+      }
+
+      let file = try SafetensorsFile(path)
+      let change = { (tensor: String) in
+        let place = try #require(file.tensor(named: tensor)).range.upperBound - 2
+        let handle = try FileHandle(forUpdating: URL(filePath: path))
+        try handle.seek(toOffset: UInt64(place))
+        let byte = try #require(try handle.read(upToCount: 1)?.first)
+        try handle.seek(toOffset: UInt64(place))
+        try handle.write(contentsOf: [byte ^ 1])
+        try handle.close()
+      }
+      try change("fc7.panels")
+      let damaged = #expect(throws: ModelError.self) { try Model.open(path).checkPanels() }
+      guard case .differingPanels(layer: "fc7", path: path)? = damaged else {
+        Issue.record("found \(String(describing: damaged))")
+        return
+      }
+      try change("fc7.panels")
+      try Model.open(path).checkPanels()
+      try change("conv3.weight")
+      let edited = try Model.open(path)
+      #expect(edited.storedParameters("fc7").panels == nil)
+      #expect(edited.warnings.count == 1 && edited.warnings[0].contains("panels"))
+      try edited.write(to: path)
+      let anew = try Model.open(path)
+      #expect(anew.storedParameters("fc7").panels != nil && anew.warnings.isEmpty)
+      #expect(anew.weightsSHA256 == edited.weightsSHA256)
+    }
   }
 
   @Test func otherOutputsDoNotShow() throws {
