@@ -20,11 +20,12 @@ import time
 import cv2
 import numpy as np
 
+from pictures import network_input, scene
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BATCH = 64
 PROCESSES = 2
-MEAN = np.array([104.00698793, 116.66876762, 122.67891434], np.float32)
 # Name: images, width, height, options of decaf, the ratio aimed at.
 ROWS = {
     "small": (2000, 500, 375, ["--decode", "exact"], 2.7),
@@ -33,17 +34,6 @@ ROWS = {
 
 
 # --- Images -----------------------------------------------------------------------------------
-
-def scene(index, width, height):
-    """A picture with detail at every scale, as photographs have; the same for the same index."""
-    random = np.random.default_rng(index)
-    picture = np.zeros((height, width, 3), np.float32)
-    for octave in range(7):
-        cells = 3 << octave
-        noise = random.normal(0, 90 / (1 << octave) ** 0.9, (cells, cells, 3)).astype(np.float32)
-        picture += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(picture + 120, 0, 255).astype(np.uint8)
-
 
 def make_images(folder, count, width, height, sources):
     """Writes `count` JPEGs and the list of them, unless they are there; returns the list."""
@@ -66,15 +56,6 @@ def make_images(folder, count, width, height, sources):
 
 # --- The peer ---------------------------------------------------------------------------------
 
-def prepared(path, bytewise, flags):
-    """One image as the network's input; `bytewise` resizes to rounded bytes, the faster way."""
-    picture = cv2.imread(path, flags)
-    if not bytewise:
-        picture = picture.astype(np.float32)
-    picture = cv2.resize(picture, (256, 256), interpolation=cv2.INTER_LINEAR)
-    return (picture[14:241, 14:241].astype(np.float32) - MEAN).transpose(2, 0, 1)
-
-
 def peer_process(options):
     """What one of the peer's processes does; waits for a line before it starts."""
     import openvino
@@ -94,7 +75,7 @@ def peer_process(options):
     for start in range(options.rank * BATCH, len(paths), PROCESSES * BATCH):
         part = paths[start:start + BATCH]
         for slot, path in enumerate(part):
-            inputs[slot] = prepared(path, options.bytewise, flags)
+            inputs[slot] = network_input(cv2.imread(path, flags), options.bytewise)
         rows[start:start + len(part)] = network(inputs)[0][:len(part)]
     rows.flush()
 
