@@ -43,7 +43,8 @@ extension Model {
     try self.init(
       architecture: choice.architecture, parameters: parameters, name: contents.networkName,
       path: contents.path, architectureSource: choice.source, isUntrained: contents.isUntrained,
-      panelsDigest: contents.panelsDigest, warnings: choice.warnings + contents.warningOfOtherLayers)
+      panelsDigest: contents.panelsDigest, warnings: choice.warnings + contents.warningOfOtherLayers
+    )
   }
 }
 
