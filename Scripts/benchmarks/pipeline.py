@@ -188,8 +188,8 @@ def parse():
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side")
     parser.add_argument("--rows", default="small,large", help="of " + ",".join(ROWS))
     parser.add_argument("--images", help="JPEGs to rescale; default: drawn ones")
-    parser.add_argument("--model", help="a complete .safetensors network; default: a generated one")
-    parser.add_argument("--folder", help="keeps images and network for the next time")
+    parser.add_argument("--model", help="a complete network; default: a generated one")
+    parser.add_argument("--folder", help="keeps the images for the next time")
     parser.add_argument("--decaf", default=str(ROOT / ".build" / "release" / "decaf"),
                         help="the program; default: the release build's")
     hidden = argparse.SUPPRESS
@@ -211,10 +211,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="decaf-bench-") as scratch:
         folder = pathlib.Path(options.folder or scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        model = pathlib.Path(options.model or folder / "network.safetensors")
-        if not model.exists():
-            subprocess.run([options.decaf, "model", "generate", "--output", str(model)],
-                           check=True, stdout=subprocess.DEVNULL)
+        model = folder / "network.safetensors"
+        command = ["convert", options.model] if options.model else ["generate", "--output"]
+        subprocess.run([options.decaf, "model", *command, str(model)],
+                       check=True, stdout=subprocess.DEVNULL)
         graph = folder / "network.onnx"
         network.save_onnx(str(model), "fc7", BATCH, str(graph))
         print(f"cores {cores}; {options.rounds} rounds, sides alternating")

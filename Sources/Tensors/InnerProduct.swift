@@ -64,7 +64,7 @@ package final class InnerProduct: RowProduct {
   package func packedFloats(count: Int) -> Int {
     let dense = packedRows(count) * depth
     if panels == nil { return dense }
-    return max(dense, 2 * mostNonzeros(count) + (depth + 63) / 64 * count + 6)
+    return max(dense, 2 * mostNonzeros(count) + (depth + 47) / 48 * count + 6)
   }
 
   package func sumFloats(count: Int) -> Int {

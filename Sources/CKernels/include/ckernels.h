@@ -95,7 +95,7 @@ typedef struct {
 
   /// How many floats of `count` rows of `depth`, `pitch` apart, are not zero; if `most` at most, packs
   /// them for `sparse_inner_product`: in room for `most` numbers of two floats, `count` floats more for
-  /// every 64 of the depth, and 6.
+  /// every 48 of the depth, and 6.
   size_t (*pack_nonzeros)(const float *input, size_t pitch, size_t count, size_t depth, size_t most,
                           float *packed);
 

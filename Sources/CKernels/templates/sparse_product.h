@@ -13,9 +13,9 @@ enum {
   WALK_OUTPUTS = WALK_VECTORS * VECTOR_WIDTH,
 };
 
-/// Inputs whose weights all rows are multiplied with before the next ones': 32 KB of a panel, what the
-/// first cache holds or nearly so.
-enum { SPARSE_SLAB = 64 };
+/// Inputs whose weights all rows are multiplied with before the next ones': 24 KB of a panel, which leaves
+/// room for a row's sums in a first cache of 32 KB.
+enum { SPARSE_SLAB = 48 };
 
 /// Nonzero inputs, in a walk of its own, that the weights are fetched ahead.
 enum { FETCH_DISTANCE = 16 };
