@@ -1,5 +1,6 @@
 """Pictures for benchmarks, and how a network wants them."""
 import pathlib
+import sys
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ def photographs(folder, count):
     """`count` JPEG files from the folder and those in it, evenly spread over their names."""
     found = sorted(pathlib.Path(folder).rglob("*.jp*g"))
     if not found:
-        raise FileNotFoundError(f"{folder}: expected JPEG files, found none")
+        sys.exit(f"bench: {folder}: expected JPEG files, found none; name a folder of photographs")
     return [found[i * len(found) // count] for i in range(count)]
 
 

@@ -80,14 +80,14 @@ extension ModelFile {
           layers.append(Layer(name: name, blobs: []))
           continue
         }
-        let blob = { (part: String) throws(SafetensorsError) -> Blob? in
-          guard let tensor = file.tensor(named: "\(name).\(part)") else { return nil }
-          return Blob(shape: tensor.shape, floats: try file.storedFloats(tensor.name))
+        var blobs = [Blob]()
+        for tensor in [".weight", ".bias"].compactMap({ file.tensor(named: name + $0) }) {
+          blobs.append(Blob(shape: tensor.shape, floats: try file.storedFloats(tensor.name)))
         }
-        layers.append(
-          Layer(
-            name: name, blobs: [try blob("weight"), try blob("bias")].compactMap(\.self),
-            panels: try blob("panels")))
+        let panels = try file.tensor(named: name + ".panels").map {
+          tensor throws(SafetensorsError) in try file.storedFloats(tensor.name)
+        }
+        layers.append(Layer(name: name, blobs: blobs, panels: panels))
       }
       written = file.metadata["architecture"]
     } catch { throw .safetensors(error) }

@@ -16,6 +16,13 @@ package final class Model: Sendable {
       self.biases = biases
       self.panels = panels
     }
+
+    /// Panels, if there are any, are as many numbers as the weights make.
+    fileprivate var panelsFit: Bool {
+      guard let panels else { return true }
+      let shape = WeightPanels(of: weights, outputs: biases.count).shape
+      return panels.count == shape.reduce(1, *)
+    }
   }
 
   /// How the order of the layers was decided.
@@ -59,7 +66,7 @@ package final class Model: Sendable {
   ///   - parameters: by layer name: the first few of `NetworkDefinition.parameterLayerNames`, without a
   ///     gap.
   ///   - panelsDigest: the `weightsSHA256`, in hexadecimal, of the weights that panels were made of;
-  ///     if these are others, panels are left aside, with a warning.
+  ///     panels of others, or of another shape, are left aside with a warning.
   /// - Throws: `ModelError.missingLayer`, `wrongCount` or `notFinite`.
   package init(
     architecture: Architecture, parameters: [String: Parameters], name: String = "",
@@ -91,13 +98,15 @@ package final class Model: Sendable {
     }
     weightsSHA256 = try Self.digest(definition, parameters, path: path)
     let havePanels = parameters.values.contains { $0.panels != nil }
-    if havePanels, panelsDigest != weightsSHA256.hexadecimal {
+    let panelsFit =
+      panelsDigest == weightsSHA256.hexadecimal && parameters.values.allSatisfy(\.panelsFit)
+    if havePanels, !panelsFit {
       self.parameters = parameters.mapValues {
         Parameters(weights: $0.weights, biases: $0.biases)
       }
       self.warnings =
         warnings + [
-          "the weights of \(path) have changed since its panels were made, which are left aside; "
+          "the panels of \(path) are left aside: they were made of other weights than the file has; "
             + "decaf model convert makes new ones"
         ]
     } else {

@@ -20,7 +20,7 @@ struct ModelFile {
     /// Weights, then biases.
     let blobs: [Blob]
     /// Inner products' weights once more, as `WeightPanels`.
-    var panels: Blob?
+    var panels: StoredFloats?
   }
 
   struct Blob {
@@ -48,12 +48,10 @@ struct ModelFile {
       }
       try check(layer.blobs[0], layer.name, "weights", expected: shape)
       try check(layer.blobs[1], layer.name, "biases", expected: [shape[0]])
-      if case .innerProduct = expected.kind, let panels = layer.panels {
-        let expected = WeightPanels(of: layer.blobs[0].floats, outputs: shape[0]).shape
-        try check(panels, layer.name, "panels", expected: expected)
-      }
+      let hasPanels = if case .innerProduct = expected.kind { true } else { false }
       parameters[layer.name] = Model.Parameters(
-        weights: layer.blobs[0].floats, biases: layer.blobs[1].floats, panels: layer.panels?.floats)
+        weights: layer.blobs[0].floats, biases: layer.blobs[1].floats,
+        panels: hasPanels ? layer.panels : nil)
     }
     guard !parameters.isEmpty else {
       throw .missingLayer(

@@ -22,6 +22,7 @@ package final class InnerProduct: RowProduct {
   /// Sixteenths of the inputs of several rows up to which leaving out the zeros is faster than
   /// multiplying by all.
   private static let mostNonzeroSixteenths = 9
+  private static let slabDepth = Int(DECAF_SPARSE_SLAB)
 
   /// - Parameters:
   ///   - weights: `outputs × depth`, row-major. Numbers of other types than float32 are converted,
@@ -64,14 +65,15 @@ package final class InnerProduct: RowProduct {
   package func packedFloats(count: Int) -> Int {
     let dense = packedRows(count) * depth
     if panels == nil { return dense }
-    return max(dense, 2 * mostNonzeros(count) + (depth + 47) / 48 * count + 6)
+    let slabs = (depth + Self.slabDepth - 1) / Self.slabDepth
+    return max(dense, 2 * mostNonzeros(count) + slabs * count + 6)
   }
 
   package func sumFloats(count: Int) -> Int {
     let dense = packedRows(count) * outputs
     if panels == nil { return dense }
-    return max(
-      dense, count * (outputs + WeightPanels.width - 1) / WeightPanels.width * WeightPanels.width)
+    let panels = (outputs + WeightPanels.width - 1) / WeightPanels.width
+    return max(dense, count * panels * WeightPanels.width)
   }
 
   package func pack(_ rows: RowMatrix, count: Int, into buffer: FloatBuffer) -> PackedRows {
@@ -82,7 +84,7 @@ package final class InnerProduct: RowProduct {
         rows.buffer.base, rows.pitch, count, depth, mostNonzeros(count), buffer.base)
       if nonzeros <= mostNonzeros(count) {
         return PackedRows(
-          rows: rows, count: count, isSparse: true, numberCount: nonzeros, buffer: buffer)
+          matrix: rows, count: count, isSparse: true, numberCount: nonzeros, buffer: buffer)
       }
     }
     // A single row is used as it is.
@@ -90,7 +92,7 @@ package final class InnerProduct: RowProduct {
       kernels.table.pointee.pack_inputs(rows.buffer.base, rows.pitch, count, depth, buffer.base)
     }
     return PackedRows(
-      rows: rows, count: count, isSparse: false, numberCount: count * depth, buffer: buffer)
+      matrix: rows, count: count, isSparse: false, numberCount: count * depth, buffer: buffer)
   }
 
   package func run(
@@ -109,7 +111,7 @@ package final class InnerProduct: RowProduct {
           output.buffer.base, output.pitch, rectify)
       } else if rows.count == 1 {
         kernels.table.pointee.inner_product_row(
-          &product, rows.rows.buffer.base, range.lowerBound, range.upperBound, output.buffer.base,
+          &product, rows.matrix.buffer.base, range.lowerBound, range.upperBound, output.buffer.base,
           rectify)
       } else {
         kernels.table.pointee.inner_product(

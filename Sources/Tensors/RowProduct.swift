@@ -23,11 +23,12 @@ package protocol RowProduct: Sendable {
 
 /// Rows in the order in which a product reads them.
 package struct PackedRows: Sendable {
-  package let rows: RowMatrix
+  /// Where they come from.
+  package let matrix: RowMatrix
   package let count: Int
   /// They are packed as their numbers other than zero.
   package let isSparse: Bool
-  /// Of all rows, those that every output's weights are multiplied with.
+  /// Of all rows together, the numbers that each output multiplies with weights.
   package let numberCount: Int
   let buffer: FloatBuffer
 }
@@ -48,7 +49,7 @@ extension RowProduct {
       range.lowerBound >= 0 && range.upperBound <= outputs && range.lowerBound % outputStep == 0
         && (range.upperBound % outputStep == 0 || range.upperBound == outputs), "no such outputs")
     precondition(rows.count <= output.count, "no such rows")
-    precondition(rows.rows.width == depth && output.width == outputs, "rows of another width")
+    precondition(rows.matrix.width == depth && output.width == outputs, "rows of another width")
     precondition(
       rows.buffer.count >= packedFloats(count: rows.count)
         && sums.count >= sumFloats(count: rows.count), "too small buffers")

@@ -41,7 +41,7 @@ package final class TileInnerProduct: RowProduct {
     kernels.table.pointee.pack_rows(
       rows.buffer.base, rows.pitch, count, depth, buffer.halves)
     return PackedRows(
-      rows: rows, count: count, isSparse: false, numberCount: count * depth, buffer: buffer)
+      matrix: rows, count: count, isSparse: false, numberCount: count * depth, buffer: buffer)
   }
 
   package func run(

@@ -190,6 +190,18 @@ import Testing
       let anew = try Model.open(path)
       #expect(anew.storedParameters("fc7").panels != nil && anew.warnings.isEmpty)
       #expect(anew.weightsSHA256 == edited.weightsSHA256)
+
+      var parameters = [String: Model.Parameters]()
+      for layer in NetworkDefinition.parameterLayerNames {
+        parameters[layer] = anew.storedParameters(layer)
+      }
+      parameters["fc8"] = Model.Parameters(
+        weights: anew.storedParameters("fc8").weights,
+        biases: anew.storedParameters("fc8").biases, panels: StoredFloats([1, 2]))
+      let misshapen = try Model(
+        architecture: .caffenet, parameters: parameters,
+        panelsDigest: anew.weightsSHA256.hexadecimal)
+      #expect(misshapen.storedParameters("fc6").panels == nil && misshapen.warnings.count == 1)
     }
   }
 

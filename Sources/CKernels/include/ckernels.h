@@ -52,6 +52,13 @@ enum {
   DECAF_SCHEME_COUNT,
 };
 
+/// Weights of an inner product in panels: for each input the weights of so many outputs lie together.
+enum { DECAF_PANEL_OUTPUTS = 128 };
+
+/// Inputs whose weights all rows are multiplied with before the next ones', where zeros are left out:
+/// 24 KB of a panel, which leaves room for a row's sums in a first cache of 32 KB.
+enum { DECAF_SPARSE_SLAB = 48 };
+
 /// How tiles of outputs cover a map, and where their points lie. A tile of m × m outputs comes from
 /// (m + r - 1)² inputs and has as many points; large tiles come before small ones on each axis.
 typedef struct {
@@ -95,7 +102,7 @@ typedef struct {
 
   /// How many floats of `count` rows of `depth`, `pitch` apart, are not zero; if `most` at most, packs
   /// them for `sparse_inner_product`: in room for `most` numbers of two floats, `count` floats more for
-  /// every 48 of the depth, and 6.
+  /// every DECAF_SPARSE_SLAB of the depth, and 6.
   size_t (*pack_nonzeros)(const float *input, size_t pitch, size_t count, size_t depth, size_t most,
                           float *packed);
 
@@ -170,9 +177,6 @@ uint32_t decaf_processor_features(void);
 ///
 /// Needs DECAF_FEATURE_CRC32C.
 uint32_t decaf_crc32c(uint32_t state, const void *bytes, size_t count);
-
-/// Weights of an inner product in panels: for each input the weights of so many outputs lie together.
-enum { DECAF_PANEL_OUTPUTS = 128 };
 
 /// The panel [k][DECAF_PANEL_OUTPUTS] of the inputs `first` ..< `end`, multiples of 16, from `outputs`
 /// rows of weights, `depth` floats each, from any address on; zero beyond `outputs`.

@@ -13,10 +13,6 @@ enum {
   WALK_OUTPUTS = WALK_VECTORS * VECTOR_WIDTH,
 };
 
-/// Inputs whose weights all rows are multiplied with before the next ones': 24 KB of a panel, which leaves
-/// room for a row's sums in a first cache of 32 KB.
-enum { SPARSE_SLAB = 48 };
-
 /// Nonzero inputs, in a walk of its own, that the weights are fetched ahead.
 enum { FETCH_DISTANCE = 16 };
 
@@ -54,7 +50,7 @@ static size_t pack_nonzeros(const float *input, size_t pitch, size_t count, size
   if (total > most) return total;
   packed_number *header = (packed_number *)packed;
   // Rows with fewer numbers than the depth read less when each goes its own way.
-  header[0] = (uint32_t)(total <= depth ? depth : SPARSE_SLAB);
+  header[0] = (uint32_t)(total <= depth ? depth : DECAF_SPARSE_SLAB);
   const sparse_rows rows = read_sparse_rows(packed, count, depth);
   packed_number *start = header + 1;
   nonzero *first = (nonzero *)rows.numbers, *next = first;
