@@ -203,7 +203,8 @@ def peak():
 
 def products():
     """What the products of a layer reach of what the processor can multiply and add: those of
-    convolutions at the points of their tiles, without the transforms; whole inner products."""
+    convolutions at the points of their tiles, without the transforms; inner products as they are run,
+    perhaps without the inputs that are zero."""
     try:
         reference = peak()
     except (OSError, TypeError, subprocess.CalledProcessError) as error:

@@ -20,7 +20,7 @@ import time
 import cv2
 import numpy as np
 
-from pictures import network_input, scene
+from pictures import network_input, photographs, scene
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -44,7 +44,7 @@ def make_images(folder, count, width, height, sources):
     lines = []
     for i in range(count):
         if sources:
-            picture = cv2.imread(str(sources[i % len(sources)]))
+            picture = cv2.imread(str(sources[i]))
             picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
         else:
             picture = scene(i, width, height)
@@ -148,7 +148,7 @@ def spread(values, count):
 def compare(name, options, folder, network, model):
     """Checks and times one row."""
     count, width, height, decaf_options, aim = ROWS[name]
-    sources = sorted(pathlib.Path(options.images).rglob("*.jpg")) if options.images else None
+    sources = photographs(options.images, count) if options.images else None
     images = make_images(folder / name, count, width, height, sources)
     store, output = folder / f"{name}-store", folder / f"{name}-peer.npy"
     print(f"{name}: {count} JPEGs of {width}×{height} to fc7, {PROCESSES} ranks or processes, "

@@ -35,13 +35,11 @@ void decaf_channels_first(const float *input, const decaf_map *map, float *outpu
   }
 }
 
-typedef float unaligned_float __attribute__((aligned(1)));
-
-void decaf_pack_panel(const void *weights, size_t outputs, size_t depth, size_t first, size_t end,
+void decaf_pack_panel(const float *weights, size_t outputs, size_t depth, size_t first, size_t end,
                       float *panel) {
   // A cache line of a row at a time.
   for (size_t k = first; k < end; k += 16, panel += 16 * DECAF_PANEL_OUTPUTS) {
-    const unaligned_float *line = (const unaligned_float *)weights + k;
+    const float *line = weights + k;
     for (size_t o = 0; o < DECAF_PANEL_OUTPUTS; o++, line += depth) {
       for (size_t i = 0; i < 16; i++) panel[i * DECAF_PANEL_OUTPUTS + o] = o < outputs ? line[i] : 0;
     }

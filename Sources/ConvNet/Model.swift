@@ -20,8 +20,7 @@ package final class Model: Sendable {
     /// Panels, if there are any, are as many numbers as the weights make.
     fileprivate var panelsFit: Bool {
       guard let panels else { return true }
-      let shape = WeightPanels(of: weights, outputs: biases.count).shape
-      return panels.count == shape.reduce(1, *)
+      return panels.count == WeightPanels(of: weights, outputs: biases.count).floatCount
     }
   }
 

@@ -48,10 +48,10 @@ struct ModelFile {
       }
       try check(layer.blobs[0], layer.name, "weights", expected: shape)
       try check(layer.blobs[1], layer.name, "biases", expected: [shape[0]])
-      let hasPanels = if case .innerProduct = expected.kind { true } else { false }
+      let isInnerProduct = if case .innerProduct = expected.kind { true } else { false }
       parameters[layer.name] = Model.Parameters(
         weights: layer.blobs[0].floats, biases: layer.blobs[1].floats,
-        panels: hasPanels ? layer.panels : nil)
+        panels: isInnerProduct ? layer.panels : nil)
     }
     guard !parameters.isEmpty else {
       throw .missingLayer(

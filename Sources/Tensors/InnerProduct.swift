@@ -14,6 +14,7 @@ package final class InnerProduct: RowProduct {
   private let weights: StoredFloats
   /// The same in panels, in the same way; nil if there are none.
   private let panels: StoredFloats?
+  private let panelFloats: Int
   private let biases: FloatBuffer
 
   /// Depths are multiples of this: the kernels take a cache line of a row at a time.
@@ -40,10 +41,10 @@ package final class InnerProduct: RowProduct {
     precondition(weights.count <= Int(Int32.max), "too many weights")
     self.kernels = kernels
     self.weights = weights.isInPlace ? weights : StoredFloats(weights.floats())
-    if let panels {
-      let shape = WeightPanels(of: weights, outputs: outputs).shape
-      precondition(panels.count == shape.reduce(1, *), "panels of another shape")
-    }
+    let expected = WeightPanels(of: weights, outputs: outputs)
+    precondition(
+      panels == nil || panels!.count == expected.floatCount, "panels of another shape")
+    panelFloats = expected.floatCount
     self.panels = panels.flatMap { $0.isInPlace ? $0 : nil }
     self.biases = FloatBuffer(count: biases.count)
     self.biases.replace(from: 0, with: biases)
@@ -72,8 +73,7 @@ package final class InnerProduct: RowProduct {
   package func sumFloats(count: Int) -> Int {
     let dense = packedRows(count) * outputs
     if panels == nil { return dense }
-    let panels = (outputs + WeightPanels.width - 1) / WeightPanels.width
-    return max(dense, count * panels * WeightPanels.width)
+    return max(dense, count * panelFloats / depth)
   }
 
   package func pack(_ rows: RowMatrix, count: Int, into buffer: FloatBuffer) -> PackedRows {

@@ -28,6 +28,9 @@ package struct WeightPanels: Sendable {
 
   package var shape: [Int] { [count, depth, Self.width] }
 
+  /// Floats of all panels.
+  package var floatCount: Int { count * depth * Self.width }
+
   /// Inputs whose part of a panel is made at a time.
   private static let pieceDepth = 256
 
@@ -55,7 +58,7 @@ package struct WeightPanels: Sendable {
 
   /// Whether `stored`, all panels one after the other, has the numbers of `panel`, bit for bit.
   package func agree(with stored: StoredFloats, in panel: Int) -> Bool {
-    precondition(stored.count == shape.reduce(1, *), "panels of another shape")
+    precondition(stored.count == floatCount, "panels of another shape")
     let start = panel * depth * Self.width
     return stored.withFloats(start..<start + depth * Self.width) { stored in
       var place = 0

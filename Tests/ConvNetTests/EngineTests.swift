@@ -140,8 +140,8 @@ import Testing
     #expect(areEqual)
   }
 
-  /// A file has inner products' weights in panels too: used, they change no bit; damaged, they are told; of other
-  /// weights, they are left aside.
+  /// A file has inner products' weights in panels too: used, they change no bit; damaged, they are
+  /// told; of other weights, they are left aside.
   @Test func panelsDoNotShow() throws {
     let model = try Self.caffenet.get()
     let outputs = try ["pool5", "fc6", "fc7", "fc8"].map { try BlobName(parsing: $0) }

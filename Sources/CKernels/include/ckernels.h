@@ -179,8 +179,8 @@ uint32_t decaf_processor_features(void);
 uint32_t decaf_crc32c(uint32_t state, const void *bytes, size_t count);
 
 /// The panel [k][DECAF_PANEL_OUTPUTS] of the inputs `first` ..< `end`, multiples of 16, from `outputs`
-/// rows of weights, `depth` floats each, from any address on; zero beyond `outputs`.
-void decaf_pack_panel(const void *weights, size_t outputs, size_t depth, size_t first, size_t end,
+/// rows of weights, `depth` floats each; zero beyond `outputs`.
+void decaf_pack_panel(const float *weights, size_t outputs, size_t depth, size_t first, size_t end,
                       float *panel);
 
 /// Outputs of a large tile, weights a side, and points a side of a scheme.

@@ -128,6 +128,15 @@ enum { ROW_OUTPUTS = 2 * VECTOR_WIDTH };
 /// runs of a kilobyte faster than lines that lie far apart.
 enum { RUN_LENGTH = 256 };
 
+/// `count` outputs of a row from `first` on, from their sums: with bias, to their places.
+static void finish_row(const decaf_inner_product *p, const float *sums, size_t first, size_t count,
+                       float *output, int rectify) {
+  for (size_t i = 0; i < count; i++) {
+    const float value = sums[i] + p->biases[first + i];
+    output[first + i] = rectify && value < 0 ? 0 : value;
+  }
+}
+
 static void inner_product_row(const decaf_inner_product *p, const float *input, size_t first,
                               size_t end, float *output, int rectify) {
   const unaligned_float *weights = p->weights;
@@ -171,9 +180,6 @@ static void inner_product_row(const decaf_inner_product *p, const float *input, 
     float values[ROW_OUTPUTS];
     store(values, sums[0]);
     store(values + VECTOR_WIDTH, sums[1]);
-    for (size_t i = 0; i < count; i++) {
-      const float value = values[i] + p->biases[o + i];
-      output[o + i] = rectify && value < 0 ? 0 : value;
-    }
+    finish_row(p, values, o, count, output, rectify);
   }
 }

@@ -91,15 +91,6 @@ INLINE void add_nonzeros(const nonzero *first, const nonzero *end, const unalign
   }
 }
 
-/// `width` outputs of a row from `first` on, from their sums.
-static void finish_row(const decaf_inner_product *p, const float *sums, size_t first, size_t width,
-                       float *output, int rectify) {
-  for (size_t i = 0; i < width; i++) {
-    const float value = sums[i] + p->biases[first + i];
-    output[first + i] = rectify && value < 0 ? 0 : value;
-  }
-}
-
 /// A panel for rows that go their own ways, one after the other.
 static void multiply_rows(const decaf_inner_product *p, const sparse_rows *rows, size_t count,
                           const unaligned_float *panel, size_t first, size_t width, float *output,
