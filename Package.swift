@@ -29,13 +29,13 @@ let package = Package(
   targets: [
     // C libraries, each with exactly one Swift importer.
     .systemLibrary(
-      name: "CMPI", pkgConfig: "ompi-c",
+      name: "CMPI", path: "Sources/C/CMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev", "openmpi-bin"]), .brew(["open-mpi"])]),
     .systemLibrary(
-      name: "CZlib", pkgConfig: "zlib",
+      name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
-    .target(name: "CKernels"),
+    .target(name: "CJPEG", path: "Sources/C/CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(name: "CKernels", path: "Sources/C/CKernels"),
 
     // Foundations.
     .target(
@@ -56,38 +56,39 @@ let package = Package(
     .target(
       name: "ConvNet", dependencies: ["Images", "Presets", "Tensors"],
       swiftSettings: features),
-    .target(name: "Features", dependencies: ["Images", "Tensors"], swiftSettings: features),
+    .target(name: "FeatureStore", dependencies: ["Images", "Tensors"], swiftSettings: features),
 
     .target(
-      name: "Interchange", dependencies: ["Features", "Images", "Tensors"],
+      name: "Interchange", dependencies: ["FeatureStore", "Images", "Tensors"],
       swiftSettings: features),
 
     // The two halves of the work; they meet at the store.
     .target(
       name: "Extraction",
-      dependencies: ["Communication", "ConvNet", "Features", "Images", "Tensors", logging],
+      dependencies: ["Communication", "ConvNet", "FeatureStore", "Images", "Tensors", logging],
       swiftSettings: features),
     .target(
       name: "Classification",
-      dependencies: ["Communication", "Features", "Tensors", logging], swiftSettings: features),
+      dependencies: ["Communication", "FeatureStore", "Tensors", logging], swiftSettings: features),
 
     .target(name: "Plotting", swiftSettings: features),
     .target(
       name: "Evaluation",
       dependencies: [
-        "Classification", "Communication", "Features", "Images", "Plotting", "Presets", "Tensors",
+        "Classification", "Communication", "FeatureStore", "Images", "Plotting", "Presets", "Tensors",
       ],
       swiftSettings: features),
 
     .executableTarget(
       name: "decaf",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "Features",
+        "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "FeatureStore",
         "Images", "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features),
     .executableTarget(
-      name: "DemoImages", dependencies: ["Images", argumentParser], swiftSettings: features),
+      name: "DemoImages", dependencies: ["Images", argumentParser],
+      path: "Sources/Programs/DemoImages", swiftSettings: features),
 
     // Tests.
     .target(
@@ -95,13 +96,13 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: features),
     .executableTarget(
       name: "MPIConformance", dependencies: ["Communication", "MPI", "TestSupport"],
-      path: "Tests/MPIConformance", swiftSettings: features),
+      path: "Sources/Programs/MPIConformance", swiftSettings: features),
     .executableTarget(
       name: "ImageInspector", dependencies: ["ConvNet", "Images", "Tensors"],
-      path: "Tests/ImageInspector",
+      path: "Sources/Programs/ImageInspector",
       swiftSettings: features),
     .executableTarget(
-      name: "EngineBenchmark", dependencies: ["ConvNet", "Tensors"], path: "Tests/EngineBenchmark",
+      name: "EngineBenchmark", dependencies: ["ConvNet", "Tensors"], path: "Sources/Programs/EngineBenchmark",
       swiftSettings: features),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: features),
@@ -113,7 +114,7 @@ let package = Package(
     .testTarget(
       name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], swiftSettings: features),
     .testTarget(
-      name: "FeaturesTests", dependencies: ["Features", "TestSupport"], swiftSettings: features),
+      name: "FeatureStoreTests", dependencies: ["FeatureStore", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"],
       swiftSettings: features),

@@ -1,4 +1,4 @@
-internal import Features
+internal import FeatureStore
 internal import Images
 internal import Tensors
 

@@ -1,4 +1,4 @@
-internal import Features
+internal import FeatureStore
 internal import Tensors
 
 /// The arrays of a NumPy `.npz` file: a ZIP archive of `.npy` files, compressed or not.

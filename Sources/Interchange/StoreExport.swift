@@ -1,4 +1,4 @@
-package import Features
+package import FeatureStore
 internal import Images
 package import Tensors
 

@@ -1,4 +1,4 @@
-package import Features
+package import FeatureStore
 package import Images
 internal import Tensors
 

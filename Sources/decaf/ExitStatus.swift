@@ -4,7 +4,7 @@ internal import Communication
 internal import ConvNet
 internal import Evaluation
 internal import Extraction
-internal import Features
+internal import FeatureStore
 internal import Images
 internal import Interchange
 internal import Tensors

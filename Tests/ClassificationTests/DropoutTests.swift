@@ -1,5 +1,5 @@
 import Communication
-import Features
+import FeatureStore
 import Foundation
 import Tensors
 import TestSupport

@@ -1,5 +1,5 @@
 import Classification
-import Features
+import FeatureStore
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import Classification
 import Communication
-import Features
+import FeatureStore
 import Foundation
 import Tensors
 import TestSupport

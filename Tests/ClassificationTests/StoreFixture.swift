@@ -1,5 +1,5 @@
 import Classification
-import Features
+import FeatureStore
 import Foundation
 import Images
 import Tensors

@@ -1,6 +1,6 @@
 import Communication
 import ConvNet
-import Features
+import FeatureStore
 import Foundation
 import Logging
 import Tensors

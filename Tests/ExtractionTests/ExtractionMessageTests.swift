@@ -1,5 +1,5 @@
 import ConvNet
-import Features
+import FeatureStore
 import Images
 import Testing
 

@@ -1,4 +1,4 @@
-import Features
+import FeatureStore
 import Foundation
 import Images
 import Tensors

@@ -1,0 +1,57 @@
+#include "../include/tiles.h"
+
+#if defined(__x86_64__) && defined(__linux__)
+
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#pragma clang attribute push(                                                        \
+    __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx2,fma"))), \
+    apply_to = function)
+
+typedef struct {
+  uint8_t palette, start_row, reserved[14];
+  uint16_t row_bytes[16];
+  uint8_t rows[16];
+} __attribute__((aligned(64))) tile_configuration;
+
+static inline void begin_tiles(size_t rows) {
+  tile_configuration c = {.palette = 1};
+  for (int t = 0; t < 8; t++) {
+    c.row_bytes[t] = 64;
+    c.rows[t] = t < 6 ? (uint8_t)rows : 16;
+  }
+  _tile_loadconfig(&c);
+}
+
+#define TILES_BEGIN(ROWS) begin_tiles(ROWS)
+#define TILES_END _tile_release()
+#define TILE_ZERO(T) _tile_zero(T)
+#define TILE_LOAD(T, FROM, PITCH) _tile_loadd(T, FROM, PITCH)
+#define TILE_STORE(T, TO, PITCH) _tile_stored(T, TO, PITCH)
+#define TILE_PRODUCT(SUMS, A, B) _tile_dpbf16ps(SUMS, A, B)
+#include "../network/tiles.h"
+#pragma clang attribute pop
+
+const decaf_tile_kernels *decaf_amx(void) { return &kernels; }
+
+int decaf_enable_tiles(void) {
+  // Leaf 7 of the processor's description: AMX-BF16 and AMX-TILE.
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 22 & 1) || !(d >> 24 & 1)) return 0;
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx512bw")) return 0;
+  // The system saves the tiles' state only for those who ask.
+  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+  return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
+#else
+
+const decaf_tile_kernels *decaf_amx(void) { return 0; }
+
+int decaf_enable_tiles(void) { return 0; }
+
+#endif

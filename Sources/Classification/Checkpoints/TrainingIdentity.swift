@@ -1,0 +1,108 @@
+package import FeatureStore
+internal import Tensors
+
+/// What decides the bytes of a classifier: a checkpoint of one training is no use to another.
+///
+/// What is not here (ranks, threads, paths, limits of time) does not show in them.
+package struct TrainingIdentity: Codable, Sendable {
+  /// A store, by what it says of itself and of its files.
+  struct StoreIdentity: Codable {
+    var fingerprint: String
+    var rows: String
+    var shards: [String]
+  }
+
+  var stores: [StoreIdentity]
+  var layer: String
+  var loss: Loss
+  var C: Double
+  /// Values of C to choose from; nil for none.
+  var path: [Double]?
+  var folds: Int?
+  /// Of the folds and of what is dropped; text, for JSON has no integers of 64 bits.
+  var seed: String
+  var tolerance: Double
+  var maximumIterations: Int
+  var regularizesBias: Bool
+  var normalization: RowNormalization
+  var standardizes: Bool
+  var dropout: Double
+  var dropoutCopies: Int
+  var method: String
+  /// By class; `balanced` or `equal` for all.
+  var classWeights: [String: Double]
+  var classWeightRule: String
+  /// SHA-256 of the rows' weights and of the weights and biases to begin with.
+  var rowWeights: String?
+  var start: String?
+  var kernelClass = ""
+  /// Grows when the same training starts to give other bytes.
+  var arithmetic = Self.currentArithmetic
+
+  private static let currentArithmetic = 1
+
+  /// - Parameters:
+  ///   - path: values of C to choose from, by `folds` folds.
+  ///   - rowWeights: of the stores' rows; nil for none.
+  ///   - start: a classifier to begin with.
+  package init(
+    stores: [Store], layer: String, options: TrainingOptions, path: [Double]? = nil,
+    folds: Int? = nil, seed: UInt64 = 0, rowWeights: [Double]? = nil, start: Classifier? = nil
+  ) {
+    self.stores = stores.map { store in
+      StoreIdentity(
+        fingerprint: store.manifest.fingerprint, rows: store.manifest.rows.sha256,
+        shards: store.manifest.layers.first { $0.name == layer }?.shards.map(\.sha256) ?? [])
+    }
+    self.layer = layer
+    loss = options.loss
+    C = path == nil ? options.C : 0
+    (self.path, self.folds) = (path, folds)
+    self.seed = "\(seed)"
+    tolerance = options.tolerance
+    maximumIterations = options.maximumIterations
+    regularizesBias = options.regularizesBias
+    normalization = options.normalization
+    standardizes = options.standardizes
+    dropout = options.effectiveDropout?.probability ?? 0
+    dropoutCopies = options.effectiveDropout?.copies ?? 1
+    method = "\(options.method)"
+    switch options.classWeights {
+    case .equal: (classWeightRule, classWeights) = ("equal", [:])
+    case .balanced: (classWeightRule, classWeights) = ("balanced", [:])
+    case .named(let weights): (classWeightRule, classWeights) = ("named", weights)
+    }
+    self.rowWeights = rowWeights.map {
+      SHA256Digest(of: NumberBytes.bytes($0)).hexadecimal
+    }
+    self.start = start.map {
+      var hasher = SHA256Digest.Hasher()
+      for name in $0.classes { hasher.update(Array(name.utf8) + [0]) }
+      hasher.update(NumberBytes.bytes($0.weights))
+      hasher.update(NumberBytes.bytes($0.bias))
+      return hasher.finalize().hexadecimal
+    }
+  }
+
+  var json: JSONValue {
+    // There is nothing in it that JSON lacks.
+    do { return try JSONValue(encoding: self) } catch {
+      preconditionFailure("a training's identity cannot be written as JSON: \(error)")
+    }
+  }
+
+  /// What this training has otherwise than the one of a checkpoint, in words.
+  func differences(from other: JSONValue) -> [String] {
+    let theirs = Dictionary(uniqueKeysWithValues: other.flattened.map { ($0.0, $0.1) })
+    let ours = Dictionary(uniqueKeysWithValues: json.flattened.map { ($0.0, $0.1) })
+    return Set(theirs.keys).union(ours.keys).sorted().compactMap { key in
+      let (their, our) = (theirs[key] ?? "none", ours[key] ?? "none")
+      if their.utf8.elementsEqual(our.utf8) { return nil }
+      return "\(key): the checkpoint has \(Self.shown(their)), this training \(Self.shown(our))"
+    }
+  }
+
+  private static func shown(_ value: String) -> String {
+    value.utf8.count > 40 ? "\(value.prefix(12))…" : value
+  }
+}

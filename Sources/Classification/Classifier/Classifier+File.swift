@@ -1,0 +1,101 @@
+internal import FeatureStore
+internal import Tensors
+
+/// One safetensors file: `weight` K×D and `bias` K, float32, with `mean` and `factor` D where features
+/// are scaled, and metadata.
+///
+/// Metadata values are JSON: `classes` an array of names; `layer`, `loss`, `C`, `objective`,
+/// `certificate`, `features` (the model's, the transform's identity) and `training`. Nothing of the
+/// run is in the file, so equal classifiers are equal files.
+extension Classifier {
+  private static let format = "decaf-classifier"
+  private static let version = "1"
+
+  /// Writes the file; it appears at `path` when it is complete.
+  ///
+  /// - Throws: `ClassificationError.cannotWrite`.
+  package func save(_ path: String) throws {
+    let metadata = [
+      "format": Self.format,
+      "version": Self.version,
+      "classes": JSONValue.array(classes.map { .string($0) }).compactText,
+      "layer": features.layer,
+      "loss": training.loss.rawValue,
+      "C": "\(training.C)",
+      "objective": "\(training.certificate.objective)",
+      "certificate": JSONValue.object([
+        "gap": .number(training.certificate.gap),
+        "relative_gap": .number(training.certificate.relativeGap),
+        "relative_gradient": .number(training.certificate.relativeGradient),
+      ]).compactText,
+      "features": try JSONValue(encoding: features).compactText,
+      "training": try JSONValue(encoding: training).compactText,
+    ]
+    do throws(SystemError) {
+      try SafetensorsWriter.write(
+        path, metadata: metadata,
+        tensors: [
+          ("weight", [classes.count, width], weights), ("bias", [classes.count], bias),
+        ] + (scaling.map { [("mean", [width], $0.means), ("factor", [width], $0.factors)] } ?? []))
+    } catch { throw ClassificationError.cannotWrite(error) }
+  }
+
+  /// Fails now if `save` could not begin at `path`: better before hours of training than after.
+  ///
+  /// - Throws: `ClassificationError.cannotWrite`.
+  package static func checkWritable(_ path: String) throws {
+    do throws(SystemError) { _ = try ReplacementFile(path) } catch {
+      throw ClassificationError.cannotWrite(error)
+    }
+  }
+
+  /// Reads the file.
+  ///
+  /// - Throws: `SafetensorsError` when it cannot be read as safetensors;
+  ///   `ClassificationError.invalidClassifier` when it is no classifier, or contradicts itself.
+  package static func load(_ path: String) throws -> Classifier {
+    func invalid(_ reason: String) -> ClassificationError {
+      .invalidClassifier(path: path, reason: reason)
+    }
+    let file = try SafetensorsFile(path)
+    guard file.metadata["format"] == format else {
+      throw invalid("its format is \(file.metadata["format"] ?? "not given")")
+    }
+    guard file.metadata["version"] == version else {
+      throw invalid(
+        "it has version \(file.metadata["version"] ?? "none"), this program reads \(version)")
+    }
+    func decoded<T: Decodable>(_ key: String, _ type: T.Type) throws -> T {
+      guard let text = file.metadata[key] else { throw invalid("metadata lacks \(key)") }
+      do {
+        return try JSONValue(parsing: Array(text.utf8)).decoded(type)
+      } catch { throw invalid("metadata \(key) cannot be understood") }
+    }
+    let classes = try decoded("classes", [String].self)
+    let features = try decoded("features", FeatureOrigin.self)
+    let training = try decoded("training", Training.self)
+    let isScaled = file.tensor(named: "mean") != nil || file.tensor(named: "factor") != nil
+    let vectors = isScaled ? [("mean", [features.width]), ("factor", [features.width])] : []
+    for (name, shape) in [
+      ("weight", [classes.count, features.width]), ("bias", [classes.count]),
+    ] + vectors {
+      guard let tensor = file.tensor(named: name) else { throw invalid("it has no \(name)") }
+      guard tensor.shape == shape else {
+        throw invalid("\(name) has shape \(tensor.shape), expected \(shape)")
+      }
+    }
+    let weights = try file.floats("weight")
+    let bias = try file.floats("bias")
+    var scaling: FeatureScaling?
+    if isScaled {
+      scaling = FeatureScaling(means: try file.floats("mean"), factors: try file.floats("factor"))
+    }
+    let numbers = weights + bias + (scaling.map { $0.means + $0.factors } ?? [])
+    guard classes.count >= 2, numbers.allSatisfy(\.isFinite) else {
+      throw invalid(classes.count < 2 ? "it has \(classes.count) classes" : "it holds NaN")
+    }
+    return Classifier(
+      classes: classes, weights: weights, bias: bias, scaling: scaling, features: features,
+      training: training)
+  }
+}

@@ -1,0 +1,240 @@
+internal import FeatureStore
+internal import Images
+
+/// A column of the result: a way to choose training rows.
+struct Column: Hashable, Sendable, Codable {
+  /// Columns of one group make a table: a pair of domains; empty where there is one table.
+  let group: String
+  let name: String
+}
+
+/// The rows of one training and its test.
+struct Trial: Sendable {
+  /// Names of the stores that rows come from.
+  let roles: [String]
+  let training: [SelectedRows.Entry]
+  /// Whether each training row is held out to choose C.
+  let isHeldOut: [Bool]
+  let test: [SelectedRows.Entry]
+  let isAugmented: Bool
+}
+
+/// Which rows of the stores are trained on and which tested, in every split of a protocol.
+struct SplitPlan: Sendable {
+  let evaluation: EvaluationProtocol
+  let stores: [String: Store]
+  let classes: [ByteString]
+  let columns: [Column]
+  /// Pairs of domains whose stores are there; empty but for adaptation.
+  private let pairs: [DomainPair]
+  /// The order of the rows, by store and split.
+  private let orders: [String: [RowOrder]]
+
+  /// - Throws: `EvaluationError.unusableStores`, with every problem at once.
+  init(_ evaluation: EvaluationProtocol, stores: [String: Store]) throws(EvaluationError) {
+    let (pairs, misnamed) = Self.pairs(evaluation, stores)
+    if !misnamed.isEmpty { throw .unusableStores(problems: misnamed) }
+    let roles = evaluation.roles.filter { role in
+      pairs.isEmpty || pairs.contains { $0.source == role || $0.target == role }
+    }
+    let classes = Self.classes(of: stores[roles[0]]!)
+    var problems = Self.classProblems(classes, roles, stores, evaluation.design)
+    var orders: [String: [RowOrder]] = [:]
+    for role in roles {
+      orders[role] = (0..<evaluation.splitCount).map {
+        RowOrder(
+          stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: $0)
+      }
+      problems += Self.shortages(orders[role]![0], classes, role, evaluation.design, pairs)
+    }
+    if !problems.isEmpty { throw .unusableStores(problems: problems) }
+    self.evaluation = evaluation
+    self.stores = stores.filter { roles.contains($0.key) }
+    self.classes = classes
+    self.pairs = pairs
+    self.orders = orders
+    columns = Self.columns(evaluation.design, pairs)
+  }
+
+  /// The pairs of domains whose stores are there, and what is wrong with the stores' names.
+  private static func pairs(
+    _ evaluation: EvaluationProtocol, _ stores: [String: Store]
+  ) -> (pairs: [DomainPair], problems: [String]) {
+    var problems: [String] = []
+    var pairs: [DomainPair] = []
+    for role in stores.keys.sorted() where !evaluation.roles.contains(role) {
+      problems.append(
+        "no store “\(role)” in protocol \(evaluation.name); expected "
+          + evaluation.roles.joined(separator: ", "))
+    }
+    if case .adaptation(let adaptation) = evaluation.design {
+      pairs = adaptation.pairs.filter { stores[$0.source] != nil && stores[$0.target] != nil }
+      if pairs.isEmpty {
+        problems.append(
+          "no pair of domains has both its stores; give --store NAME=PATH for both of one of "
+            + adaptation.pairs.map(\.description).joined(separator: ", "))
+      }
+    } else {
+      for role in evaluation.roles where stores[role] == nil {
+        problems.append("no store “\(role)”; give --store \(role)=PATH")
+      }
+    }
+    return (pairs, problems)
+  }
+
+  /// Where the classes of other stores differ from those of the first, or are too few.
+  private static func classProblems(
+    _ classes: [ByteString], _ roles: [String], _ stores: [String: Store],
+    _ design: EvaluationProtocol.Design
+  ) -> [String] {
+    var problems: [String] = []
+    for role in roles.dropFirst() {
+      let others = Self.classes(of: stores[role]!)
+      // Test rows of the fixed design may lack some classes.
+      let missing = design == .fixed ? [] : classes.filter { !others.contains($0) }
+      let extra = others.filter { !classes.contains($0) }
+      for (names, place) in [(missing, "only in \(roles[0])"), (extra, "only in \(role)")]
+      where !names.isEmpty {
+        problems.append(
+          "\(place): classes "
+            + names.prefix(5).map { "“\($0)”" }.joined(separator: ", ")
+            + (names.count > 5 ? " and \(names.count - 5) more" : ""))
+      }
+    }
+    if classes.count < 2 {
+      problems.append("\(stores[roles[0]]!.path) has rows of \(classes.count) classes, expected 2")
+    }
+    return problems
+  }
+
+  /// The classes that have usable rows, in the store's order.
+  private static func classes(of store: Store) -> [ByteString] {
+    var hasRows = [Bool](repeating: false, count: store.classes.count)
+    for row in 0..<store.rowCount where store.status(row) == .ok {
+      if let label = store.labelIndex(row) { hasRows[label] = true }
+    }
+    return zip(store.classes, hasRows).filter(\.1).map(\.0)
+  }
+
+  private static func columns(
+    _ design: EvaluationProtocol.Design, _ pairs: [DomainPair]
+  ) -> [Column] {
+    switch design {
+    case .fewShot(let fewShot): fewShot.trainingRows.map { Column(group: "", name: "\($0)") }
+    case .fixed: [Column(group: "", name: "test")]
+    case .adaptation(let adaptation):
+      pairs.flatMap { pair in
+        adaptation.methods.map { Column(group: pair.description, name: $0.rawValue) }
+      }
+    }
+  }
+
+  /// Classes with fewer rows than the protocol takes from the store.
+  private static func shortages(
+    _ order: RowOrder, _ classes: [ByteString], _ role: String,
+    _ design: EvaluationProtocol.Design, _ pairs: [DomainPair]
+  ) -> [String] {
+    let needed: Int
+    switch design {
+    case .fixed: return []
+    case .fewShot(let fewShot): needed = fewShot.reservedRows + 1
+    case .adaptation(let adaptation):
+      let asSource = pairs.contains { $0.source == role } ? adaptation.sourceRows[role]! : 0
+      let asTarget = pairs.contains { $0.target == role } ? adaptation.targetRows + 1 : 0
+      needed = max(asSource, asTarget)
+    }
+    let short = zip(classes, order.rows).filter { $1.count < needed }
+    if short.isEmpty { return [] }
+    let named = short.prefix(5).map { "“\($0)” has \($1.count)" }.joined(separator: ", ")
+    return [
+      "store \(role): expected \(needed) or more usable rows in every class, but \(named)"
+        + (short.count > 5 ? " and \(short.count - 5) more have too few" : "")
+    ]
+  }
+}
+
+extension SplitPlan {
+  /// The rows of one column in one split.
+  func trial(_ column: Column, split: Int) -> Trial {
+    switch evaluation.design {
+    case .fewShot(let fewShot):
+      let count = Int(column.name)!
+      let rows = orders["images"]![split].rows
+      return trial(
+        roles: ["images"], training: take(rows, 0..<count, part: 0),
+        test: take(
+          rows,
+          fewShot.reservedRows..<(fewShot.testRows.map { fewShot.reservedRows + $0 } ?? .max),
+          part: 0))
+    case .fixed:
+      return trial(
+        roles: ["train", "test"],
+        training: take(orders["train"]![split].rows, 0..<Int.max, part: 0),
+        test: take(orders["test"]![split].rows, 0..<Int.max, part: 1))
+    case .adaptation(let adaptation):
+      let pair = pairs.first { $0.description == column.group }!
+      let method = AdaptationMethod(rawValue: column.name)!
+      let target = orders[pair.target]![split].rows
+      let fromSource = take(
+        orders[pair.source]![split].rows, 0..<adaptation.sourceRows[pair.source]!, part: 0)
+      let fromTarget = take(target, 0..<adaptation.targetRows, part: 1)
+      return trial(
+        roles: [pair.source, pair.target],
+        training: (method == .target ? [] : fromSource) + (method == .source ? [] : fromTarget),
+        test: take(target, adaptation.targetRows..<Int.max, part: 1),
+        isAugmented: method == .augmented)
+    }
+  }
+
+  /// The rows of every class at these places of its order, class by class.
+  private func take(
+    _ rows: [[Int]], _ places: Range<Int>, part: Int
+  ) -> [SelectedRows.Entry] {
+    rows.enumerated().flatMap { label, rows in
+      rows[places.clamped(to: 0..<rows.count)].map {
+        SelectedRows.Entry(part: part, row: $0, label: label)
+      }
+    }
+  }
+
+  /// Holds out the last rows of each class of each store.
+  private func trial(
+    roles: [String], training: [SelectedRows.Entry], test: [SelectedRows.Entry],
+    isAugmented: Bool = false
+  ) -> Trial {
+    var isHeldOut = [Bool](repeating: false, count: training.count)
+    if evaluation.path.count > 1, let validation = evaluation.validation {
+      var start = 0
+      while start < training.count {
+        var end = start + 1
+        while end < training.count, training[end].label == training[start].label,
+          training[end].part == training[start].part
+        { end += 1 }
+        for i in end - validation.heldOut(of: end - start)..<end { isHeldOut[i] = true }
+        start = end
+      }
+    }
+    return Trial(
+      roles: roles, training: training, isHeldOut: isHeldOut, test: test, isAugmented: isAugmented)
+  }
+
+  /// The order of every row in every split, as tab-separated text.
+  var table: [UInt8] {
+    var text = Array("split\tstore\tclass\tplace\trow\tpath\n".utf8)
+    for split in 0..<evaluation.splitCount {
+      for role in evaluation.roles {
+        guard let order = orders[role]?[split], let store = stores[role] else { continue }
+        for (label, rows) in order.rows.enumerated() {
+          for (place, row) in rows.enumerated() {
+            text += "\(split)\t\(role)\t".utf8
+            FieldEscape.append(classes[label].bytes, to: &text)
+            text += "\t\(place)\t\(row)\t".utf8
+            FieldEscape.append(store.rows[row].path.bytes, to: &text)
+            text.append(UInt8(ascii: "\n"))
+          }
+        }
+      }
+    }
+    return text
+  }
+}

@@ -1,0 +1,103 @@
+internal import Classification
+internal import Communication
+internal import FeatureStore
+internal import Images
+internal import Tensors
+
+/// One training with the choice of its C, and the test: a method, a column, a split.
+struct EvaluationTask: Sendable {
+  let number: Int
+  let method: Method
+  let column: Column
+  let split: Int
+
+  /// Trains and tests.
+  ///
+  /// Collective among the ranks of `communicator`, which share the rows: each counts its own part
+  /// of the test rows.
+  func run(
+    _ plan: SplitPlan, communicator: any Communicator, team: ThreadTeam
+  ) throws -> Outcome {
+    let trial = plan.trial(column, split: split)
+    let rows = try source(trial.training, trial, plan)
+    let evaluation = plan.evaluation
+    var options = TrainingOptions(
+      loss: method.loss, C: evaluation.path[0], tolerance: evaluation.tolerance,
+      normalization: evaluation.normalization,
+      dropout: Dropout(
+        probability: method.dropout, copies: evaluation.dropoutCopies,
+        seed: evaluation.seed &+ UInt64(split)))
+    var validation: CrossValidation?
+    let result: TrainingResult
+    if trial.isHeldOut.contains(true) {
+      (result, validation) = try Trainer(options, communicator: communicator, team: team).train(
+        rows, path: evaluation.path,
+        assignment: FoldAssignment(foldCount: 1, folds: trial.isHeldOut.map { $0 ? 0 : nil }))
+      options.C = validation!.best.C
+    } else {
+      if evaluation.path.count > 1, let fallback = evaluation.validation?.fallback {
+        options.C = fallback
+      }
+      result = try Trainer(options, communicator: communicator, team: team).train(rows)
+    }
+    return Outcome(
+      task: number, C: options.C, validation: validation.map { $0.accuracy($0.best) },
+      relativeGap: result.certificate.relativeGap, isConverged: result.isConverged,
+      confusion: try confusion(
+        result, options, try source(trial.test, trial, plan), plan, communicator, team))
+  }
+
+  private func source(
+    _ entries: [SelectedRows.Entry], _ trial: Trial, _ plan: SplitPlan
+  ) throws -> SelectedRows {
+    let parts = try trial.roles.map { role in
+      let store = plan.stores[role]!
+      return SelectedRows.Part(name: store.path, layer: try store.layer(named: method.layer))
+    }
+    return SelectedRows(
+      name: parts.map(\.name).joined(separator: ", "),
+      classNames: plan.classes.map(\.description), parts: parts, entries: entries,
+      isAugmented: trial.isAugmented)
+  }
+
+  /// Predicts this rank's part of the test rows.
+  private func confusion(
+    _ result: TrainingResult, _ options: TrainingOptions, _ test: SelectedRows, _ plan: SplitPlan,
+    _ communicator: any Communicator, _ team: ThreadTeam
+  ) throws -> [Int] {
+    let store = plan.stores.values.first!
+    let spec = store.provenance.layers.first { $0.name == method.layer }!
+    var origin = FeatureOrigin(store.provenance, layer: spec)
+    origin.width = test.width
+    let classifier = Classifier(result, options: options, features: origin)
+    let names = plan.classes.map { ByteString($0.description) }
+    let position = result.classes.map { name in names.firstIndex(of: ByteString(name))! }
+
+    let blockRows = 64
+    let blocks = stride(from: 0, to: test.rowCount, by: blockRows).map {
+      $0..<min($0 + blockRows, test.rowCount)
+    }
+    let own = blocks.indices.filter { $0 % communicator.size == communicator.rank }
+    let predicted = try team.throwingMap(own.count) { index, _ -> [Int] in
+      var scratch: [Float] = []
+      var best: [Int] = []
+      let width = test.width
+      try test.withRows(blocks[own[index]], scratch: &scratch) { features in
+        for i in 0..<blocks[own[index]].count {
+          let scores = classifier.scores(features.extracting(i * width..<(i + 1) * width))
+          best.append(position[Classifier.best(scores)])
+        }
+      }
+      return best
+    }
+    var counts: [Int: Int] = [:]
+    for (index, best) in zip(own, predicted) {
+      for (row, label) in zip(blocks[index], best) {
+        counts[test.entries[row].label * names.count + label, default: 0] += 1
+      }
+    }
+    return counts.keys.sorted().flatMap {
+      [$0 / names.count, $0 % names.count, counts[$0]!]
+    }
+  }
+}

@@ -1,0 +1,205 @@
+internal import Communication
+internal import FeatureStore
+internal import Images
+
+/// Rank 0's loop: hands out batches on demand, takes rows in, writes and journals them.
+///
+/// Runs on the thread that owns the communicator and computes nothing; the worker of rank 0, when
+/// there is one, is a pipeline on threads of its own.
+final class Coordinator {
+  /// How the loop ended.
+  enum Outcome: Equatable {
+    case finished
+    /// Stopped early, everything so far kept; why.
+    case stopped(String)
+  }
+
+  /// Limits a user can set on a run.
+  struct Limits {
+    var stopAfterSeconds: Double?
+    var stallAfterSeconds: Double
+  }
+
+  private struct Worker {
+    var inFlight: [Range<Int>] = []
+    var lastHeard = ContinuousClock.now
+    var timing = WorkTiming()
+  }
+
+  /// Batches a worker has beyond the one it computes.
+  private static let batchesAhead = 2
+
+  private let communicator: any Communicator
+  private let writer: StoreWriter
+  private let local: WorkerPipeline?
+  private let limits: Limits
+  private let makeBatch: (WorkQueue.Assignment) -> Batch
+  private var queue: WorkQueue
+  private var progress: Progress
+  private var workers: [Int: Worker]
+  private let start = ContinuousClock.now
+  private var lastFinish = ContinuousClock.now
+  private var stopReason: String?
+  /// Taking in rows from other ranks, and writing and recording rows: seconds of this thread.
+  private(set) var gatherSeconds = 0.0
+  private(set) var writeSeconds = 0.0
+
+  /// - Parameters:
+  ///   - local: the worker of rank 0; nil when that rank only coordinates.
+  ///   - makeBatch: looks the rows of an assignment up in the list.
+  init(
+    communicator: any Communicator, writer: StoreWriter, queue: WorkQueue, local: WorkerPipeline?,
+    limits: Limits, progress: Progress, makeBatch: @escaping (WorkQueue.Assignment) -> Batch
+  ) {
+    self.communicator = communicator
+    self.writer = writer
+    self.queue = queue
+    self.local = local
+    self.limits = limits
+    self.progress = progress
+    self.makeBatch = makeBatch
+    workers = Dictionary(
+      uniqueKeysWithValues: ((local == nil ? 1 : 0)..<communicator.size).map { ($0, Worker()) })
+    precondition(!workers.isEmpty, "somebody has to work")
+  }
+
+  /// Runs until all rows are recorded or a stop was asked for and every batch in hand is recorded.
+  ///
+  /// - Throws: `WorkerFailure` of the local worker, `FeaturesError` when the store cannot be
+  ///   written, `Stall` when no worker finishes anything for too long, `CommunicationError`.
+  func run() throws -> Outcome {
+    var backoff = Backoff()
+    while true {
+      var isIdle = try !receive()
+      isIdle = try !handOut() && isIdle
+      try write { () throws(FeaturesError) in try writer.flushIfDue() }
+      noticeRequestsToStop()
+      progress.show()
+      let isWorking = workers.values.contains { !$0.inFlight.isEmpty }
+      if !isWorking && (queue.isEmpty || stopReason != nil) { break }
+      if isWorking { try checkForStall() }
+      if isIdle { backoff.wait() } else { backoff.reset() }
+    }
+    try write(writer.flush)
+    for rank in 1..<max(communicator.size, 1) { try send(.finish, to: rank) }
+    local?.close()
+    try communicator.flush()
+    progress.finish()
+    return queue.isEmpty ? .finished : .stopped(stopReason ?? "unknown")
+  }
+
+  /// Seconds from `instant` to the first batch.
+  func startedSeconds(after instant: ContinuousClock.Instant) -> Double {
+    (start - instant) / .seconds(1)
+  }
+
+  /// Each working rank's totals.
+  var timings: [(rank: Int, timing: WorkTiming)] {
+    workers.sorted { $0.key < $1.key }.map { ($0.key, $0.value.timing) }
+  }
+
+  /// Failed images of this run by cause.
+  var failures: [String: Int] { progress.failures }
+  /// Images of this run that decoded with a warning.
+  var warnings: Int { progress.warnings }
+  /// Values of this run beyond the range of float16.
+  var overflows: Int { progress.overflows }
+
+  /// Takes in what has arrived; whether anything had.
+  private func receive() throws -> Bool {
+    var hasArrived = false
+    while true {
+      let begin = ContinuousClock.now
+      guard let message = try communicator.receive(tag: WorkerReport.tag) else { break }
+      hasArrived = true
+      let report = try WorkerReport(decoding: message.bytes)
+      gatherSeconds += seconds(since: begin)
+      switch report {
+      case .finished(let result): try record(result, from: message.source)
+      case .stopRequested(let signal):
+        stopReason = stopReason ?? "\(signal) on rank \(message.source)"
+      }
+    }
+    while let event = local?.poll() {
+      hasArrived = true
+      switch event {
+      case .finished(let result): try record(result, from: 0)
+      case .failed(let rows, let error): throw WorkerFailure(rows: rows, cause: error)
+      }
+    }
+    return hasArrived
+  }
+
+  private func record(_ result: BatchResult, from rank: Int) throws {
+    let finished = result.finished
+    guard let index = workers[rank]?.inFlight.firstIndex(of: finished.rows) else {
+      throw ByteCodecError.invalid("rows \(finished.rows) that rank \(rank) was not given")
+    }
+    try write { () throws(FeaturesError) in
+      try writer.recordFinished(finished, rows: result.data.isEmpty ? nil : result.data)
+    }
+    workers[rank]!.inFlight.remove(at: index)
+    workers[rank]!.lastHeard = .now
+    workers[rank]!.timing += result.timing
+    lastFinish = .now
+    progress.add(finished)
+  }
+
+  /// Counts the time that `body` takes as writing.
+  private func write(_ body: () throws(FeaturesError) -> Void) throws(FeaturesError) {
+    let begin = ContinuousClock.now
+    defer { writeSeconds += seconds(since: begin) }
+    try body()
+  }
+
+  /// Gives every worker its due; whether anything was given.
+  private func handOut() throws -> Bool {
+    guard stopReason == nil else { return false }
+    var hasGiven = false
+    let sharers = workers.count * (Self.batchesAhead + 1)
+    // Round by round, the least busy first, so that a short list is spread over all ranks.
+    for depth in 0...Self.batchesAhead {
+      for rank in workers.keys.sorted() where workers[rank]!.inFlight.count == depth {
+        guard let assignment = queue.next(sharers: sharers) else { return hasGiven }
+        try writer.recordStarted(assignment.rows)
+        workers[rank]!.inFlight.append(assignment.rows)
+        if workers[rank]!.inFlight.count == 1 { workers[rank]!.lastHeard = .now }
+        let batch = makeBatch(assignment)
+        if rank == 0 { local!.submit(batch) } else { try send(.extract(batch), to: rank) }
+        hasGiven = true
+      }
+    }
+    return hasGiven
+  }
+
+  private func noticeRequestsToStop() {
+    if stopReason != nil { return }
+    if let signal = StopSignal.name { stopReason = signal }
+    if let limit = limits.stopAfterSeconds, seconds(since: start) >= limit {
+      stopReason = "--max-hours"
+    }
+  }
+
+  private func checkForStall() throws {
+    guard seconds(since: lastFinish) > limits.stallAfterSeconds else { return }
+    let silent = workers.filter { !$0.value.inFlight.isEmpty }.sorted { $0.key < $1.key }
+    // Nothing was in hand all this time: the wait was for the first batch after an idle spell.
+    guard silent.contains(where: { seconds(since: $0.value.lastHeard) > limits.stallAfterSeconds })
+    else { return }
+    try writer.flush()
+    throw Stall(
+      seconds: limits.stallAfterSeconds,
+      workers: silent.map { rank, worker in (rank, worker.inFlight[0]) })
+  }
+
+  private func send(_ order: WorkerOrder, to rank: Int) throws {
+    try communicator.send(order.encoded, to: rank, tag: WorkerOrder.tag)
+  }
+}
+
+/// No worker has finished an image for longer than `--stall-timeout`.
+struct Stall: Error {
+  let seconds: Double
+  /// The ranks that have work and are silent, with the rows they are at.
+  let workers: [(rank: Int, rows: Range<Int>)]
+}

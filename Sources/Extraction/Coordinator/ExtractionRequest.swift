@@ -1,0 +1,91 @@
+package import ConvNet
+package import FeatureStore
+package import Images
+package import Tensors
+
+/// How rows get from the workers to the store.
+package enum GatherMode: String, Sendable, CaseIterable {
+  /// Workers send rows to rank 0, which alone writes.
+  case coordinator
+  /// Workers write their own rows in place; the store must lie on a file system all ranks share.
+  case direct
+}
+
+/// What a user asks of an extraction.
+package struct ExtractionRequest: Sendable {
+  /// A list file or a folder of class folders.
+  package var list = ""
+  /// The folder that the list's relative paths start from; nil for the list's own.
+  package var root: String?
+  /// The weights file.
+  package var model = ""
+  /// Nil to let the file decide.
+  package var architecture: Architecture?
+  /// The store's folder.
+  package var output = ""
+  /// Nil for those of pool5, fc6 and fc7 that the model reaches.
+  package var layers: [BlobName]?
+  /// From an image to the network's input.
+  package var transform: InputTransform
+  package var views = Views.center
+  package var decode = DecodeMode.exact
+  /// What convolutions and inner products multiply.
+  package var precision = Precision.fp32
+  /// Images handed to a worker at a time.
+  package var batchSize = 64
+  package var dtype = ElementType.float32
+  /// Rows in one file of a layer; nil for all in one.
+  package var rowsPerShard: Int?
+  package var gather = GatherMode.coordinator
+  package var dedicatedCoordinator = false
+  package var overwrite = false
+  package var retryFailed = false
+  /// Continue a store with the kernel class it was begun with.
+  package var keepsKernelClass = false
+  /// Stop after so many hours, everything so far kept.
+  package var maxHours: Double?
+  /// End the job when no worker has finished anything for so long.
+  package var stallTimeoutSeconds = 600.0
+  package var progress = ProgressStyle.auto
+  /// Name and version of the program that asks, for the record of the run.
+  package var program = "decaf"
+
+  /// A request with the usual options and this transform.
+  package init(transform: InputTransform) { self.transform = transform }
+}
+
+/// Why an extraction cannot start, or ended badly.
+package enum ExtractionError: Error, CustomStringConvertible {
+  /// A dedicated coordinator leaves nobody to work.
+  case noWorkers
+  /// Ranks read different weights under the same path.
+  case modelsDiffer(path: String)
+  /// The transform makes inputs of another size than the network takes.
+  case wrongInputSize(found: Int, expected: Int)
+  /// The store was begun with kernels that this rank's processor lacks.
+  case kernelUnavailable(String, supported: [KernelClass])
+  /// No image finished anywhere for too long; the store keeps what was recorded.
+  case stalled(String)
+
+  package var description: String {
+    switch self {
+    case .noWorkers:
+      """
+      --dedicated-coordinator with one rank leaves nobody to compute; start at least two ranks or \
+      leave the option out
+      """
+    case .modelsDiffer(let path):
+      "\(path) holds different weights on different ranks; put one file where all nodes see it"
+    case .wrongInputSize(let found, let expected):
+      "input transform: crop \(found); expected \(expected), the input of the network"
+    case .kernelUnavailable(let name, let supported):
+      """
+      --keep-kernel: the store was begun with \(name) kernels, this processor runs only \
+      \(supported.map(\.rawValue).joined(separator: ", ")); continue it where \(name) runs, choose \
+      another output, or replace it with --overwrite
+      """
+    case .stalled(let text):
+      text
+    }
+  }
+}

@@ -1,0 +1,39 @@
+internal import ConvNet
+internal import FeatureStore
+internal import Foundation
+internal import Images
+internal import Tensors
+
+/// What rank 0 tells all ranks before work starts.
+struct JobDescription: Codable {
+  var provenance: Provenance
+  /// Written into the store's lock, so that a worker can tell that it sees the same folder.
+  var nonce: String
+  /// Nothing is left to compute.
+  var isComplete: Bool
+}
+
+extension Provenance {
+  /// The identity of the store that `request` asks for.
+  ///
+  /// - Throws: when the transform cannot be written as JSON, which only a defect can cause.
+  init(
+    request: ExtractionRequest, list: ImageList, model: Model, outputs: [BlobName],
+    kernelClass: KernelClass
+  ) throws {
+    self.init(
+      list: .init(sha256: list.sha256, rows: list.count),
+      model: .init(architecture: model.architecture.rawValue, sha256: model.weightsSHA256),
+      transform: try JSONValue(encoding: request.transform), decode: request.decode.rawValue,
+      views: request.views.rawValue,
+      layers: outputs.map { blob in
+        LayerSpec(
+          name: blob.description, fileStem: blob.fileStem,
+          shape: model.definition.shape(of: blob).dimensions,
+          viewsPerRow: request.views == .tenAll ? request.views.count : 1)
+      },
+      dtype: request.dtype, precision: request.precision.rawValue,
+      rowsPerShard: request.rowsPerShard, kernelClass: kernelClass.rawValue,
+      arithmetic: Engine.arithmeticVersion)
+  }
+}

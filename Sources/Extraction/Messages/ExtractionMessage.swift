@@ -1,0 +1,163 @@
+package import Communication
+internal import ConvNet
+internal import FeatureStore
+internal import Images
+
+/// What the coordinator tells a worker.
+package enum WorkerOrder: Equatable, Sendable {
+  case extract(Batch)
+  /// No more batches will come.
+  case finish
+
+  package static let tag = Tag(rawValue: 1)
+}
+
+/// What a worker tells the coordinator.
+package enum WorkerReport: Equatable, Sendable {
+  case finished(BatchResult)
+  /// A signal asked this worker to stop; the whole job should.
+  case stopRequested(String)
+
+  package static let tag = Tag(rawValue: 2)
+}
+
+extension WorkerOrder {
+  package var encoded: [UInt8] {
+    var writer = ByteWriter()
+    switch self {
+    case .finish:
+      writer.write(UInt8(0))
+    case .extract(let batch):
+      writer.write(UInt8(1))
+      writer.write(batch.rows)
+      writer.write(batch.isSuspect)
+      writer.write(batch.items) { $0.write($1) }
+    }
+    return writer.bytes
+  }
+
+  package init(decoding bytes: [UInt8]) throws {
+    var reader = ByteReader(bytes)
+    switch try reader.integer(UInt8.self) {
+    case 0:
+      self = .finish
+    case 1:
+      let rows = try reader.range()
+      let isSuspect = try reader.bool()
+      let items = try reader.array { reader throws(ByteCodecError) in try reader.batchItem() }
+      guard items.count == rows.count else {
+        throw ByteCodecError.invalid("\(items.count) items for \(rows.count) rows")
+      }
+      self = .extract(Batch(rows: rows, items: items, isSuspect: isSuspect))
+    case let other:
+      throw ByteCodecError.invalid("order \(other)")
+    }
+  }
+}
+
+extension WorkerReport {
+  package var encoded: [UInt8] {
+    var writer = ByteWriter()
+    switch self {
+    case .stopRequested(let signal):
+      writer.write(UInt8(0))
+      writer.write(signal)
+    case .finished(let result):
+      // Beside the rows, a few bytes for each of them and for what is to be said about it.
+      writer.reserve(result.data.reduce(1 << 16) { $0 + $1.count })
+      writer.write(UInt8(1))
+      let finished = result.finished
+      writer.write(finished.rows)
+      writer.write(finished.exceptions) { writer, exception in
+        writer.write(Int64(exception.row))
+        writer.write(exception.status == .failed)
+        writer.write(exception.message)
+      }
+      writer.write(Int64(finished.overflowCount))
+      writer.write(finished.checksums) { $0.write($1) }
+      writer.write(result.data) { $0.write($1) }
+      writer.write(result.timing)
+    }
+    return writer.bytes
+  }
+
+  package init(decoding bytes: [UInt8]) throws {
+    var reader = ByteReader(bytes)
+    switch try reader.integer(UInt8.self) {
+    case 0:
+      self = .stopRequested(try reader.string())
+    case 1:
+      let rows = try reader.range()
+      let exceptions = try reader.array { reader throws(ByteCodecError) in
+        RowException(
+          row: Int(try reader.integer(Int64.self)), status: try reader.bool() ? .failed : .ok,
+          message: try reader.string())
+      }
+      guard Self.areInOrder(exceptions.map(\.row), within: rows) else {
+        throw ByteCodecError.invalid("exceptions beyond rows \(rows) or out of order")
+      }
+      let finished = FinishedRows(
+        rows: rows, exceptions: exceptions, overflowCount: Int(try reader.integer(Int64.self)),
+        checksums: try reader.array { reader throws(ByteCodecError) in try reader.integer() })
+      self = .finished(
+        BatchResult(
+          finished: finished,
+          data: try reader.array { reader throws(ByteCodecError) in try reader.byteArray() },
+          timing: try reader.workTiming()))
+    case let other:
+      throw ByteCodecError.invalid("report \(other)")
+    }
+  }
+}
+
+extension WorkerReport {
+  private static func areInOrder(_ numbers: [Int], within rows: Range<Int>) -> Bool {
+    numbers.allSatisfy(rows.contains) && zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 }
+  }
+}
+
+extension ByteWriter {
+  mutating func write(_ item: BatchItem) {
+    write(item.location.bytes)
+    write(item.box.map { [$0] } ?? []) { writer, box in
+      for value in [box.x, box.y, box.width, box.height] { writer.write(Int64(value)) }
+    }
+    write(item.defect.map { [$0] } ?? []) { $0.write($1) }
+  }
+
+  fileprivate mutating func write(_ timing: WorkTiming) {
+    write(Int64(timing.images))
+    write(Int64(timing.failures))
+    for part in WorkTiming.parts { write(timing[keyPath: part]) }
+    write(timing.layers) { writer, time in
+      writer.write(time.layer)
+      writer.write(time.seconds)
+    }
+  }
+}
+
+extension ByteReader {
+  mutating func batchItem() throws(ByteCodecError) -> BatchItem {
+    let location = ByteString(try byteArray())
+    let boxes = try array { reader throws(ByteCodecError) in
+      let values = [
+        try reader.integer(Int64.self), try reader.integer(Int64.self),
+        try reader.integer(Int64.self), try reader.integer(Int64.self),
+      ].map { Int($0) }
+      return Box(x: values[0], y: values[1], width: values[2], height: values[3])
+    }
+    let defects = try array { reader throws(ByteCodecError) in try reader.string() }
+    return BatchItem(location: location, box: boxes.first, defect: defects.first)
+  }
+
+  fileprivate mutating func workTiming() throws(ByteCodecError) -> WorkTiming {
+    var timing = WorkTiming()
+    timing.images = Int(try integer(Int64.self))
+    timing.failures = Int(try integer(Int64.self))
+    for part in WorkTiming.parts { timing[keyPath: part] = try double() }
+    timing.layers = try array { reader throws(ByteCodecError) in
+      LayerTime(layer: try reader.string(), seconds: try reader.double())
+    }
+    return timing
+  }
+}

@@ -1,0 +1,203 @@
+internal import ConvNet
+internal import FeatureStore
+internal import Images
+internal import Synchronization
+internal import Tensors
+
+/// Turns a batch of images into rows of the store, on one thread team.
+final class BatchExtractor {
+  private let loader: ImageLoader
+  private let engine: Engine
+  private let team: ThreadTeam
+  /// One a thread of the team.
+  private let writers: Writers
+  private let layerWidths: [Int]
+  private let dtype: ElementType
+  /// Images computed together; a batch is cut into such chunks.
+  private let chunkSize: Int
+  /// Images of a chunk that are decoded, and taken as far as there are maps, before the next: few
+  /// enough that inputs do not go through memory.
+  private let loadSize: Int
+
+  /// Inputs (images × views) the engine computes together. Larger chunks gain nothing: the fully
+  /// connected weights are then read rarely enough.
+  private static let engineCapacity = 64
+  /// Inputs a thread that are there at a time.
+  private static let inputsPerThread = 16
+
+  init(
+    model: Model, outputs: [BlobName], loader: ImageLoader, dtype: ElementType, batchSize: Int,
+    precision: Precision, team: ThreadTeam, kernelClass: KernelClass
+  ) throws {
+    self.loader = loader
+    self.team = team
+    self.dtype = dtype
+    let views = loader.views.count
+    chunkSize = max(1, min(batchSize, Self.engineCapacity / views))
+    loadSize = min(chunkSize, (Self.inputsPerThread * team.threadCount + views - 1) / views)
+    engine = try Engine(
+      model: model, outputs: outputs, capacity: chunkSize * views, inputCapacity: loadSize * views,
+      precision: precision, team: team, kernelClass: kernelClass)
+    let kernels = Kernels(kernelClass)
+    writers = Writers(all: (0..<team.threadCount).map { _ in loader.makeWriter(kernels) })
+    let perRow = loader.views == .tenAll ? views : 1
+    layerWidths = outputs.map { model.definition.shape(of: $0).count * perRow }
+  }
+
+  /// The batch's rows and what there is to say about them.
+  ///
+  /// - Parameters:
+  ///   - firstFile: the number in `files` of the batch's first image.
+  ///   - idleSeconds: how long the worker waited for this batch.
+  func extract(
+    _ batch: Batch, files: ReadAhead, firstFile: Int, idleSeconds: Double
+  ) throws -> BatchResult {
+    var timing = WorkTiming()
+    var exceptions: [RowException] = []
+    var overflowCount = 0
+    var data = layerWidths.map { width in
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(width * batch.items.count * dtype.byteCount)
+      return bytes
+    }
+    for start in stride(from: 0, to: batch.items.count, by: chunkSize) {
+      let chunk = start..<min(start + chunkSize, batch.items.count)
+      let outcomes = try compute(chunk, of: batch, files: files, firstFile: firstFile, &timing)
+      let begin = ContinuousClock.now
+      for (slot, outcome) in outcomes.enumerated() {
+        overflowCount += appendRow(slot, isOK: outcome.status == .ok, to: &data)
+        if outcome.status == .failed || !outcome.message.isEmpty {
+          exceptions.append(
+            RowException(
+              row: batch.rows.lowerBound + start + slot, status: outcome.status,
+              message: outcome.message))
+        }
+      }
+      timing.rowSeconds += seconds(since: begin)
+      timing.failures += outcomes.count { $0.status == .failed }
+    }
+    timing.images = batch.items.count
+    timing.idleSeconds = idleSeconds
+    timing.layers = engine.takeTimes()
+
+    let begin = ContinuousClock.now
+    let finished = FinishedRows(
+      rows: batch.rows, exceptions: exceptions, overflowCount: overflowCount, data: data)
+    timing.rowSeconds += seconds(since: begin)
+    return BatchResult(finished: finished, data: data, timing: timing)
+  }
+
+  /// What the team's threads decode and transform with.
+  private struct Writers: @unchecked Sendable {
+    // Invariant behind `@unchecked`: a thread of the team uses the one of its own number only, and
+    // the clocks are read when the team is at rest.
+    let all: [InputWriter]
+
+    /// Seconds of all threads.
+    var clock: InputWriter.Clock {
+      all.reduce(into: InputWriter.Clock()) {
+        $0.decodeSeconds += $1.clock.decodeSeconds
+        $0.transformSeconds += $1.clock.transformSeconds
+      }
+    }
+  }
+
+  private typealias Outcome = (status: RowStatus, message: String)
+
+  /// Computes the images of `chunk`.
+  private func compute(
+    _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int,
+    _ timing: inout WorkTiming
+  ) throws -> [Outcome] {
+    let views = loader.views.count
+    var outcomes = [Outcome]()
+    for start in stride(from: chunk.lowerBound, to: chunk.upperBound, by: loadSize) {
+      let part = start..<min(start + loadSize, chunk.upperBound)
+      let new = try load(part, of: batch, files: files, firstFile: firstFile, &timing)
+      let begin = ContinuousClock.now
+      if new.contains(where: { $0.status == .ok }) {
+        engine.runMaps(of: outcomes.count * views..<(outcomes.count + new.count) * views)
+      }
+      timing.computeSeconds += seconds(since: begin)
+      outcomes += new
+    }
+    let begin = ContinuousClock.now
+    if outcomes.contains(where: { $0.status == .ok }) {
+      engine.runRows(count: chunk.count * views)
+    }
+    timing.computeSeconds += seconds(since: begin)
+    return outcomes
+  }
+
+  /// Decodes and transforms the images of `chunk` into the engine's first inputs.
+  private func load(
+    _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int,
+    _ timing: inout WorkTiming
+  ) throws -> [Outcome] {
+    let views = loader.views.count
+    let results = Mutex([Outcome](repeating: (.failed, ""), count: chunk.count))
+    let waited = Mutex(0.0)
+    let (engine, loader, writers) = (engine, loader, writers)
+    let before = writers.clock
+    try team.forEach(chunk.count) { slot, worker in
+      let item = batch.items[chunk.lowerBound + slot]
+      let begin = ContinuousClock.now
+      let file = files.take(firstFile + chunk.lowerBound + slot)
+      let readSeconds = seconds(since: begin)
+      var outcome: Outcome
+      if let defect = item.defect {
+        outcome = (.failed, defect)
+      } else if batch.isSuspect, let verdict = try ImageProbe.verdict(on: item, loader: loader) {
+        outcome = (.failed, verdict)
+      } else {
+        do throws(ImageError) {
+          let warning = try loader.load(file, item, with: writers.all[worker]) { view in
+            engine.input(slot * views + view)
+          }
+          outcome = (.ok, warning ?? "")
+        } catch {
+          outcome = (.failed, error.description)
+        }
+      }
+      results.withLock { $0[slot] = outcome }
+      waited.withLock { $0 += readSeconds }
+    }
+    let after = writers.clock
+    timing.readSeconds += waited.withLock { $0 }
+    timing.decodeSeconds += after.decodeSeconds - before.decodeSeconds
+    timing.transformSeconds += after.transformSeconds - before.transformSeconds
+    return results.withLock { $0 }
+  }
+
+  /// Appends one image's row of every layer: the activations, their mean over views, or all views.
+  ///
+  /// - Returns: how many values became infinite in the store's type.
+  private func appendRow(_ slot: Int, isOK: Bool, to data: inout [[UInt8]]) -> Int {
+    let views = loader.views.count
+    var overflowCount = 0
+    for (output, width) in layerWidths.enumerated() {
+      guard isOK else {
+        data[output] += dtype.missing(width)
+        continue
+      }
+      switch loader.views {
+      case .center, .tenAll:
+        for view in 0..<views {
+          overflowCount += engine.withRow(output, image: slot * views + view) { row in
+            dtype.append(row, to: &data[output])
+          }
+        }
+      case .ten:
+        // Summed in the order of the views, so that the mean is the same wherever it is made.
+        var sum = engine.row(output, image: slot * views)
+        for view in 1..<views {
+          let row = engine.row(output, image: slot * views + view)
+          for i in sum.indices { sum[i] += row[i] }
+        }
+        for i in sum.indices { sum[i] /= Float(views) }
+        overflowCount += dtype.append(sum, to: &data[output])
+      }
+    }
+    return overflowCount
+  }
+}

@@ -1,0 +1,82 @@
+internal import FeatureStore
+internal import Foundation
+
+/// A rank's compute side: batches go in, results come out of one queue.
+///
+/// The thread that talks to other ranks only puts and polls; files are read ahead by one thread, and
+/// another leads the team that decodes and computes.
+final class WorkerPipeline: Sendable {
+  /// What happened to a batch.
+  enum Event: Sendable {
+    case finished(BatchResult)
+    /// The rank cannot go on; the whole job must end.
+    case failed(rows: Range<Int>, any Error)
+  }
+
+  private struct Assigned: Sendable {
+    let batch: Batch
+    let firstFile: Int
+  }
+
+  private let assigned = Channel<Assigned>()
+  private let events = Channel<Event>()
+  private let files = ReadAhead()
+
+  /// - Parameters:
+  ///   - makeExtractor: called on the pipeline's own thread, where the extractor then stays.
+  ///   - rowFiles: where to write rows in place; nil to hand them over with the result.
+  init(
+    makeExtractor: @escaping @Sendable () throws -> BatchExtractor, rowFiles: RowFiles?
+  ) {
+    let thread = Thread { [assigned, events, files] in
+      var rows = 0..<0
+      do {
+        let start = ContinuousClock.now
+        let extractor = try makeExtractor()
+        var startSeconds = seconds(since: start)
+        while true {
+          let begin = ContinuousClock.now
+          guard let next = assigned.pop() else { break }
+          let idle = seconds(since: begin)
+          rows = next.batch.rows
+          var result = try extractor.extract(
+            next.batch, files: files, firstFile: next.firstFile, idleSeconds: idle)
+          if let rowFiles { result = try result.written(to: rowFiles) }
+          result.timing.startSeconds = startSeconds
+          startSeconds = 0
+          events.push(.finished(result))
+        }
+      } catch {
+        events.push(.failed(rows: rows, error))
+      }
+      files.close()
+    }
+    thread.name = "decaf-compute"
+    thread.stackSize = 1 << 23
+    thread.start()
+  }
+
+  func submit(_ batch: Batch) {
+    assigned.push(Assigned(batch: batch, firstFile: files.append(batch.items.map(\.location))))
+  }
+
+  /// The next thing that happened, or nil when nothing has.
+  func poll() -> Event? { events.poll() }
+
+  /// Lets the threads end after the batches already submitted.
+  func close() { assigned.close() }
+}
+
+extension BatchResult {
+  /// The same result after its rows were written in place and synchronized.
+  fileprivate func written(to rowFiles: RowFiles) throws -> BatchResult {
+    let begin = ContinuousClock.now
+    for (layer, bytes) in data.enumerated() {
+      try rowFiles.write(rows: finished.rows, layer: layer, bytes)
+    }
+    try rowFiles.synchronize()
+    var timing = timing
+    timing.writeSeconds += seconds(since: begin)
+    return BatchResult(finished: finished, data: [], timing: timing)
+  }
+}

@@ -1,0 +1,167 @@
+internal import ArgumentParser
+internal import Classification
+internal import FeatureStore
+internal import Foundation
+internal import Images
+internal import Plotting
+internal import Tensors
+
+/// `decaf embed`.
+struct EmbedCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "embed",
+    abstract: "Draw the rows of a layer on a plane, colored by class.",
+    discussion: """
+      The plane is that of the two directions in which the rows vary most (principal components). \
+      OUTPUT is a picture (.svg), a page that tells the path of the image under the pointer (.html), \
+      or the coordinates (.tsv), by the ending of its name.
+      """)
+
+  @Argument(help: "The store.", completion: .directory)
+  var store: String
+
+  @Option(help: "The layer; default: the store's only one.")
+  var layer: String?
+
+  @Option(help: "The file to write: .svg, .html or .tsv.")
+  var output: String
+
+  @Option(help: "l2: scale each row to length 1 first.")
+  var normalize = RowNormalization.none
+
+  @Option(help: "The most rows that are drawn, spread evenly over the store.")
+  var rows = 2000
+
+  @Option(help: "Threads; by default as many as there are processors.")
+  var threads: Int?
+
+  private enum Format: String, CaseIterable {
+    case svg, html, tsv
+  }
+
+  private var format: Format? {
+    Format.allCases.first { output.hasSuffix(".\($0.rawValue)") }
+  }
+
+  func validate() throws {
+    if format == nil {
+      throw ValidationError("--output \(output): expected a name that ends in .svg, .html or .tsv.")
+    }
+    if rows < 2 { throw ValidationError("--rows \(rows): expected 2 or more.") }
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+  }
+
+  func run() throws {
+    let store = try Store(self.store)
+    let names = store.provenance.layers.map(\.name)
+    if layer == nil && names.count > 1 {
+      throw ValidationError(
+        "\(self.store) has several layers; give --layer, one of \(names.joined(separator: ", ")).")
+    }
+    let name = layer.map(LayerName.resolved) ?? names[0]
+    let stored = try store.layer(named: name)
+    let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
+    let count = min(rows, usable.count)
+    let chosen = (0..<count).map { usable[$0 * usable.count / count] }
+    let values = try chosen.flatMap { try self.values(stored, row: $0) }
+    let team = ThreadTeam(threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    guard !values.isEmpty else { throw EmbedError.noRows(path: self.store) }
+    let components = PrincipalComponents(values, width: stored.width, count: 2, team: team)
+    guard components.count > 0 else { throw EmbedError.noVariation(path: self.store) }
+    try write(store, chosen, components, layer: name)
+    let shares = components.shares.map { String(format: "%.1f %%", 100 * $0) }
+    print(
+      """
+      rows        \(count) of \(store.rowCount), \(store.rows.failedCount) failed
+      layer       \(name) (\(stored.width))
+      variance    \(shares.joined(separator: ", ")) along the directions drawn
+      output      \(output)
+      """)
+  }
+
+  /// A row in double precision, scaled as asked for.
+  private func values(_ layer: StoredLayer, row: Int) throws -> [Double] {
+    let values = layer.floats(row..<row + 1).map(Double.init)
+    guard values.allSatisfy(\.isFinite) else { throw EmbedError.notFinite(path: store, row: row) }
+    let square = values.reduce(0) { $0 + $1 * $1 }
+    guard normalize == .l2, square > 0 else { return values }
+    let scale = 1 / square.squareRoot()
+    return values.map { $0 * scale }
+  }
+
+  private func write(
+    _ store: Store, _ rows: [Int], _ components: PrincipalComponents, layer: String
+  ) throws {
+    let count = components.count
+    let points = rows.indices.map { i in
+      (
+        x: components.coordinates[i * count],
+        y: count > 1 ? components.coordinates[i * count + 1] : 0
+      )
+    }
+    let text: String
+    if format == .tsv {
+      text = coordinates(store, rows, points)
+    } else {
+      let picture = picture(store, rows, points, components, layer: layer)
+      text = format == .svg ? picture.svg : picture.html
+    }
+    do throws(SystemError) {
+      let file = try ReplacementFile(output)
+      try file.append(Array(text.utf8))
+      try file.commit()
+    } catch { throw ClassificationError.cannotWrite(error) }
+  }
+
+  private func coordinates(
+    _ store: Store, _ rows: [Int], _ points: [(x: Double, y: Double)]
+  ) -> String {
+    var bytes = Array("row\tpath\tlabel\tx\ty\n".utf8)
+    for (row, point) in zip(rows, points) {
+      let entry = store.rows[row]
+      bytes += "\(row)\t".utf8
+      FieldEscape.append(entry.path.bytes, to: &bytes)
+      bytes.append(UInt8(ascii: "\t"))
+      FieldEscape.append(entry.label?.bytes ?? [], to: &bytes)
+      bytes += "\t\(point.x)\t\(point.y)\n".utf8
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func picture(
+    _ store: Store, _ rows: [Int], _ points: [(x: Double, y: Double)],
+    _ components: PrincipalComponents, layer: String
+  ) -> ScatterPlot {
+    var groups = [[(x: Double, y: Double, tip: String)]](
+      repeating: [], count: store.classes.count + 1)
+    for (row, point) in zip(rows, points) {
+      let index = store.labelIndex(row) ?? store.classes.count
+      groups[index].append((point.x, point.y, store.rows[row].path.description))
+    }
+    let names = store.classes.map(\.description) + ["no label"]
+    func label(_ i: Int) -> String {
+      let share = i < components.count ? components.shares[i] : 0
+      return "component \(i + 1) (\(String(format: "%.1f", 100 * share)) % of the variance)"
+    }
+    return ScatterPlot(
+      title: "\(layer) of \(self.store.split(separator: "/").last.map(String.init) ?? self.store)",
+      xLabel: label(0), yLabel: label(1),
+      groups: zip(names, groups).filter { !$1.isEmpty }.map { .init(name: $0, points: $1) })
+  }
+}
+
+/// Why rows cannot be drawn.
+enum EmbedError: Error, CustomStringConvertible {
+  case noRows(path: String)
+  case noVariation(path: String)
+  case notFinite(path: String, row: Int)
+
+  var description: String {
+    switch self {
+    case .noRows(let path): "cannot draw \(path): every row failed"
+    case .noVariation(let path): "cannot draw \(path): all rows are the same"
+    case .notFinite(let path, let row):
+      "cannot draw \(path): row \(row) holds infinite values; `decaf verify` tells more"
+    }
+  }
+}

@@ -1,0 +1,65 @@
+internal import ArgumentParser
+internal import FeatureStore
+internal import Foundation
+internal import Interchange
+internal import Tensors
+
+extension ExportFormat: ExpressibleByArgument {}
+
+/// `decaf export`.
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write a layer of a store for other programs.",
+    discussion: """
+      Rows that failed are left out, so row i of the output need not be row i of the store.
+
+        svmlight  label index:value …, without zeros, for SVMlight and LIBLINEAR; rows without label \
+      are left out. Labels that are no whole numbers become numbers, from 1 in class order, and \
+      OUTPUT.classes.tsv tells which.
+        csv       a header, then row,path,label,value,…
+        npy       a NumPy array of float32, and OUTPUT.labels.txt, a line a row
+
+      Values are written with as many digits as float32 needs to be read back the same.
+      """)
+
+  @Argument(help: "The store.", completion: .directory)
+  var store: String
+
+  @Option(help: "What to write: svmlight, csv or npy.")
+  var format: ExportFormat
+
+  @Option(help: "The layer; default: the store's only one.")
+  var layer: String?
+
+  @Option(help: "The file to write.")
+  var output: String
+
+  @Option(help: "Threads to write with; by default as many as there are processors.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+  }
+
+  func run() throws {
+    let store = try Store(self.store)
+    let names = store.provenance.layers.map(\.name)
+    if layer == nil && names.count > 1 {
+      throw ValidationError(
+        "\(self.store) has several layers; give --layer, one of \(names.joined(separator: ", ")).")
+    }
+    let name = layer.map(LayerName.resolved) ?? names[0]
+    let export = try StoreExport(store, layer: name, format: format)
+    let team = ThreadTeam(threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    try export.write(to: output, team: team)
+    print(
+      """
+      rows        \(export.rows.count); left out: \(export.failedCount) failed, \
+      \(export.unlabelledCount) without label
+      layer       \(name) (\(export.width))
+      output      \(output)
+      """)
+    if let companion = export.companion(of: output) { print("beside it   \(companion)") }
+  }
+}

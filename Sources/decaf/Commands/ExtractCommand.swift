@@ -1,0 +1,244 @@
+internal import ArgumentParser
+internal import Communication
+internal import ConvNet
+internal import Extraction
+internal import FeatureStore
+internal import Foundation
+internal import Images
+internal import Logging
+internal import Tensors
+
+extension DecodeMode: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
+extension Views: ExpressibleByArgument {}
+extension ElementType: ExpressibleByArgument {}
+extension GatherMode: ExpressibleByArgument {}
+extension ProgressStyle: ExpressibleByArgument {}
+
+/// Options that choose the network and what goes into it.
+struct NetworkOptions: ParsableArguments {
+  @Option(help: "The weights: a .caffemodel or .safetensors file.")
+  var model: String
+
+  @Option(
+    help: """
+      The order of the layers; by default the file's own, else its network name, else caffenet. \
+      caffenet pools before it normalizes, as DeCAF does.
+      """)
+  var architecture: Architecture?
+
+  @Option(help: "The input transform: a profile's name (caffe) or a YAML file.")
+  var preprocess = "caffe"
+
+  @Option(
+    help: """
+      center crop; ten: the mean over four corners, centre and their mirrors; ten-all: all ten.
+      """)
+  var views = Views.center
+
+  @Option(
+    help: """
+      exact: every pixel of the file; fast: large images at a half, quarter or eighth of their size, \
+      never below what they are resized to.
+      """)
+  var decode = DecodeMode.exact
+
+  @Option(
+    help: """
+      fp32; bf16: convolutions from conv2 on multiply numbers of 8 bits, on processors with AMX only: up \
+      to 1.6 times as fast, and features differ by 0.3 % of their length.
+      """)
+  var precision = Precision.fp32
+}
+
+/// `decaf extract`.
+struct ExtractCommand: DistributedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "extract",
+    abstract: "Compute activations of a list of images into a store.",
+    discussion: """
+      LIST is a text file with one path, or “path label”, a line; a .tsv or .csv file with a header \
+      (path, label, x, y, width, height); or a folder of class folders. Row i of the store is the \
+      list's i-th image. An image that cannot be decoded is a failed row, not a failed run.
+      """)
+
+  @Argument(help: "The image list, or a folder of class folders.")
+  var list: String
+
+  @OptionGroup var network: NetworkOptions
+
+  @Option(help: "The store to write: a folder. Started again, the same command continues.")
+  var output: String
+
+  @Option(
+    help: """
+      Activations by name, separated by commas: any of data, conv1 … conv5, pool1, pool2, pool5, \
+      norm1, norm2, fc6, fc7, fc8, prob (after ReLU), or conv1:pre … (before it). decaf5, decaf6, \
+      decaf7 are pool5, fc6, fc7. Default: those of pool5, fc6, fc7 that the model reaches.
+      """,
+    transform: Self.blobs)
+  var layers: [BlobName]?
+
+  @Option(help: "The folder that relative paths start from; default: the list's own.")
+  var root: String?
+
+  @Option(help: "Images handed to a worker at a time.")
+  var batch = 64
+
+  @Option(help: "The numbers in the store.")
+  var dtype = ElementType.float32
+
+  @Option(help: "Rows in one file of a layer; default: all.")
+  var rowsPerShard: Int?
+
+  @Option(
+    help: """
+      coordinator: rank 0 writes every row; direct: workers write their own, into a folder that all \
+      ranks share.
+      """)
+  var gather = GatherMode.coordinator
+
+  @Flag(help: "Rank 0 only coordinates.")
+  var dedicatedCoordinator = false
+
+  @Flag(help: "Replace the store that is there.")
+  var overwrite = false
+
+  @Flag(help: "Try the failed rows of a complete store again.")
+  var retryFailed = false
+
+  @Flag(
+    help: """
+      Continue a store with the kernels it was begun with, also where the processor has faster ones; \
+      without, another kernel class is another job.
+      """)
+  var keepKernel = false
+
+  @Flag(help: "End with status 65 when an image failed.")
+  var strict = false
+
+  @Option(help: "Stop after so many hours, with status 75 and everything so far kept.")
+  var maxHours: Double?
+
+  @Option(help: "Seconds without any finished image after which the job ends.")
+  var stallTimeout = 600.0
+
+  @Option(help: "line: a live line; log: a line every 10 s; auto: by what standard error is.")
+  var progress = ProgressStyle.auto
+
+  @OptionGroup var runOptions: RunOptions
+
+  var isDryRun: Bool { runOptions.isDryRun }
+
+  func validate() throws {
+    for (name, value) in [
+      ("--batch", batch), ("--rows-per-shard", rowsPerShard),
+    ] {
+      if let value, value < 1 { throw ValidationError("\(name) \(value): expected 1 or more.") }
+    }
+    for (name, value) in [("--max-hours", maxHours), ("--stall-timeout", stallTimeout)] {
+      if let value, !(value > 0) {
+        throw ValidationError("\(name) \(value): expected more than 0.")
+      }
+    }
+    if let layers, let twice = Set(layers.filter { blob in layers.count { $0 == blob } > 1 }).first
+    {
+      throw ValidationError("--layers names \(twice) twice.")
+    }
+  }
+
+  private static func blobs(_ text: String) throws -> [BlobName] {
+    let names = text.split(separator: ",")
+    if names.isEmpty { throw ValidationError("expected at least one name") }
+    return try names.map { try BlobName(parsing: $0.trimmingCharacters(in: .whitespaces)) }
+  }
+
+  /// The request as the extraction takes it.
+  ///
+  /// - Throws: `InputTransformError`.
+  private func makeRequest() throws -> ExtractionRequest {
+    var request = ExtractionRequest(transform: try InputTransform.named(network.preprocess))
+    request.list = list
+    request.root = root
+    request.model = network.model
+    request.architecture = network.architecture
+    request.output = output
+    request.layers = layers
+    request.views = network.views
+    request.decode = network.decode
+    request.precision = network.precision
+    request.batchSize = batch
+    request.dtype = dtype
+    request.rowsPerShard = rowsPerShard
+    request.gather = gather
+    request.dedicatedCoordinator = dedicatedCoordinator
+    request.overwrite = overwrite
+    request.retryFailed = retryFailed
+    request.keepsKernelClass = keepKernel
+    request.maxHours = maxHours
+    request.stallTimeoutSeconds = stallTimeout
+    request.progress = progress
+    request.program = "decaf \(Decaf.version)"
+    return request
+  }
+
+  func run(in context: CommandContext) throws -> ExitStatus {
+    StopSignal.install()
+    let request = try context.communicator.agree(status: context.status(of:)) {
+      try makeRequest()
+    }
+    let job = ExtractionJob(
+      request, communicator: context.communicator,
+      team: try context.makeTeam(threads: runOptions.threads),
+      log: context.log, status: context.status(of:))
+    let summary = try job.run()
+    guard context.isRoot else { return .done }
+    print(summary.text(store: output))
+    if summary.stopReason != nil { return .stoppedEarly }
+    if summary.failedRows == summary.rows {
+      context.log.error("every image failed; see \(output)/rows.tsv for the reasons")
+      return .badInput
+    }
+    if strict && summary.failedRows > 0 {
+      context.log.error("images failed: \(summary.failedRows) (--strict); see \(output)/rows.tsv")
+      return .badInput
+    }
+    return .done
+  }
+
+  func printPlan() throws {
+    let list = try ImageList(contentsOf: list, root: root)
+    let model = try Model.open(network.model, architecture: network.architecture)
+    let outputs = try makeRequest().outputs(of: model)
+    let perRow = network.views == .tenAll ? network.views.count : 1
+    let widths = outputs.map { model.definition.shape(of: $0).count * perRow }
+    let bytes = widths.reduce(0, +) * list.count * dtype.byteCount
+    print(
+      """
+      list        \(self.list): \(list.count) images, \(list.classes.count) classes
+      model       \(network.model): \(model.architecture.rawValue), \
+      weights \(model.weightsSHA256.hexadecimal.prefix(12))…
+      transform   \(network.preprocess), views \(network.views.rawValue), \
+      decoding \(network.decode.rawValue)
+      precision   \(network.precision.rawValue)
+      layers      \(zip(outputs, widths).map { "\($0) (\($1))" }.joined(separator: ", "))
+      store       \(output): \(dtype.rawValue), \(ByteCountText.text(bytes))
+      batches     \((list.count + batch - 1) / batch) of \(batch)
+      """)
+  }
+}
+
+/// Byte counts for people.
+enum ByteCountText {
+  /// `1.5 GB`: decimal units, as disks are sold.
+  static func text(_ count: Int) -> String {
+    var value = Double(count)
+    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
+      if value < 1000 || unit == "TB" {
+        return unit == "bytes" ? "\(count) bytes" : String(format: "%.1f %@", value, unit)
+      }
+      value /= 1000
+    }
+    return "\(count) bytes"
+  }
+}

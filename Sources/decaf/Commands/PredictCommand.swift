@@ -1,0 +1,167 @@
+internal import ArgumentParser
+internal import Classification
+internal import Communication
+internal import ConvNet
+internal import Extraction
+internal import FeatureStore
+internal import Foundation
+internal import Images
+internal import Logging
+internal import Tensors
+
+/// `decaf predict`.
+struct PredictCommand: DistributedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict",
+    abstract: "Label images with a classifier.",
+    discussion: """
+      Writes tab-separated lines: row, path, label, predicted, score, where score is the logit or \
+      margin of the predicted class; predicted and score are empty for rows that failed.
+
+      SOURCE is a store that holds the classifier's layer, made by the same network and input \
+      transform. With --model it is an image list or folder instead: its features are extracted as \
+      the classifier's were, into OUTPUT.store.partial, which is removed at the end; stopped early, \
+      the same command continues. Exits with 65 when no row could be \
+      predicted.
+      """)
+
+  @Argument(help: "A classifier written by decaf train.")
+  var classifier: String
+
+  @Argument(help: "A store; with --model, an image list or a folder of class folders.")
+  var source: String
+
+  @Option(help: "The table to write.")
+  var output: String
+
+  @Option(help: "The weights the classifier's features were made with: SOURCE is a list of images.")
+  var model: String?
+
+  @Option(help: "The folder that a list's relative paths start from; default: the list's own.")
+  var root: String?
+
+  @Flag(help: "Add a column with the score of each class.")
+  var scores = false
+
+  @OptionGroup var runOptions: RunOptions
+
+  var isDryRun: Bool { runOptions.isDryRun }
+
+  func validate() throws {
+    if root != nil && model == nil {
+      throw ValidationError("--root goes with --model, which makes SOURCE a list of images.")
+    }
+  }
+
+  func run(in context: CommandContext) throws -> ExitStatus {
+    let team = try context.makeTeam(threads: runOptions.threads)
+    let classifier = try context.communicator.agree(status: context.status(of:)) {
+      if context.isRoot { try Classifier.checkWritable(output) }
+      return try Classifier.load(self.classifier)
+    }
+    let extracted = try extract(for: classifier, context, team)
+    if let extracted, extracted.isStoppedEarly { return .stoppedEarly }
+    let store = try context.communicator.agree(status: context.status(of:)) {
+      if model == nil, !FileSystem.isFolder(source),
+        try FileSystem.byteCount(of: source) != nil
+      {
+        throw ValidationError("\(source) is no store; an image list needs --model.")
+      }
+      let store = try Store(extracted?.store ?? source)
+      _ = try store.layer(named: classifier.features.layer)
+      return store
+    }
+    let summary = try context.agreeing {
+      try Predictor(classifier, communicator: context.communicator, team: team)
+        .predict(store, output: output, includesScores: scores)
+    }
+    if context.isRoot {
+      if let extracted { try FileManager.default.removeItem(atPath: extracted.store) }
+      print(summary.text(output: output))
+    }
+    if summary.predicted > 0 { return .done }
+    if context.isRoot { context.log.error("no row could be predicted") }
+    return .badInput
+  }
+
+  func printPlan() throws {
+    let classifier = try Classifier.load(self.classifier)
+    let rows =
+      try model == nil
+      ? "store, \(Store(source).rowCount) rows"
+      : "list, \(ImageList(contentsOf: source, root: root).count) images"
+    print(
+      """
+      classifier  \(self.classifier): \(classifier.classes.count) classes, \
+      layer \(classifier.features.layer)
+      source      \(source): \(rows)
+      predictions \(output)
+      """)
+  }
+
+  /// Makes a store of the listed images as the classifier's features were made; nil when the source
+  /// is a store.
+  private func extract(
+    for classifier: Classifier, _ context: CommandContext, _ team: ThreadTeam
+  ) throws -> (store: String, isStoppedEarly: Bool)? {
+    guard let model else { return nil }
+    let store = output + ".store.partial"
+    let request = try context.communicator.agree(status: context.status(of:)) {
+      try makeRequest(for: classifier, model: model, store: store)
+    }
+    StopSignal.install()
+    let summary = try ExtractionJob(
+      request, communicator: context.communicator, team: team, log: context.log,
+      status: context.status(of:)
+    ).run()
+    var isStopped = [Int64(summary.stopReason == nil ? 0 : 1)]
+    try context.communicator.allreduce(&isStopped, .maximum)
+    if context.isRoot { print(summary.text(store: store)) }
+    return (store, isStopped[0] != 0)
+  }
+
+  /// - Throws: `ClassificationError.incompatibleFeatures` when the weights are others than those the
+  ///   classifier's features were made with.
+  private func makeRequest(
+    for classifier: Classifier, model: String, store: String
+  ) throws -> ExtractionRequest {
+    let features = classifier.features
+    let architecture = Architecture(rawValue: features.model.architecture)
+    let weights = try Model.open(model, architecture: architecture).weightsSHA256
+    var found = features
+    found.model = .init(architecture: features.model.architecture, sha256: weights)
+    try classifier.check(found, of: model)
+
+    var request = ExtractionRequest(transform: try features.transform.decoded(InputTransform.self))
+    request.list = source
+    request.root = root
+    request.model = model
+    request.architecture = architecture
+    request.output = store
+    request.program = "decaf \(Decaf.version)"
+    request.layers = [try BlobName(parsing: features.layer)]
+    request.views = Views(rawValue: features.views) ?? .center
+    return request
+  }
+}
+
+extension PredictionSummary {
+  /// The counts for people.
+  func text(output: String) -> String {
+    var lines = ["rows        \(predicted) predicted, \(failed) failed"]
+    if notFinite > 0 {
+      lines.append(
+        "not finite  \(notFinite) rows have infinite features and no prediction; see decaf verify")
+    }
+    if let accuracy {
+      lines.append(
+        "accuracy    \(String(format: "%.2f", 100 * accuracy)) % "
+          + "(\(correct) of \(labelled) labelled rows)")
+    }
+    if unknownLabel > 0 {
+      lines.append("unknown     \(unknownLabel) rows have a label the classifier does not know")
+    }
+    lines.append("predictions \(output)")
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,65 @@
+internal import Classification
+internal import FeatureStore
+internal import Foundation
+internal import Logging
+
+/// What training says.
+extension TrainCommand {
+  /// What `--dropout` adds to the plan.
+  var dropoutPlan: String {
+    dropout == 0
+      ? "" : ", dropout \(dropout) in \(dropoutCopies ?? Dropout.defaultCopies) copies"
+  }
+
+  func printPlan() throws {
+    let input = try open()
+    for (store, path) in zip(input.stores.stores, stores) {
+      print(
+        """
+        store       \(path): \(store.rowCount) rows, \(store.rows.failedCount) failed, \
+        \(store.classes.count) classes
+        """)
+    }
+    let choice =
+      path.map {
+        "C of \($0.values.map { "\($0)" }.joined(separator: ", ")) by \(foldCount) folds"
+      }
+      ?? "C \(C)"
+    print(
+      """
+      layer       \(layerName) (\(input.rows.width))
+      objective   \(loss.rawValue), \(choice), bias \(regularizeBias ? "regularized" : "free"), \
+      normalize \(normalize.rawValue)\(standardize ? ", standardize" : "")\(dropoutPlan)
+      tolerance   \(tolerance)
+      classifier  \(output)
+      """)
+  }
+
+  /// Logs how far training has come, every ten seconds.
+  func progressLogger(_ context: CommandContext) -> (TrainingProgress) -> Void {
+    guard context.isRoot else { return { _ in } }
+    let log = context.log
+    var last = ContinuousClock.now
+    return { progress in
+      guard ContinuousClock.now - last >= .seconds(10) else { return }
+      last = .now
+      log.info(
+        """
+        iteration \(progress.iteration): objective \(progress.objective), relative gap about \
+        \(String(format: "%.1e", progress.relativeGap))
+        """)
+    }
+  }
+
+  /// Logs how far cross-validation has come, every ten seconds.
+  func foldLogger(_ context: CommandContext, _ count: Int) -> (Int, Double) -> Void {
+    guard context.isRoot else { return { _, _ in } }
+    let log = context.log
+    var last = ContinuousClock.now
+    return { fold, C in
+      guard ContinuousClock.now - last >= .seconds(10) else { return }
+      last = .now
+      log.info("fold \(fold + 1) of \(count): C \(C) done")
+    }
+  }
+}
