@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CChecksum
 
 /// The CRC-32C checksum (Castagnoli polynomial, as in iSCSI, RFC 3720 section 12.1), in pieces.
 ///
@@ -31,7 +31,7 @@ package struct CRC32C: Sendable {
     }
   }
 
-  private static let hasInstruction = ProcessorFeatures.current.contains(.crc32c)
+  private static let hasInstruction = decaf_has_crc32c() != 0
 
   /// What `update` does without the instruction; internal for tests.
   mutating func updateByTables(_ bytes: UnsafeRawBufferPointer) {

@@ -36,7 +36,6 @@ struct ProcessorFeatures: OptionSet, Sendable {
   static let fma = Self(rawValue: UInt32(DECAF_FEATURE_FMA))
   static let avx512f = Self(rawValue: UInt32(DECAF_FEATURE_AVX512F))
   static let neon = Self(rawValue: UInt32(DECAF_FEATURE_NEON))
-  static let crc32c = Self(rawValue: UInt32(DECAF_FEATURE_CRC32C))
 
   /// Those of the processor this runs on.
   static let current = Self(rawValue: decaf_processor_features())

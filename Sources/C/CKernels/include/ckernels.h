@@ -166,17 +166,10 @@ enum {
   DECAF_FEATURE_FMA = 2,
   DECAF_FEATURE_AVX512F = 4,
   DECAF_FEATURE_NEON = 8,
-  DECAF_FEATURE_CRC32C = 16,
 };
 
 /// The features above that both processor and operating system offer.
 uint32_t decaf_processor_features(void);
-
-/// The state of a CRC-32C checksum (starting from ~0, to be inverted at the end) after `count` more
-/// bytes, by the processor's own instruction.
-///
-/// Needs DECAF_FEATURE_CRC32C.
-uint32_t decaf_crc32c(uint32_t state, const void *bytes, size_t count);
 
 /// The panel [k][DECAF_PANEL_OUTPUTS] of the inputs `first` ..< `end`, multiples of 16, from `outputs`
 /// rows of weights, `depth` floats each; zero beyond `outputs`.

@@ -8,7 +8,6 @@ uint32_t decaf_processor_features(void) {
   if (__builtin_cpu_supports("avx2")) features |= DECAF_FEATURE_AVX2;
   if (__builtin_cpu_supports("fma")) features |= DECAF_FEATURE_FMA;
   if (__builtin_cpu_supports("avx512f")) features |= DECAF_FEATURE_AVX512F;
-  if (__builtin_cpu_supports("sse4.2")) features |= DECAF_FEATURE_CRC32C;
 #elif defined(__aarch64__)
   features |= DECAF_FEATURE_NEON;
 #endif

@@ -1,6 +1,11 @@
-#include "ckernels.h"
+#include "cchecksum.h"
 
 #if defined(__x86_64__)
+
+int decaf_has_crc32c(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("sse4.2") != 0;
+}
 
 __attribute__((target("sse4.2"))) uint32_t decaf_crc32c(uint32_t state, const void *data, size_t count) {
   const uint8_t *bytes = data;
@@ -17,7 +22,9 @@ __attribute__((target("sse4.2"))) uint32_t decaf_crc32c(uint32_t state, const vo
 
 #else
 
-// Not offered by `decaf_processor_features`: bit by bit, so that the symbol is right all the same.
+int decaf_has_crc32c(void) { return 0; }
+
+// Bit by bit, so that the symbol is right all the same.
 uint32_t decaf_crc32c(uint32_t state, const void *data, size_t count) {
   const uint8_t *bytes = data;
   for (size_t i = 0; i < count; i++) {
