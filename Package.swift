@@ -41,11 +41,12 @@ let package = Package(
 
     // Foundations.
     .target(
-      name: "Tensors", dependencies: ["CChecksum", "CCrypto", "CKernels", "CZlib"], swiftSettings: features),
+      name: "Files", dependencies: ["CChecksum", "CCrypto", "CZlib"], swiftSettings: features),
+    .target(name: "Tensors", dependencies: ["CKernels", "Files"], swiftSettings: features),
     .target(name: "Communication", dependencies: [logging], swiftSettings: features),
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
-    .target(name: "Images", dependencies: ["CJPEG", "Tensors"], swiftSettings: features),
+    .target(name: "Images", dependencies: ["CJPEG", "Files", "Tensors"], swiftSettings: features),
     .target(
       name: "Presets", dependencies: [yams], path: "Configs",
       resources: [.embedInCode("preprocess/caffe.yaml")]
@@ -56,28 +57,33 @@ let package = Package(
 
     // Images to activations; rows on disk.
     .target(
-      name: "ConvNet", dependencies: ["Images", "Presets", "Tensors"],
+      name: "ConvNet", dependencies: ["Files", "Images", "Presets", "Tensors"],
       swiftSettings: features),
-    .target(name: "FeatureStore", dependencies: ["Images", "Tensors"], swiftSettings: features),
+    .target(
+      name: "FeatureStore", dependencies: ["Files", "Images", "Tensors"], swiftSettings: features),
 
     .target(
-      name: "Interchange", dependencies: ["FeatureStore", "Images", "Tensors"],
+      name: "Interchange", dependencies: ["FeatureStore", "Files", "Images", "Tensors"],
       swiftSettings: features),
 
     // The two halves of the work; they meet at the store.
     .target(
       name: "Extraction",
-      dependencies: ["Communication", "ConvNet", "FeatureStore", "Images", "Tensors", logging],
+      dependencies: [
+        "Communication", "ConvNet", "FeatureStore", "Files", "Images", "Tensors", logging,
+      ],
       swiftSettings: features),
     .target(
       name: "Classification",
-      dependencies: ["Communication", "FeatureStore", "Tensors", logging], swiftSettings: features),
+      dependencies: ["Communication", "FeatureStore", "Files", "Tensors", logging],
+      swiftSettings: features),
 
     .target(name: "Plotting", swiftSettings: features),
     .target(
       name: "Evaluation",
       dependencies: [
-        "Classification", "Communication", "FeatureStore", "Images", "Plotting", "Presets", "Tensors",
+        "Classification", "Communication", "FeatureStore", "Files", "Images", "Plotting", "Presets",
+        "Tensors",
       ],
       swiftSettings: features),
 
@@ -85,7 +91,7 @@ let package = Package(
       name: "decaf",
       dependencies: [
         "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "FeatureStore",
-        "Images", "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
+        "Files", "Images", "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features),
     .executableTarget(
@@ -94,18 +100,20 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Communication", "ConvNet", "Images", "Tensors"],
+      name: "TestSupport", dependencies: ["Communication", "ConvNet", "Files", "Images", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
     .executableTarget(
       name: "MPIConformance", dependencies: ["Communication", "MPI", "TestSupport"],
       path: "Sources/Programs/MPIConformance", swiftSettings: features),
     .executableTarget(
-      name: "ImageInspector", dependencies: ["ConvNet", "Images", "Tensors"],
+      name: "ImageInspector", dependencies: ["ConvNet", "Files", "Images", "Tensors"],
       path: "Sources/Programs/ImageInspector",
       swiftSettings: features),
     .executableTarget(
       name: "EngineBenchmark", dependencies: ["ConvNet", "Tensors"], path: "Sources/Programs/EngineBenchmark",
       swiftSettings: features),
+    .testTarget(
+      name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: features),
     .testTarget(

@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+internal import Tensors
 
 /// What goes wrong in training a classifier, storing it and predicting with it.
 package enum ClassificationError: Error, Equatable, Sendable, CustomStringConvertible {

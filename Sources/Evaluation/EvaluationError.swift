@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+internal import Tensors
 
 /// Why a protocol cannot be run.
 package enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+internal import Tensors
 
 /// What goes wrong between a job and a store.
 package enum FeaturesError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// A part of an array of bytes, or of a mapped file.

@@ -1,4 +1,5 @@
-package import Images
+package import Files
+internal import Images
 internal import Tensors
 
 extension FeatureFile {

@@ -1,5 +1,6 @@
-package import Images
-package import Tensors
+package import Files
+internal import Images
+internal import Tensors
 
 /// A matrix of features in a file of another program: MATLAB, NumPy or svmlight.
 package struct FeatureFile: Sendable {

@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+internal import Tensors
 
 /// Why a file of another program cannot be imported, or a store not be exported.
 package enum InterchangeError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Files
 internal import Tensors
 
 /// The arrays of a NumPy `.npz` file: a ZIP archive of `.npy` files, compressed or not.

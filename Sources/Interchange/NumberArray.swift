@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// An array of numbers in a file of another program, converted only when read.

@@ -1,4 +1,5 @@
 package import FeatureStore
+internal import Files
 internal import Images
 package import Tensors
 

@@ -1,5 +1,6 @@
 package import FeatureStore
-package import Images
+package import Files
+internal import Images
 internal import Tensors
 
 /// The making of a store of features that another program computed.

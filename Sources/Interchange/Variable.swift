@@ -1,3 +1,4 @@
+internal import Files
 internal import Images
 
 /// A named array of a file of another program.

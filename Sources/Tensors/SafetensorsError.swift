@@ -1,3 +1,5 @@
+package import Files
+
 /// Why a safetensors file could not be read; the file's name is part of every case.
 package enum SafetensorsError: Error, Sendable, CustomStringConvertible {
   case cannotRead(SystemError)

@@ -1,3 +1,5 @@
+package import Files
+
 /// A safetensors file, mapped: its metadata, and tensors that are read when asked for.
 ///
 /// Format: 8 bytes of header length (little-endian), a JSON header that gives each tensor's dtype,

@@ -1,3 +1,5 @@
+package import Files
+
 /// Writes tensors of floats or doubles, one after the other, as a safetensors file.
 ///
 /// The bytes depend on nothing but the arguments: header keys are sorted by their UTF-8 bytes, the

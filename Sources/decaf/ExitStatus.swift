@@ -5,6 +5,7 @@ internal import ConvNet
 internal import Evaluation
 internal import Extraction
 internal import FeatureStore
+internal import Files
 internal import Images
 internal import Interchange
 internal import Tensors

@@ -1,5 +1,6 @@
 import Classification
 import FeatureStore
+import Files
 import Foundation
 import Images
 import Tensors

@@ -1,6 +1,7 @@
 import Classification
 import Communication
 import FeatureStore
+import Files
 import Foundation
 import Images
 import Plotting

@@ -1,5 +1,6 @@
 import ConvNet
 import FeatureStore
+import Files
 import Images
 import Testing
 

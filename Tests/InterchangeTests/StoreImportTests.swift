@@ -1,4 +1,5 @@
 import FeatureStore
+import Files
 import Foundation
 import Images
 import Tensors

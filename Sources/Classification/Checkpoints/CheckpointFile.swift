@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Files
 internal import Tensors
 
 /// A record on disk: a safetensors file.

@@ -1,5 +1,6 @@
 internal import Communication
 internal import FeatureStore
+internal import Files
 internal import Tensors
 
 /// What a checkpoint holds, by name: integers, doubles, and matrices of floats.

@@ -1,5 +1,6 @@
 package import Communication
 internal import FeatureStore
+internal import Files
 internal import Tensors
 
 /// Keeps what training has reached in a file, so that it can stop and continue.

@@ -1,4 +1,5 @@
 package import FeatureStore
+internal import Files
 internal import Tensors
 
 /// What decides the bytes of a classifier: a checkpoint of one training is no use to another.

@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Files
 internal import Tensors
 
 /// One safetensors file: `weight` K×D and `bias` K, float32, with `mean` and `factor` D where features

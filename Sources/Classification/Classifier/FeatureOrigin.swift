@@ -1,4 +1,5 @@
 package import FeatureStore
+package import Files
 
 /// How features were made, as far as a classifier depends on it: unlike a store's whole identity,
 /// it leaves out the images and the form they are stored in.

@@ -1,5 +1,6 @@
 package import Communication
 package import FeatureStore
+internal import Files
 internal import Images
 package import Tensors
 

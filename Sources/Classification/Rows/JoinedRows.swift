@@ -1,3 +1,4 @@
+internal import Files
 internal import Images
 
 /// The rows of several sources, one after the other; classes of the same name are one class.

@@ -1,4 +1,5 @@
 package import FeatureStore
+internal import Files
 internal import Images
 
 /// The rows of one layer of a complete store.

@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Files
 internal import Images
 internal import Tensors
 

@@ -1,3 +1,4 @@
+internal import Files
 package import Tensors
 
 /// Computes a network's activations, a batch of images at a time.

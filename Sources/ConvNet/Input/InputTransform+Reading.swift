@@ -1,5 +1,6 @@
+package import Files
 internal import Presets
-package import Tensors
+internal import Tensors
 
 /// Why an input transform cannot be used.
 package enum InputTransformError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// Reads the structure of a `.caffemodel`: a binary `NetParameter`, new `layer` or V1 `layers`.

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// Writes a model as a `.caffemodel` in the current format (`layer`), for Caffe and what reads its

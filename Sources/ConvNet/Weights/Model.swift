@@ -1,3 +1,4 @@
+package import Files
 package import Tensors
 
 /// A network's definition with the weights for it, checked.

@@ -1,3 +1,4 @@
+package import Files
 package import Tensors
 
 /// Why weights could not be read, understood, or written.

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// What a file with weights, or one that was taken for it, turns out to be by its first bytes.

@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// Walks over the fields of one protobuf message in a mapped file without decoding what it skips.

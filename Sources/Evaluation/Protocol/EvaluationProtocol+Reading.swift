@@ -1,4 +1,5 @@
 internal import Classification
+internal import Files
 internal import Presets
 internal import Tensors
 

@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Files
 internal import Images
 
 /// A column of the result: a way to choose training rows.

@@ -1,5 +1,6 @@
 internal import Classification
-package import FeatureStore
+internal import FeatureStore
+package import Files
 internal import Images
 
 extension EvaluationResult {

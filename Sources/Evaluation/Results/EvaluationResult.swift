@@ -1,5 +1,6 @@
 internal import Classification
 internal import FeatureStore
+internal import Files
 internal import Images
 package import Plotting
 

@@ -1,6 +1,7 @@
 internal import Classification
 internal import Communication
 internal import FeatureStore
+internal import Files
 internal import Images
 internal import Tensors
 

@@ -1,3 +1,4 @@
+package import Files
 package import Images
 
 /// One image to extract: where it lies and which part of it counts.

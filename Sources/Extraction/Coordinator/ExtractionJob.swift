@@ -1,6 +1,7 @@
 package import Communication
 package import ConvNet
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Images
 package import Logging

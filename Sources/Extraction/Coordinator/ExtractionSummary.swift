@@ -1,5 +1,6 @@
 internal import ConvNet
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Images
 

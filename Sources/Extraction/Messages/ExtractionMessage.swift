@@ -1,6 +1,7 @@
 package import Communication
 internal import ConvNet
 internal import FeatureStore
+internal import Files
 internal import Images
 
 /// What the coordinator tells a worker.

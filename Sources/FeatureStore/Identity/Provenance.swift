@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+internal import Tensors
 
 /// A job's identity: everything that decides the bytes of its store.
 ///

@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// Whether a row holds an image's activations.

@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// The append-only record of a running job: first line the job, then what became of its rows.

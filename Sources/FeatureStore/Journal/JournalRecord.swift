@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// One line of the journal.

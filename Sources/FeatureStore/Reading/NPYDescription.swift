@@ -1,3 +1,5 @@
+package import Files
+
 /// What the header of a NumPy array file says, whatever its element type and order
 /// (NEP 1, “A Simple File Format for NumPy Arrays”).
 package struct NPYDescription: Equatable, Sendable {
@@ -48,10 +50,4 @@ package struct NPYDescription: Equatable, Sendable {
     self.shape = shape
     dataOffset = start + length
   }
-}
-
-/// A finding about a file, put into an error of the module by who knows the file.
-package struct ProblemError: Error, Equatable, Sendable {
-  package let text: String
-  package init(_ text: String) { self.text = text }
 }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// The header of a NumPy array file (NEP 1, “A Simple File Format for NumPy Arrays”).
 struct NPYHeader: Equatable {
   var elementType: ElementType

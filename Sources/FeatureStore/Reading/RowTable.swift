@@ -1,4 +1,5 @@
-package import Images
+package import Files
+internal import Images
 internal import Tensors
 
 /// `rows.tsv`: what each row of a store is, read from a memory map.

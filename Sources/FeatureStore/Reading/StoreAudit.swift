@@ -1,3 +1,4 @@
+internal import Files
 internal import Synchronization
 package import Tensors
 

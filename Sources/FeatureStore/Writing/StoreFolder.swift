@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// The folder of a store being written: everything that changes the disk goes through here.

@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// Who holds the lock of a store, as written in its `lock` file.

@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// A store being made by the coordinator of a job: rows in any order, a journal, then completion.

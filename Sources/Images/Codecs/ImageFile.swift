@@ -1,3 +1,4 @@
+package import Files
 internal import Glibc
 
 /// Reads image files, whatever a list's path turns out to be.

@@ -1,5 +1,6 @@
+package import Files
 internal import Glibc
-package import Tensors
+internal import Tensors
 
 /// The images of a job: a text file or a folder of class folders, read in place.
 ///

@@ -1,4 +1,5 @@
-package import Tensors
+package import Files
+internal import Tensors
 
 /// Why an image list cannot be used.
 package enum ImageListError: Error, Hashable, Sendable, CustomStringConvertible {

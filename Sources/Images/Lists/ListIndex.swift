@@ -1,3 +1,5 @@
+internal import Files
+
 /// Where the entries of a list are, and which labels they have: the result of reading it once.
 struct ListIndex: Sendable {
   let syntax: ListSyntax

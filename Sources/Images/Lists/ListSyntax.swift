@@ -1,3 +1,5 @@
+internal import Files
+
 /// How the entries of an image list are written: what its extension and header say.
 enum ListSyntax: Equatable, Sendable {
   /// A path per line, or `path label`.

@@ -7,6 +7,7 @@
 //   ImageInspector time FILE               milliseconds to decode and to transform, shortest of 30
 
 import ConvNet
+import Files
 import Foundation
 import Images
 import Tensors

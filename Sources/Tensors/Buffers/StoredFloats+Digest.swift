@@ -1,3 +1,5 @@
+package import Files
+
 extension StoredFloats {
   /// Adds the numbers to `hasher` as little-endian float32, piece by piece.
   ///

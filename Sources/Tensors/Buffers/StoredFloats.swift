@@ -1,3 +1,5 @@
+package import Files
+
 /// A read-only row of floats, in memory or spread over a mapped file, converted only when read.
 ///
 /// Weights of hundreds of megabytes are handed around in this form: nothing is copied before

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Communication
 internal import ConvNet
+internal import Files
 internal import Foundation
 internal import Images
 internal import Tensors

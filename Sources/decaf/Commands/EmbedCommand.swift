@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Classification
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Images
 internal import Plotting

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FeatureStore
+internal import Files
 internal import Images
 internal import Interchange
 

@@ -4,6 +4,7 @@ internal import Communication
 internal import ConvNet
 internal import Extraction
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Images
 internal import Logging

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import FeatureStore
+@testable import Files
 
 @Suite struct JSONValueTests {
   static let sample: JSONValue = .object([

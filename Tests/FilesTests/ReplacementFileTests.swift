@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Tensors
+@testable import Files
 
 @Suite struct ReplacementFileTests {
   @Test func theFileAppearsWhenItIsComplete() throws {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Tensors
+@testable import Files
 
 @Suite struct InflateTests {
   /// `zlib.compress(b"decaf " * 9 + b"!", 9)` in Python.

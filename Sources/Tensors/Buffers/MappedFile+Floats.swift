@@ -1,15 +1,7 @@
+internal import Files
+
 /// Scoped and copying access that needs no pointers at the caller.
 extension MappedFile {
-  /// Calls `body` with `range` of the file's bytes.
-  package func withSpan<R, E: Error>(
-    _ range: Range<Int>? = nil, _ body: (Span<UInt8>) throws(E) -> R
-  ) throws(E) -> R {
-    try withBytes(range) { bytes throws(E) in
-      let typed = bytes.assumingMemoryBound(to: UInt8.self)
-      return try body(typed.span)
-    }
-  }
-
   /// Appends `count` little-endian float32 values that start at byte `offset`.
   package func appendFloat32(_ count: Int, at offset: Int, to values: inout [Float]) {
     withBytes(offset..<offset + 4 * count) { FloatBytes.decodeFloat32($0, into: &values) }

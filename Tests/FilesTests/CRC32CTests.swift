@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Tensors
+@testable import Files
 
 @Suite struct CRC32CTests {
   /// Bit by bit, as the polynomial is defined.

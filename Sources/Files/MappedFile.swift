@@ -49,6 +49,16 @@ package final class MappedFile: @unchecked Sendable {
     return try body(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 
+  /// Calls `body` with `range` of the file's bytes.
+  package func withSpan<R, E: Error>(
+    _ range: Range<Int>? = nil, _ body: (Span<UInt8>) throws(E) -> R
+  ) throws(E) -> R {
+    try withBytes(range) { bytes throws(E) in
+      let typed = bytes.assumingMemoryBound(to: UInt8.self)
+      return try body(typed.span)
+    }
+  }
+
   /// A copy of `range` of the file's bytes.
   package func bytes(_ range: Range<Int>) -> [UInt8] {
     withBytes(range) { [UInt8]($0) }
