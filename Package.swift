@@ -43,9 +43,9 @@ let package = Package(
     .target(
       name: "Files", dependencies: ["CChecksum", "CCrypto", "CZlib"], swiftSettings: features),
     .target(name: "Tensors", dependencies: ["CKernels", "Files"], swiftSettings: features),
-    .target(name: "Communication", dependencies: [logging], swiftSettings: features),
+    .target(name: "Communication", dependencies: ["Files", logging], swiftSettings: features),
     .target(
-      name: "MPI", dependencies: ["CMPI", "Communication", logging], swiftSettings: features),
+      name: "MPI", dependencies: ["CMPI", "Communication", "Files", logging], swiftSettings: features),
     .target(name: "Images", dependencies: ["CJPEG", "Files", "Tensors"], swiftSettings: features),
     .target(
       name: "Presets", dependencies: [yams], path: "Configs",
@@ -103,7 +103,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Communication", "ConvNet", "Files", "Images", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
     .executableTarget(
-      name: "MPIConformance", dependencies: ["Communication", "MPI", "TestSupport"],
+      name: "MPIConformance", dependencies: ["Communication", "Files", "MPI", "TestSupport"],
       path: "Sources/Programs/MPIConformance", swiftSettings: features),
     .executableTarget(
       name: "ImageInspector", dependencies: ["ConvNet", "Files", "Images", "Tensors"],

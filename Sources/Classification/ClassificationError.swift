@@ -2,7 +2,7 @@ package import Files
 internal import Tensors
 
 /// What goes wrong in training a classifier, storing it and predicting with it.
-package enum ClassificationError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ClassificationError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
   /// Options outside their range, each with its reason.
   case invalidOptions([String])
   /// No row is both usable and labelled.
@@ -96,12 +96,11 @@ package enum ClassificationError: Error, Equatable, Sendable, CustomStringConver
     if case .cannotWrite = self { false } else { true }
   }
 
-  /// The program's exit status for it: 64 wrong usage, 65 bad input, 73 output cannot be written.
-  package var exitStatus: Int32 {
+  package var exitStatus: ExitStatus {
     switch self {
-    case .invalidOptions: 64
-    case .cannotWrite, .otherTraining: 73
-    default: 65
+    case .invalidOptions: .usage
+    case .cannotWrite, .otherTraining: .cannotCreate
+    default: .badInput
     }
   }
 }

@@ -1,3 +1,5 @@
+package import Files
+
 extension Communicator {
   /// Whether this rank speaks for the job.
   package var isRoot: Bool { rank == 0 }
@@ -9,18 +11,15 @@ extension Communicator {
   ///
   /// Collective: every rank must call this, in the same order.
   ///
-  /// - Parameter status: the exit status that stands for an error, not 0.
   /// - Throws: `JobFailure`, the same on every rank.
-  package func agree<Result>(
-    status: (any Error) -> Int32, _ body: () throws -> Result
-  ) throws -> Result {
+  package func agree<Result>(_ body: () throws -> Result) throws -> Result {
     var result: Result?
     var report: [UInt8] = []
     var worst: [Int64] = [0]
     do {
       result = try body()
     } catch {
-      worst = [Int64(max(status(error), 1))]
+      worst = [Int64(ExitStatus(of: error).rawValue)]
       report = Array("\(error)".utf8)
     }
     try allreduce(&worst, .maximum)
@@ -29,18 +28,20 @@ extension Communicator {
     let reports = try gather(report, root: 0)
     var text = Array(JobFailure.text(reports: reports, hosts: hosts).utf8)
     try broadcast(&text, root: 0)
-    throw JobFailure(status: Int32(worst[0]), description: String(decoding: text, as: UTF8.self))
+    throw JobFailure(
+      exitStatus: ExitStatus(rawValue: Int32(worst[0])) ?? .internalFailure,
+      description: String(decoding: text, as: UTF8.self))
   }
 }
 
 /// A failure that all ranks know of, so that all can end in an orderly way with the same status.
-package struct JobFailure: Error, CustomStringConvertible {
-  package let status: Int32
+package struct JobFailure: ErrorWithStatus, CustomStringConvertible {
+  package let exitStatus: ExitStatus
   /// What to tell people; rank 0 speaks for all.
   package let description: String
 
-  package init(status: Int32, description: String) {
-    self.status = status
+  package init(exitStatus: ExitStatus, description: String) {
+    self.exitStatus = exitStatus
     self.description = description
   }
 

@@ -1,3 +1,5 @@
+package import Files
+
 /// What a rank can say to the others of its job.
 ///
 /// Deliberately not `Sendable`: every call is made on the one thread that made the communicator
@@ -45,7 +47,7 @@ package protocol Communicator: AnyObject {
   func barrier() throws
 
   /// Ends every rank of the job at once, with this exit status.
-  func abort(status: Int32) -> Never
+  func abort(_ status: ExitStatus) -> Never
 }
 
 /// Separates kinds of messages that must not be mistaken for each other.

@@ -1,3 +1,4 @@
+package import Files
 internal import Foundation
 internal import Synchronization
 
@@ -101,7 +102,7 @@ package final class InProcessCommunicator: Communicator {
     _ = try exchange([], operation: "barrier")
   }
 
-  package func abort(status: Int32) -> Never { exit(status) }
+  package func abort(_ status: ExitStatus) -> Never { exit(status.rawValue) }
 
   /// Everybody's bytes, on everybody.
   private func exchange(_ bytes: [UInt8], operation: String) throws -> [Message] {

@@ -2,7 +2,7 @@ package import Files
 internal import Tensors
 
 /// Why a protocol cannot be run.
-package enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum EvaluationError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
   case unknownProtocol(String, presets: [String])
   case unreadable(SystemError)
   /// Everything that is wrong with the protocol from `source`.
@@ -28,12 +28,11 @@ package enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertibl
     }
   }
 
-  /// The program's exit status for it: 64 wrong usage, 65 bad input, 73 output cannot be written.
-  package var exitStatus: Int32 {
+  package var exitStatus: ExitStatus {
     switch self {
-    case .unknownProtocol: 64
-    case .cannotWrite: 73
-    default: 65
+    case .unknownProtocol: .usage
+    case .cannotWrite: .cannotCreate
+    default: .badInput
     }
   }
 }

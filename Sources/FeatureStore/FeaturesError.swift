@@ -2,7 +2,7 @@ package import Files
 internal import Tensors
 
 /// What goes wrong between a job and a store.
-package enum FeaturesError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum FeaturesError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
   /// Something of the store could not be written; nothing recorded is lost.
   case cannotWrite(SystemError)
   /// Something of the store could not be read.
@@ -86,16 +86,15 @@ package enum FeaturesError: Error, Equatable, Sendable, CustomStringConvertible 
     }
   }
 
-  /// What the process should exit with when this ends it.
-  package var exitStatus: Int32 {
+  package var exitStatus: ExitStatus {
     switch self {
-    case .cannotWrite, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory: 73
-    case .rowsDamaged: 75
-    case .rowsCorrupted: 70
-    case .unknownLayer: 64
+    case .cannotWrite, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory: .cannotCreate
+    case .rowsDamaged: .stoppedEarly
+    case .rowsCorrupted: .internalFailure
+    case .unknownLayer: .usage
     case .cannotRead, .notAStore, .incomplete, .damaged, .auditFailed, .unsupportedVersion,
       .invalidClass:
-      65
+      .badInput
     }
   }
 

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A failed system call: what was attempted, on which file, and the system's reason.
-package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct SystemError: ErrorWithStatus, Hashable, Sendable, CustomStringConvertible {
   /// What was attempted, as a verb phrase: “open”, “write 4096 bytes at 0”.
   package let operation: String
   package let path: String
@@ -20,6 +20,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// The disk, the quota or the device behind the file has no room or failed.
   package var isOutOfSpace: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+
+  package var exitStatus: ExitStatus { .badInput }
 }
 
 /// Repeats `call` while it is interrupted by a signal; throws on any other negative result.

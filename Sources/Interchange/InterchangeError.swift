@@ -2,7 +2,7 @@ package import Files
 internal import Tensors
 
 /// Why a file of another program cannot be imported, or a store not be exported.
-package enum InterchangeError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
   case unreadable(SystemError)
   /// Neither the content nor the name says what the file is.
   case unknownFormat(path: String, found: String)
@@ -64,12 +64,11 @@ package enum InterchangeError: Error, Equatable, Sendable, CustomStringConvertib
     found.isEmpty ? "no variable" : found.joined(separator: ", ")
   }
 
-  /// The program's exit status for it: 64 wrong usage, 65 bad input, 73 output cannot be written.
-  package var exitStatus: Int32 {
+  package var exitStatus: ExitStatus {
     switch self {
-    case .missingVariable, .noChoice, .optionWithoutUse: 64
-    case .cannotWrite: 73
-    default: 65
+    case .missingVariable, .noChoice, .optionWithoutUse: .usage
+    case .cannotWrite: .cannotCreate
+    default: .badInput
     }
   }
 }

@@ -1,5 +1,6 @@
 internal import CMPI
 package import Communication
+package import Files
 
 /// The ranks that a launcher started, over a duplicate of `MPI_COMM_WORLD`.
 ///
@@ -204,8 +205,8 @@ package final class MPICommunicator: Communicator {
   }
 
   /// MPI 3.1, section 8.7 (`MPI_Abort`).
-  package func abort(status: Int32) -> Never {
-    MPI_Abort(decaf_mpi_comm_world(), status)
+  package func abort(_ status: ExitStatus) -> Never {
+    MPI_Abort(decaf_mpi_comm_world(), status.rawValue)
     fatalError("MPI_Abort returned")
   }
 

@@ -1,7 +1,7 @@
 package import Files
 
 /// Why a safetensors file could not be read; the file's name is part of every case.
-package enum SafetensorsError: Error, Sendable, CustomStringConvertible {
+package enum SafetensorsError: ErrorWithStatus, Sendable, CustomStringConvertible {
   case cannotRead(SystemError)
   /// The file does not begin as a safetensors file must.
   case notSafetensors(path: String, reason: String)
@@ -39,4 +39,6 @@ package enum SafetensorsError: Error, Sendable, CustomStringConvertible {
       "tensor '\(name)' of \(path): expected F32, F64, F16 or BF16, found \(found)"
     }
   }
+
+  package var exitStatus: ExitStatus { .badInput }
 }

@@ -8,7 +8,7 @@ extension CommandContext {
   ///   it is.
   func agreeing<Result>(_ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as ClassificationError where error.isCollective {
-      throw JobFailure(status: error.exitStatus, description: "\(error)")
+      throw JobFailure(exitStatus: error.exitStatus, description: "\(error)")
     }
   }
 }

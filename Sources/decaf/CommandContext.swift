@@ -29,9 +29,6 @@ struct CommandContext {
     }
     return ThreadTeam(threadCount: threads ?? max(1, own.count / max(sharers, 1)))
   }
-
-  /// The exit status that stands for an error, for steps that all ranks agree on.
-  func status(of error: any Error) -> Int32 { ExitStatus(of: error).rawValue }
 }
 
 /// The processors a process may run on, as the system writes them: `0-3,8`.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Files
 
 /// The root of all subcommands.
 struct Decaf: ParsableCommand {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Communication
+internal import Files
 internal import Foundation
 internal import Logging
 internal import MPI
@@ -71,7 +72,7 @@ internal import MPI
       } catch let failure as JobFailure {
         // Every rank knows and none waits, so all can end in order.
         if communicator.isRoot { report(failure.description) }
-        status = [UInt8(failure.status)]
+        status = [UInt8(failure.exitStatus.rawValue)]
       }
       fflush(nil)
       try communicator.broadcast(&status, root: 0)
@@ -82,13 +83,13 @@ internal import MPI
         communicator.size > 1 ? "rank \(communicator.rank) on \(communicator.hostName): " : ""
       report(place + "\(error)")
       fflush(nil)
-      communicator.abort(status: ExitStatus(of: error).rawValue)
+      communicator.abort(ExitStatus(of: error))
     }
   }
 
   /// Ends a process that never joined the others.
   private static func leave(_ launch: Launch, with error: any Error) -> Never {
-    let status = ExitStatus(of: error)
+    let status = ExitStatus(ofParsing: error)
     guard launch.isRoot else {
       if status == .done { exit(status.rawValue) }  // help is printed once
       // `mpirun` kills all ranks when one leaves with an error: rank 0 speaks first. Who lives on met

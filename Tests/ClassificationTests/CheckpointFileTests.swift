@@ -93,7 +93,7 @@ import Testing
     ]
     for damage in damages {
       let found = try #require(try failure(damage: damage))
-      #expect(found.status == 65 && found.description.contains("--overwrite"), "\(found)")
+      #expect(found.exitStatus == .badInput && found.description.contains("--overwrite"), "\(found)")
       #expect(try failure(startsAnew: true, damage: damage) == nil)
     }
     #expect(try failure { _ in } == nil)
@@ -107,7 +107,7 @@ import Testing
       (TrainingOptions(classWeights: .named(["c1": 2])), "classWeights.c1"),
     ] {
       let found = try #require(try failure(options) { _ in })
-      #expect(found.status == 73 && found.description.contains(mention), "\(found)")
+      #expect(found.exitStatus == .cannotCreate && found.description.contains(mention), "\(found)")
     }
   }
 }

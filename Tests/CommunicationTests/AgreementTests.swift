@@ -1,9 +1,11 @@
 import Communication
+import Files
 import Testing
 
 @Suite struct AgreementTests {
-  struct Failure: Error, CustomStringConvertible {
+  struct Failure: ErrorWithStatus, CustomStringConvertible {
     let description: String
+    var exitStatus: Files.ExitStatus { description.hasPrefix("full") ? .cannotCreate : .badInput }
   }
 
   /// What each of `size` ranks gets when `body` runs on all of them by agreement.
@@ -12,8 +14,7 @@ import Testing
   ) throws -> [Result<Int, JobFailure>] {
     try InProcessCommunicator.run(size: size) { communicator in
       do {
-        let status = { (error: any Error) -> Int32 in "\(error)".hasPrefix("full") ? 73 : 65 }
-        return .success(try communicator.agree(status: status) { try body(communicator.rank) })
+        return .success(try communicator.agree { try body(communicator.rank) })
       } catch let failure as JobFailure {
         return .failure(failure)
       }
@@ -35,7 +36,7 @@ import Testing
         Issue.record("a rank went on alone")
         continue
       }
-      #expect(failure.status == 65)
+      #expect(failure.exitStatus == .badInput)
       #expect(failure.description.hasPrefix("no such file (rank 1 on "))
     }
   }
@@ -57,7 +58,7 @@ import Testing
       Issue.record("a rank went on alone")
       return
     }
-    #expect(failure.status == 73)
+    #expect(failure.exitStatus == .cannotCreate)
     let lines = failure.description.split(separator: "\n")
     #expect(lines.count == 2)
     #expect(lines.first?.hasSuffix("and 2 more)") ?? false)

@@ -21,7 +21,7 @@ import Testing
   ) throws -> EvaluationResult {
     let results = try InProcessCommunicator.run(size: ranks) { communicator in
       try Evaluator(evaluation, stores: stores).run(
-        communicator: communicator, team: ThreadTeam(threadCount: threads), status: { _ in 65 })
+        communicator: communicator, team: ThreadTeam(threadCount: threads))
     }
     #expect(results.dropFirst().allSatisfy { $0 == nil })
     return results[0]!

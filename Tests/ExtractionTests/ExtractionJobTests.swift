@@ -53,7 +53,7 @@ import Testing
     try InProcessCommunicator.run(size: spread.ranks, deadlineSeconds: 120) { communicator in
       try ExtractionJob(
         request, communicator: communicator, team: ThreadTeam(threadCount: spread.threads),
-        log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, status: { _ in 65 }
+        log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
       ).run()
     }[0]
   }

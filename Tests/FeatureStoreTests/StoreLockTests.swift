@@ -86,7 +86,7 @@ import Testing
       let size = try FileSystem.byteCount(of: path + "/journal")!
       var limit = rlimit(rlim_cur: rlim_t(size + 10), rlim_max: rlim_t(size + 10))
       setrlimit(__rlimit_resource_t(1), &limit)
-      do { try job.run(writer) } catch let error as FeaturesError { exit(error.exitStatus) }
+      do { try job.run(writer) } catch let error as FeaturesError { exit(error.exitStatus.rawValue) }
     }
     let writer = try job.open(path)
     #expect(writer.finishedRowCount == 3 || writer.finishedRowCount == 2)

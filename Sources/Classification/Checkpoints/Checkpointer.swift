@@ -60,7 +60,7 @@ package final class Checkpointer {
     var identity = identity
     identity.kernelClass = try communicator.lowestKernelClass().rawValue
     self.identity = identity
-    let found = try agree {
+    let found = try communicator.agree {
       communicator.isRoot && !startsAnew ? try Self.load(path, of: identity) : nil
     }
     var phase = Array((found?.phase ?? "").utf8)
@@ -135,7 +135,7 @@ package final class Checkpointer {
     var wish = [Int64(reason != nil ? 2 : isPauseDue() ? 1 : 0)]
     if communicator.size > 1 { try communicator.allreduce(&wish, .maximum) }
     if wish[0] == 2 {
-      try agree { if communicator.isRoot { try write(phase, state()) } }
+      try communicator.agree { if communicator.isRoot { try write(phase, state()) } }
       throw TrainingStopped(reason: reason ?? "asked for on another rank")
     }
     if wish[0] == 0 { return }
@@ -166,11 +166,6 @@ package final class Checkpointer {
   /// Removes the file: training is finished, and its result is written. For rank 0.
   package func remove() throws {
     try FileSystem.removeFile(path)
-  }
-
-  private func agree<Result>(_ body: () throws -> Result) throws -> Result {
-    try communicator.agree(
-      status: { ($0 as? ClassificationError)?.exitStatus ?? 70 }, body)
   }
 }
 

@@ -1,3 +1,4 @@
+package import Files
 internal import Tensors
 
 /// What the factors of a network's products are; sums are float. Part of a store's identity.
@@ -25,7 +26,7 @@ package enum Precision: String, Sendable, Codable, CaseIterable {
 }
 
 /// Why a network cannot be computed in the precision that was asked for.
-package enum PrecisionError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum PrecisionError: ErrorWithStatus, Hashable, Sendable, CustomStringConvertible {
   /// bfloat16 on a processor that does not multiply it faster than float.
   case unavailable
 
@@ -35,4 +36,6 @@ package enum PrecisionError: Error, Hashable, Sendable, CustomStringConvertible 
     5.16 or newer, found none; use --precision fp32
     """
   }
+
+  package var exitStatus: ExitStatus { .usage }
 }

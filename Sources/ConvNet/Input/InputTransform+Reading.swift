@@ -3,7 +3,7 @@ internal import Presets
 internal import Tensors
 
 /// Why an input transform cannot be used.
-package enum InputTransformError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum InputTransformError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
   /// No preset and no file has this name.
   case unknown(String, presets: [String])
   case unreadable(SystemError)
@@ -22,6 +22,8 @@ package enum InputTransformError: Error, Equatable, Sendable, CustomStringConver
       "input transform \(source): " + problems.joined(separator: "; ")
     }
   }
+
+  package var exitStatus: ExitStatus { .badInput }
 }
 
 extension InputTransform {

@@ -2,7 +2,7 @@ package import Files
 package import Tensors
 
 /// Why weights could not be read, understood, or written.
-package enum ModelError: Error, Sendable, CustomStringConvertible {
+package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
   /// No architecture has an activation of this name.
   case unknownBlob(String, valid: [String])
   /// The network has it, but the file's weights do not reach so far.
@@ -132,6 +132,14 @@ package enum ModelError: Error, Sendable, CustomStringConvertible {
       return "networks with other than 1000 classes are not read: leave fc8 out of the file"
     default:
       return "the file holds another network"
+    }
+  }
+
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .unknownBlob, .unknownFormat: .usage
+    case .cannotWrite: .cannotCreate
+    default: .badInput
     }
   }
 }

@@ -94,18 +94,17 @@ package struct Evaluator {
   /// Does all the work. Collective: every rank must call this with the same stores.
   ///
   /// - Parameters:
-  ///   - status: the exit status that stands for an error.
   ///   - progress: called on every rank after each of its trainings, from any thread.
   /// - Returns: the result on rank 0, nil elsewhere.
   /// - Throws: `JobFailure` when a training fails on any rank.
   package func run(
-    communicator: any Communicator, team: ThreadTeam, status: (any Error) -> Int32,
+    communicator: any Communicator, team: ThreadTeam,
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> EvaluationResult? {
     let outcomes =
       isSharedByRanks(communicator.size)
       ? try runTogether(communicator, team, progress)
-      : try communicator.agree(status: status) {
+      : try communicator.agree {
         try runOwn(communicator.rank, communicator.size, team, progress)
       }
     let bytes = Array(try JSONEncoder().encode(outcomes))

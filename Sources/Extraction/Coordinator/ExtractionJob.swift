@@ -16,18 +16,14 @@ package struct ExtractionJob {
   private let communicator: any Communicator
   private let team: ThreadTeam
   private let log: Logger
-  /// The exit status that stands for an error, for steps all ranks must agree on.
-  private let status: (any Error) -> Int32
 
   package init(
-    _ request: ExtractionRequest, communicator: any Communicator, team: ThreadTeam, log: Logger,
-    status: @escaping (any Error) -> Int32
+    _ request: ExtractionRequest, communicator: any Communicator, team: ThreadTeam, log: Logger
   ) {
     self.request = request
     self.communicator = communicator
     self.team = team
     self.log = log
-    self.status = status
   }
 
   /// Runs the job; collective.
@@ -38,7 +34,7 @@ package struct ExtractionJob {
   package func run() throws -> ExtractionSummary {
     let start = ContinuousClock.now
     let plan = try agreeOnPlan()
-    let opened = try communicator.agree(status: status) { try openStore(plan) }
+    let opened = try communicator.agree { try openStore(plan) }
     let description = try share(opened, plan)
     if description.isComplete {
       var summary = ExtractionSummary()
@@ -47,7 +43,7 @@ package struct ExtractionJob {
       summary.failedRows = opened?.writer.failedRowCount ?? 0
       return summary
     }
-    let rowFiles = try communicator.agree(status: status) {
+    let rowFiles = try communicator.agree {
       request.gather == .direct
         ? try RowFiles(
           request.output, provenance: description.provenance, nonce: description.nonce) : nil
@@ -79,7 +75,7 @@ package struct ExtractionJob {
 
   /// Opens the model and settles what is computed, the same on every rank.
   private func agreeOnPlan() throws -> Plan {
-    let (model, outputs, ownClass) = try communicator.agree(status: status) {
+    let (model, outputs, ownClass) = try communicator.agree {
       if request.dedicatedCoordinator && communicator.size == 1 {
         throw ExtractionError.noWorkers
       }
@@ -104,7 +100,7 @@ package struct ExtractionJob {
     let prefix = Int64(model.weightsSHA256.hexadecimal.prefix(15), radix: 16)!
     var bounds = [prefix, -prefix]
     try communicator.allreduce(&bounds, .maximum)
-    try communicator.agree(status: status) {
+    try communicator.agree {
       if bounds[0] != -bounds[1] { throw ExtractionError.modelsDiffer(path: request.model) }
     }
     let rowByteCount =
@@ -126,7 +122,7 @@ package struct ExtractionJob {
     }
     try communicator.broadcast(&name, root: 0)
     if name.isEmpty { return nil }
-    return try communicator.agree(status: status) {
+    return try communicator.agree {
       let supported = KernelClass.supported
       let name = String(decoding: name, as: UTF8.self)
       guard let kept = KernelClass(rawValue: name), supported.contains(kept) else {

@@ -1,5 +1,6 @@
 package import ConvNet
 package import FeatureStore
+package import Files
 package import Images
 package import Tensors
 
@@ -55,7 +56,7 @@ package struct ExtractionRequest: Sendable {
 }
 
 /// Why an extraction cannot start, or ended badly.
-package enum ExtractionError: Error, CustomStringConvertible {
+package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
   /// A dedicated coordinator leaves nobody to work.
   case noWorkers
   /// Ranks read different weights under the same path.
@@ -86,6 +87,15 @@ package enum ExtractionError: Error, CustomStringConvertible {
       """
     case .stalled(let text):
       text
+    }
+  }
+
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .noWorkers, .wrongInputSize: .usage
+    case .modelsDiffer: .badInput
+    case .kernelUnavailable: .cannotCreate
+    case .stalled: .stoppedEarly
     }
   }
 }

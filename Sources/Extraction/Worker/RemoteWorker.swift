@@ -1,4 +1,5 @@
 internal import Communication
+package import Files
 
 /// A worker on a rank of its own: passes orders to the pipeline and results to rank 0.
 struct RemoteWorker {
@@ -48,11 +49,13 @@ struct RemoteWorker {
 }
 
 /// What stopped a worker's pipeline, and the rows it was at.
-package struct WorkerFailure: Error, CustomStringConvertible {
+package struct WorkerFailure: ErrorWithStatus, CustomStringConvertible {
   package let rows: Range<Int>
   package let cause: any Error
 
   package var description: String {
     rows.isEmpty ? "\(cause)" : "rows \(rows.lowerBound)–\(rows.upperBound - 1): \(cause)"
   }
+
+  package var exitStatus: ExitStatus { ExitStatus(of: cause) }
 }

@@ -1,7 +1,8 @@
+package import Files
 internal import Glibc
 
 /// Why one image is not to be had; the message of a failed row.
-package enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum ImageError: ErrorWithStatus, Hashable, Sendable, CustomStringConvertible {
   /// The file cannot be opened or read; `code` is the value of `errno`. The path is left out: it
   /// stands beside the message, and where the images lie must not show in a store's bytes.
   case unreadable(operation: String, code: Int32)
@@ -50,4 +51,6 @@ package enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     case .cannotEncode(let reason): "cannot write JPEG: \(reason)"
     }
   }
+
+  package var exitStatus: ExitStatus { .badInput }
 }

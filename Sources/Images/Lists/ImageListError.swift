@@ -2,7 +2,7 @@ package import Files
 internal import Tensors
 
 /// Why an image list cannot be used.
-package enum ImageListError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum ImageListError: ErrorWithStatus, Hashable, Sendable, CustomStringConvertible {
   /// The list or a folder cannot be opened or read.
   case unreadable(SystemError)
   /// The file is not a list; `found` names what it looks like.
@@ -47,6 +47,8 @@ package enum ImageListError: Error, Hashable, Sendable, CustomStringConvertible 
       """
     }
   }
+
+  package var exitStatus: ExitStatus { .badInput }
 }
 
 extension ImageListError.Problem: CustomStringConvertible {

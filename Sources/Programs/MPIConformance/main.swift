@@ -4,6 +4,7 @@
 //   MPIConformance fail RANK    that rank fails while the others wait: the job must end, non-zero
 
 import Communication
+import Files
 import Foundation
 import MPI
 import TestSupport
@@ -19,7 +20,7 @@ do {
       if communicator.rank == 0 { print("conformance holds at \(communicator.size) ranks") }
     case "fail":
       let failing = arguments.count > 2 ? Int(arguments[2]) : nil
-      if communicator.rank == failing { communicator.abort(status: 70) }
+      if communicator.rank == failing { communicator.abort(.internalFailure) }
       try communicator.barrier()
     default:
       throw DeliberateFailure()

@@ -1,8 +1,9 @@
 internal import CKernels
+package import Files
 internal import Glibc
 
 /// Why the kernels that were asked for cannot run.
-package enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum KernelError: ErrorWithStatus, Hashable, Sendable, CustomStringConvertible {
   /// `DECAF_KERNEL` is set to something that is no kernel class.
   case unknownClass(String, supported: [KernelClass])
   /// The class exists, but not for this processor.
@@ -26,6 +27,8 @@ package enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
   private static func list(_ classes: [KernelClass]) -> String {
     classes.map(\.rawValue).joined(separator: ", ")
   }
+
+  package var exitStatus: ExitStatus { .usage }
 }
 
 /// What a processor and its operating system offer, as far as kernels need it.

@@ -99,7 +99,7 @@ struct ClassifyCommand: ParsableCommand {
 }
 
 /// A file of class names that is not of the network.
-struct ClassNamesError: Error, CustomStringConvertible {
+struct ClassNamesError: ErrorWithStatus, CustomStringConvertible {
   let path: String
   let expected: Int
   let found: Int
@@ -107,4 +107,6 @@ struct ClassNamesError: Error, CustomStringConvertible {
   var description: String {
     "--names \(path): expected \(expected) lines, one a class of the network, found \(found)"
   }
+
+  var exitStatus: ExitStatus { .badInput }
 }

@@ -152,7 +152,7 @@ struct EmbedCommand: ParsableCommand {
 }
 
 /// Why rows cannot be drawn.
-enum EmbedError: Error, CustomStringConvertible {
+enum EmbedError: ErrorWithStatus, CustomStringConvertible {
   case noRows(path: String)
   case noVariation(path: String)
   case notFinite(path: String, row: Int)
@@ -165,4 +165,6 @@ enum EmbedError: Error, CustomStringConvertible {
       "cannot draw \(path): row \(row) holds infinite values; `decaf verify` tells more"
     }
   }
+
+  var exitStatus: ExitStatus { .badInput }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Communication
 internal import Evaluation
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Logging
 internal import Synchronization
@@ -75,7 +76,7 @@ struct EvaluateCommand: DistributedCommand {
 
   func run(in context: CommandContext) throws -> ExitStatus {
     let team = try context.makeTeam(threads: runOptions.threads)
-    let evaluator = try context.communicator.agree(status: context.status(of:)) {
+    let evaluator = try context.communicator.agree {
       let evaluator = try makeEvaluator()
       if context.isRoot { try EvaluationResult.checkWritable(output) }
       return evaluator
@@ -84,10 +85,10 @@ struct EvaluateCommand: DistributedCommand {
     let start = ContinuousClock.now
     let result = try context.agreeing {
       try evaluator.run(
-        communicator: context.communicator, team: team, status: context.status(of:),
+        communicator: context.communicator, team: team,
         progress: progressLogger(context))
     }
-    let files = try context.communicator.agree(status: context.status(of:)) {
+    let files = try context.communicator.agree {
       try result?.write(to: output)
     }
     guard let result, let files else { return .done }

@@ -185,13 +185,10 @@ struct ExtractCommand: DistributedCommand {
 
   func run(in context: CommandContext) throws -> ExitStatus {
     StopSignal.install()
-    let request = try context.communicator.agree(status: context.status(of:)) {
-      try makeRequest()
-    }
+    let request = try context.communicator.agree { try makeRequest() }
     let job = ExtractionJob(
       request, communicator: context.communicator,
-      team: try context.makeTeam(threads: runOptions.threads),
-      log: context.log, status: context.status(of:))
+      team: try context.makeTeam(threads: runOptions.threads), log: context.log)
     let summary = try job.run()
     guard context.isRoot else { return .done }
     print(summary.text(store: output))

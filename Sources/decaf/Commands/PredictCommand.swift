@@ -56,13 +56,13 @@ struct PredictCommand: DistributedCommand {
 
   func run(in context: CommandContext) throws -> ExitStatus {
     let team = try context.makeTeam(threads: runOptions.threads)
-    let classifier = try context.communicator.agree(status: context.status(of:)) {
+    let classifier = try context.communicator.agree {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try Classifier.load(self.classifier)
     }
     let extracted = try extract(for: classifier, context, team)
     if let extracted, extracted.isStoppedEarly { return .stoppedEarly }
-    let store = try context.communicator.agree(status: context.status(of:)) {
+    let store = try context.communicator.agree {
       if model == nil, !FileSystem.isFolder(source),
         try FileSystem.byteCount(of: source) != nil
       {
@@ -107,13 +107,12 @@ struct PredictCommand: DistributedCommand {
   ) throws -> (store: String, isStoppedEarly: Bool)? {
     guard let model else { return nil }
     let store = output + ".store.partial"
-    let request = try context.communicator.agree(status: context.status(of:)) {
+    let request = try context.communicator.agree {
       try makeRequest(for: classifier, model: model, store: store)
     }
     StopSignal.install()
     let summary = try ExtractionJob(
-      request, communicator: context.communicator, team: team, log: context.log,
-      status: context.status(of:)
+      request, communicator: context.communicator, team: team, log: context.log
     ).run()
     var isStopped = [Int64(summary.stopReason == nil ? 0 : 1)]
     try context.communicator.allreduce(&isStopped, .maximum)

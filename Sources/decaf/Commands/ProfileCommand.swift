@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Communication
 internal import ConvNet
 internal import Extraction
+internal import Files
 internal import Foundation
 internal import Tensors
 
@@ -75,7 +76,7 @@ struct ProfileCommand: DistributedCommand {
     let clock = ContinuousClock()
     var opened: (model: Model, engine: Engine)?
     var (openTime, packTime) = (Duration.zero, Duration.zero)
-    try context.communicator.agree(status: context.status(of:)) {
+    try context.communicator.agree {
       let start = clock.now
       let model = try Model.open(self.model, architecture: architecture)
       openTime = clock.now - start

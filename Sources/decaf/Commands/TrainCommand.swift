@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Classification
 internal import Communication
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Logging
 internal import Tensors
@@ -173,7 +174,7 @@ struct TrainCommand: DistributedCommand {
     StopSignal.install()
     let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
-    let input = try context.communicator.agree(status: context.status(of:)) {
+    let input = try context.communicator.agree {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try open()
     }
@@ -204,7 +205,7 @@ struct TrainCommand: DistributedCommand {
       }
       return .stoppedEarly
     }
-    try context.communicator.agree(status: context.status(of:)) {
+    try context.communicator.agree {
       guard context.isRoot else { return }
       try Classifier(result, options: options, features: input.stores.origin).save(output)
       try checkpointer.remove()

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Files
 internal import Foundation
 internal import Yams
 
@@ -105,7 +106,7 @@ private struct CommandOptions {
 }
 
 /// Why a `--config` file cannot be used.
-enum ConfigError: Error, CustomStringConvertible {
+enum ConfigError: ErrorWithStatus, CustomStringConvertible {
   case noFile
   case unreadable(path: String, reason: String)
   case notAMapping(path: String)
@@ -128,4 +129,6 @@ enum ConfigError: Error, CustomStringConvertible {
       "--config \(path): \(key): expected one value, or a list of values"
     }
   }
+
+  var exitStatus: ExitStatus { .usage }
 }

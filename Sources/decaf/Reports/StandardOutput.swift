@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// Standard output of the commands whose whole result it is.
@@ -20,8 +21,10 @@ enum StandardOutput {
 }
 
 /// Standard output cannot be written.
-struct OutputError: Error, CustomStringConvertible {
+struct OutputError: ErrorWithStatus, CustomStringConvertible {
   let reason: String
 
   var description: String { "cannot write standard output: \(reason)" }
+
+  var exitStatus: ExitStatus { .cannotCreate }
 }
