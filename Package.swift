@@ -43,6 +43,7 @@ let package = Package(
     .target(
       name: "Files", dependencies: ["CChecksum", "CCrypto", "CZlib"], swiftSettings: features),
     .target(name: "Tensors", dependencies: ["CKernels", "Files"], swiftSettings: features),
+    .target(name: "Formats", dependencies: ["Files", "Tensors"], swiftSettings: features),
     .target(name: "Communication", dependencies: ["Files", logging], swiftSettings: features),
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", "Files", logging], swiftSettings: features),
@@ -57,13 +58,14 @@ let package = Package(
 
     // Images to activations; rows on disk.
     .target(
-      name: "ConvNet", dependencies: ["Files", "Images", "Presets", "Tensors"],
+      name: "ConvNet", dependencies: ["Files", "Formats", "Images", "Presets", "Tensors"],
       swiftSettings: features),
     .target(
-      name: "FeatureStore", dependencies: ["Files", "Images", "Tensors"], swiftSettings: features),
+      name: "FeatureStore", dependencies: ["Files", "Formats", "Images", "Tensors"],
+      swiftSettings: features),
 
     .target(
-      name: "Interchange", dependencies: ["FeatureStore", "Files", "Images", "Tensors"],
+      name: "Interchange", dependencies: ["FeatureStore", "Files", "Formats", "Tensors"],
       swiftSettings: features),
 
     // The two halves of the work; they meet at the store.
@@ -75,7 +77,7 @@ let package = Package(
       swiftSettings: features),
     .target(
       name: "Classification",
-      dependencies: ["Communication", "FeatureStore", "Files", "Tensors", logging],
+      dependencies: ["Communication", "FeatureStore", "Files", "Formats", "Tensors", logging],
       swiftSettings: features),
 
     .target(name: "Plotting", swiftSettings: features),
@@ -91,7 +93,8 @@ let package = Package(
       name: "decaf",
       dependencies: [
         "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "FeatureStore",
-        "Files", "Images", "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
+        "Files", "Formats", "Images", "Interchange", "MPI", "Plotting", "Tensors",
+        argumentParser, logging, yams,
       ],
       swiftSettings: features),
     .executableTarget(
@@ -114,6 +117,8 @@ let package = Package(
       swiftSettings: features),
     .testTarget(
       name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: features),
+    .testTarget(
+      name: "FormatsTests", dependencies: ["Formats", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: features),
     .testTarget(

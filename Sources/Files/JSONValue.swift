@@ -20,7 +20,7 @@ package indirect enum JSONValue: Equatable, Sendable {
   /// The document in `bytes`.
   ///
   /// - Throws: when it is not JSON.
-  package init(parsing bytes: [UInt8]) throws {
+  package init(parsing bytes: [UInt8]) throws(ProblemError) {
     self = try JSONParser.parse(bytes)
   }
 
@@ -32,6 +32,20 @@ package indirect enum JSONValue: Equatable, Sendable {
   /// The member of an object, nil when it is absent or this is no object.
   package subscript(_ key: String) -> JSONValue? {
     if case .object(let members) = self { members[key] } else { nil }
+  }
+
+  /// The number, when it is an integer from 0 that is exact: up to 2⁵³.
+  package var count: Int? {
+    if case .number(let value) = self, let integer = Self.integer(value), integer >= 0 {
+      integer
+    } else {
+      nil
+    }
+  }
+
+  /// An array of integers, each up to 2⁵³ in magnitude.
+  package static func integers(_ values: [Int]) -> JSONValue {
+    .array(values.map { .number(Double($0)) })
   }
 
   /// Every leaf with its path (`layers[0].width`), sorted by path; empty containers are leaves.

@@ -1,4 +1,5 @@
 package import Files
+internal import Formats
 internal import Images
 internal import Tensors
 
@@ -26,7 +27,8 @@ extension FeatureFile {
         ofFile: String(name[..<colon]), variable: String(name[name.utf8.index(after: colon)...]))
     } else {
       throw variables.isEmpty || format == .npy
-        ? .unreadable(.missing(name)) : .missingVariable(path: path, name: name, found: contents)
+        ? .format(.unreadable(.missing(name)))
+        : .missingVariable(path: path, name: name, found: contents)
     }
     guard labels.count == rowCount else {
       throw .labelCount(path: source, labels: labels.count, rows: rowCount)
@@ -48,7 +50,7 @@ extension FeatureFile {
       return lines(file)
     }
     if variables.isEmpty {  // its name says svmlight: the labels are its first column
-      return try SVMLightFile(file).labels
+      return try readingFormat { () throws(FormatError) in try SVMLightFile(file).labels }
     }
     let vectors = variables.filter { found in
       guard let variable else { return found.isVector }

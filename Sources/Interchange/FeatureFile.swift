@@ -1,4 +1,5 @@
 package import Files
+internal import Formats
 internal import Images
 internal import Tensors
 
@@ -51,7 +52,7 @@ package struct FeatureFile: Sendable {
         option: "--width", reason: "\(path) is \(format.rawValue), which gives the width itself")
     }
     if format == .svmlight {
-      let sparse = try SVMLightFile(file)
+      let sparse = try readingFormat { () throws(FormatError) in try SVMLightFile(file) }
       if let width, width < sparse.width {
         throw .optionWithoutUse(
           option: "--width \(width)", reason: "\(path) has an index \(sparse.width)")
@@ -85,21 +86,36 @@ package struct FeatureFile: Sendable {
 
   /// What the file is, and its variables where the format has any.
   static func open(_ file: MappedFile) throws(InterchangeError) -> (Format, [Variable]) {
-    let source = ByteSource(file)
-    if MATFile.accepts(source) { return (.mat, try MATFile.variables(file)) }
-    if NPYArray.accepts(source) {
-      return (.npy, [try NPYArray.variable(source, name: "array", path: file.path)])
+    if let found = try readingFormat({ () throws(FormatError) in try arrays(of: file) }) {
+      return found
     }
-    if NPZFile.accepts(source) { return (.npz, try NPZFile.variables(file)) }
-    let start = source.bytes(0..<min(8, source.count))
-    if start == [0x89] + Array("HDF\r\n".utf8) + [0x1a, 0x0a] {
+    return try described(file)
+  }
+
+  private static func arrays(
+    of file: MappedFile
+  ) throws(FormatError) -> (Format, [Variable])? {
+    switch FileSignature(of: file) {
+    case .matlab: return (.mat, try MATFile.variables(file))
+    case .numpy:
+      let array = try NPYArray.variable(ByteSource(file), name: "array", path: file.path)
+      return (.npy, [array])
+    case .zip: return (.npz, try NPZFile.variables(file))
+    case .hdf5:
       throw .unsupported(
         path: file.path, found: "an HDF5 file, as MATLAB 7.3 writes",
         advice: "save it again with save('NAME.mat', …, '-v7'), or as .npy")
+    default: return nil
     }
+  }
+
+  /// Text that its name says to be svmlight, or the error of a file that nothing is known of.
+  private static func described(_ file: MappedFile) throws(InterchangeError) -> (Format, [Variable])
+  {
     if ["svm", "svmlight", "libsvm"].contains(where: { file.path.hasSuffix(".\($0)") }) {
       return (.svmlight, [])
     }
+    let start = file.bytes(0..<min(8, file.byteCount))
     let hexadecimal = start.map { String($0, radix: 16) }.joined(separator: " ")
     throw .unknownFormat(
       path: file.path,

@@ -1,14 +1,13 @@
 package import Files
+package import Formats
 internal import Tensors
 
 /// Why a file of another program cannot be imported, or a store not be exported.
 package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
-  case unreadable(SystemError)
+  /// The file's own format is broken, or not read.
+  case format(FormatError)
   /// Neither the content nor the name says what the file is.
   case unknownFormat(path: String, found: String)
-  /// The file is of a kind that is known and not read.
-  case unsupported(path: String, found: String, advice: String)
-  case damaged(path: String, problem: String)
   /// No variable of this name; `found` describes those there are.
   case missingVariable(path: String, name: String, found: [String])
   /// Several variables may be meant, or none.
@@ -18,7 +17,6 @@ package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStrin
   case notALabel(path: String, position: Int, found: String)
   /// A value that single precision cannot hold, or a row that is partly NaN.
   case notFinite(path: String, row: Int, column: Int, value: String)
-  case malformed(path: String, line: Int, problem: String)
   case empty(path: String)
   case optionWithoutUse(option: String, reason: String)
   case cannotWrite(SystemError)
@@ -26,14 +24,12 @@ package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStrin
 
   package var description: String {
     switch self {
-    case .unreadable(let error): "\(error)"
+    case .format(let error): "\(error)"
     case .unknownFormat(let path, let found):
       """
       \(path): found \(found); expected a MATLAB file of version 5, a NumPy .npy or .npz file, or \
       svmlight text named .svm, .svmlight or .libsvm
       """
-    case .unsupported(let path, let found, let advice): "\(path): found \(found); \(advice)"
-    case .damaged(let path, let problem): "\(path) is damaged: \(problem)"
     case .missingVariable(let path, let name, let found):
       "\(path) has no variable “\(name)”; found \(Self.list(found))"
     case .noChoice(let path, let what, let option, let found):
@@ -51,7 +47,6 @@ package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStrin
       \(path): row \(row), column \(column) (both from 0) is \(value); expected finite numbers, or \
       NaN in the whole row for a sample without features
       """
-    case .malformed(let path, let line, let problem): "\(path), line \(line): \(problem)"
     case .empty(let path): "\(path) holds no row of features"
     case .optionWithoutUse(let option, let reason): "\(option): \(reason)"
     case .cannotWrite(let error): "\(error); choose another --output or make room"
@@ -75,5 +70,10 @@ package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStrin
 
 /// Runs `body`, whose failure means that the file could not be read.
 func reading<R>(_ body: () throws(SystemError) -> R) throws(InterchangeError) -> R {
-  do { return try body() } catch { throw .unreadable(error) }
+  do { return try body() } catch { throw .format(.unreadable(error)) }
+}
+
+/// Runs `body`, whose failure is one of the file's format.
+func readingFormat<R>(_ body: () throws(FormatError) -> R) throws(InterchangeError) -> R {
+  do { return try body() } catch { throw .format(error) }
 }

@@ -1,5 +1,6 @@
 package import FeatureStore
 internal import Files
+internal import Formats
 internal import Images
 package import Tensors
 
@@ -76,7 +77,7 @@ package struct StoreExport {
     case .svmlight: []
     case .csv:
       Array("row,path,label,\((0..<width).map { "f\($0)" }.joined(separator: ","))\n".utf8)
-    case .npy: NPYDescription.header(.float32, shape: [rows.count, width])
+    case .npy: NPYHeader(elementType: .float32, shape: [rows.count, width]).bytes
     }
   }
 

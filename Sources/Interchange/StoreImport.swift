@@ -1,7 +1,7 @@
 package import FeatureStore
 package import Files
 internal import Images
-internal import Tensors
+package import Tensors
 
 /// The making of a store of features that another program computed.
 package struct StoreImport {

@@ -1,6 +1,7 @@
 import Classification
 import Communication
 import FeatureStore
+import Formats
 import Foundation
 import Tensors
 import TestSupport

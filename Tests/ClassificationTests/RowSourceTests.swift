@@ -1,5 +1,6 @@
 import Classification
 import FeatureStore
+import Tensors
 import TestSupport
 import Testing
 

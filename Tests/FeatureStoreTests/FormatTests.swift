@@ -1,5 +1,7 @@
 import Files
+import Formats
 import Images
+import Tensors
 import Testing
 
 @testable import FeatureStore
@@ -7,7 +9,7 @@ import Testing
 @Suite struct NPYHeaderTests {
   @Test func isWrittenAsNumPyReadsIt() throws {
     for shape in [[0, 9216], [1_410, 9_216], [7], [3, 10, 4_096], [123_456_789_012, 4_096]] {
-      for type in ElementType.allCases {
+      for type in ElementType.storable {
         let header = NPYHeader(elementType: type, shape: shape)
         #expect(header.bytes.count % 64 == 0 && header.bytes.last == 0x0a)
         let (parsed, offset) = try NPYHeader.parse(header.bytes + [1, 2, 3])
@@ -26,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n",
+    "{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }\n",
     "{'descr': '<f4', 'fortran_order': True, 'shape': (2,), }\n",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }\n",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }\n", "{}\n", "",

@@ -1,4 +1,5 @@
 import Files
+import Formats
 import Images
 import Tensors
 import TestSupport

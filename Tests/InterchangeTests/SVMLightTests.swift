@@ -1,4 +1,5 @@
 import Files
+import Formats
 import Images
 import TestSupport
 import Testing
@@ -32,7 +33,7 @@ import Testing
   func theLineOfAProblemIsNamed(text: String, line: Int) throws {
     try withFile("a.svm", Array(text.utf8)) { path throws in
       let error = #expect(throws: InterchangeError.self) { try FeatureFile(path) }
-      guard case .malformed(_, let found, _) = error else {
+      guard case .format(.malformed(_, let found, _)) = error else {
         Issue.record("\(String(describing: error))")
         return
       }

@@ -1,5 +1,6 @@
 import FeatureStore
 import Files
+import Formats
 import Foundation
 import Images
 import Tensors
@@ -88,7 +89,7 @@ import Testing
       #expect(throws: InterchangeError.notALabel(path: halves, position: 1, found: "0.5")) {
         try file.labels(halves)
       }
-      #expect(throws: InterchangeError.unreadable(.missing("\(folder)/none"))) {
+      #expect(throws: InterchangeError.format(.unreadable(.missing("\(folder)/none")))) {
         try file.labels("\(folder)/none")
       }
     }

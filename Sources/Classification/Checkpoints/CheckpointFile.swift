@@ -1,5 +1,6 @@
 internal import FeatureStore
 internal import Files
+internal import Formats
 internal import Tensors
 
 /// A record on disk: a safetensors file.
@@ -28,7 +29,7 @@ struct CheckpointFile: Equatable {
       let writer = try SafetensorsWriter(
         path, metadata: metadata,
         tensors: record.numbers.sorted { $0.key < $1.key }.map {
-          SafetensorsWriter.Description($0.key, [$0.value.count], isWide: true)
+          SafetensorsWriter.Description($0.key, [$0.value.count], .float64)
         }
           + record.vectors.sorted { $0.key < $1.key }.map {
             SafetensorsWriter.Description($0.key, [$0.value.count, $0.value.first?.count ?? 0])

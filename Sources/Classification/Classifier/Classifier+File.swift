@@ -1,5 +1,6 @@
 internal import FeatureStore
 internal import Files
+internal import Formats
 internal import Tensors
 
 /// One safetensors file: `weight` K×D and `bias` K, float32, with `mean` and `factor` D where features

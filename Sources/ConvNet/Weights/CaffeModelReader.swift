@@ -148,10 +148,10 @@ struct CaffeModelReader {
   /// Gathers a repeated field: packed runs, and single numbers, which usually follow each other at a
   /// constant distance and then are one segment.
   private struct Pieces {
-    let element: StoredFloats.Element
+    let element: ElementType
     private(set) var segments = [StoredFloats.Segment]()
 
-    init(_ element: StoredFloats.Element) { self.element = element }
+    init(_ element: ElementType) { self.element = element }
 
     mutating func append(_ range: Range<Int>, _ reader: ProtobufReader) throws(ModelError) {
       guard range.count % element.byteCount == 0 else {

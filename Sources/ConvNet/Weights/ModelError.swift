@@ -1,5 +1,6 @@
 package import Files
-package import Tensors
+package import Formats
+internal import Tensors
 
 /// Why weights could not be read, understood, or written.
 package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {

@@ -1,4 +1,5 @@
 import Files
+import Formats
 import Tensors
 
 /// What a file with weights, or one that was taken for it, turns out to be by its first bytes.

@@ -1,5 +1,5 @@
 package import ConvNet
-package import FeatureStore
+internal import FeatureStore
 package import Files
 package import Images
 package import Tensors

@@ -1,5 +1,5 @@
 package import Files
-internal import Tensors
+package import Tensors
 
 /// A job's identity: everything that decides the bytes of its store.
 ///
@@ -84,6 +84,7 @@ package struct Provenance: Codable, Equatable, Sendable {
     if Set(layers.map { Array($0.fileStem.utf8) }).count != layers.count {
       return "two layers share a file"
     }
+    if !ElementType.storable.contains(dtype) { return "no store holds \(dtype.rawValue)" }
     if list.rows < 0 { return "it has \(list.rows) rows" }
     if let rowsPerShard, rowsPerShard < 1 { return "it has \(rowsPerShard) rows a shard" }
     return layers.lazy.compactMap { $0.problem(rows: list.rows) }.first

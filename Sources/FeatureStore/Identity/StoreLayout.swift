@@ -1,3 +1,6 @@
+internal import Formats
+internal import Tensors
+
 /// Which file of a store holds which rows, by what name and at which offset.
 struct StoreLayout: Sendable {
   let rowCount: Int

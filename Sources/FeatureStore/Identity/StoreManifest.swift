@@ -1,6 +1,6 @@
 internal import Files
 internal import Images
-internal import Tensors
+package import Tensors
 
 /// `store.json`: what a complete store holds. Its presence is what makes the store complete.
 package struct StoreManifest: Codable, Equatable, Sendable {

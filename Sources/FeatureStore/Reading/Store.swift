@@ -1,4 +1,5 @@
 package import Files
+internal import Formats
 internal import Images
 internal import Tensors
 
@@ -102,6 +103,7 @@ package final class StoredLayer: Sendable {
       switch layout.elementType {
       case .float32: file.appendFloat32(piece.count * width, at: offset, to: &values)
       case .float16: file.appendFloat16(piece.count * width, at: offset, to: &values)
+      default: preconditionFailure("no store has \(layout.elementType.rawValue)")
       }
     }
   }

@@ -1,4 +1,5 @@
 package import Files
+internal import Formats
 internal import Images
 internal import Tensors
 

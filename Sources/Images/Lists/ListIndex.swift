@@ -75,7 +75,7 @@ struct ListIndex: Sendable {
     for index in 0..<min(text.count, 1024) { beginning.append(text[index]) }
     let name = path.lowercased()
     if name.hasSuffix(".jsonl") || name.hasSuffix(".json") { return "JSON" }
-    let format = FileFormat(beginning)
+    let format = FileSignature(beginning)
     // Text may start like a format by chance: the path BMW/1.jpg like BMP.
     let isBinary = beginning.contains { $0 < 32 && !$0.isWhiteSpace }
     guard isBinary || format == .markup || format == .gitLFS else { return nil }

@@ -5,28 +5,16 @@ package import Files
 /// Weights of hundreds of megabytes are handed around in this form: nothing is copied before
 /// someone asks for a range, and ranks that map one file share its pages.
 package struct StoredFloats: Sendable {
-  /// How a number is written in a file; little-endian.
-  package enum Element: Sendable, Hashable {
-    case float32, float64, float16, bfloat16
-
-    package var byteCount: Int {
-      switch self {
-      case .float32: 4
-      case .float64: 8
-      case .float16, .bfloat16: 2
-      }
-    }
-  }
-
   /// `count` numbers in a file, `stride` bytes from one to the next, the first at `offset`.
   package struct Segment: Sendable, Hashable {
-    package let element: Element
+    package let element: ElementType
     package let offset: Int
     package let count: Int
     package let stride: Int
 
     /// - Parameter stride: nil when the numbers touch.
-    package init(_ element: Element, offset: Int, count: Int, stride: Int? = nil) {
+    /// - Precondition: `element` is a type of floats.
+    package init(_ element: ElementType, offset: Int, count: Int, stride: Int? = nil) {
       self.element = element
       self.offset = offset
       self.count = count
@@ -184,6 +172,8 @@ package struct StoredFloats: Sendable {
           let bits = source.loadUnaligned(fromByteOffset: i * stride, as: UInt16.self)
           (target + i).initialize(to: Float(bitPattern: UInt32(bits) << 16))
         }
+      case .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64:
+        preconditionFailure("\(segment.element.rawValue) is no type of floats")
       }
     }
   }

@@ -12,7 +12,14 @@ internal import Tensors
 extension DecodeMode: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension Views: ExpressibleByArgument {}
-extension ElementType: ExpressibleByArgument {}
+extension ElementType: ExpressibleByArgument {
+  init?(argument: String) {
+    guard let type = Self.storable.first(where: { $0.rawValue == argument }) else { return nil }
+    self = type
+  }
+
+  static var allValueStrings: [String] { storable.map(\.rawValue) }
+}
 extension GatherMode: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
 

@@ -3,6 +3,7 @@ internal import FeatureStore
 internal import Files
 internal import Images
 internal import Interchange
+internal import Tensors
 
 /// `decaf import`.
 struct ImportCommand: ParsableCommand {

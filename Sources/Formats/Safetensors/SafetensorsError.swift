@@ -7,8 +7,7 @@ package enum SafetensorsError: ErrorWithStatus, Sendable, CustomStringConvertibl
   case notSafetensors(path: String, reason: String)
   /// The header or the data needs more bytes than the file has.
   case truncated(path: String, expectedByteCount: Int, byteCount: Int)
-  /// The header's JSON is wrong at `offset` of the file.
-  case malformedHeader(path: String, offset: Int, reason: String)
+  case malformedHeader(path: String, reason: String)
   /// A tensor's description contradicts itself or the file.
   case malformedTensor(path: String, name: String, reason: String)
   case missingTensor(path: String, name: String, found: [String])
@@ -25,8 +24,8 @@ package enum SafetensorsError: ErrorWithStatus, Sendable, CustomStringConvertibl
       cannot read \(path): expected \(expected) bytes, found \(byteCount); \
       the file is truncated or damaged: fetch or write it again
       """
-    case .malformedHeader(let path, let offset, let reason):
-      "cannot read the header of \(path): \(reason) at byte \(offset); the file is damaged"
+    case .malformedHeader(let path, let reason):
+      "cannot read the header of \(path): \(reason); the file is damaged"
     case .malformedTensor(let path, let name, let reason):
       "cannot read tensor '\(name)' of \(path): \(reason); the file is damaged"
     case .missingTensor(let path, let name, let found):

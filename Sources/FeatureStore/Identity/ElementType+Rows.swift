@@ -1,23 +1,14 @@
-internal import Tensors
+package import Tensors
 
-/// How a store holds its values, little-endian.
-package enum ElementType: String, Codable, Sendable, CaseIterable {
-  case float32, float16
-
-  /// Bytes of one value.
-  package var byteCount: Int { self == .float32 ? 4 : 2 }
-
-  /// NumPy's name of the type.
-  var descriptor: String { self == .float32 ? "<f4" : "<f2" }
-
-  init?(descriptor: String) {
-    guard let type = Self.allCases.first(where: { $0.descriptor == descriptor }) else { return nil }
-    self = type
-  }
+/// What a store does with its rows' values; it holds them as `float32` or `float16`.
+extension ElementType {
+  /// The types that a store can have.
+  package static let storable: [ElementType] = [.float32, .float16]
 
   /// Appends `values` as bytes; float16 is rounded to nearest even.
   ///
   /// - Returns: how many finite values became infinite.
+  /// - Precondition: the type is storable.
   @discardableResult
   package func append(_ values: Span<Float>, to bytes: inout [UInt8]) -> Int {
     switch self {
@@ -26,6 +17,7 @@ package enum ElementType: String, Codable, Sendable, CaseIterable {
       return 0
     case .float16:
       return FloatBytes.appendFloat16(values, to: &bytes)
+    default: preconditionFailure("no store has \(rawValue)")
     }
   }
 
@@ -36,19 +28,21 @@ package enum ElementType: String, Codable, Sendable, CaseIterable {
   }
 
   /// The bytes of `count` NaNs, what a failed row holds: always the same bits.
+  ///
+  /// - Precondition: the type is storable.
   package func missing(_ count: Int) -> [UInt8] {
-    var bytes = [UInt8]()
-    bytes.reserveCapacity(count * byteCount)
-    for _ in 0..<count {
+    let one: [UInt8] =
       switch self {
-      case .float32: bytes += [0, 0, 0xc0, 0x7f]
-      case .float16: bytes += [0, 0x7e]
+      case .float32: [0, 0, 0xc0, 0x7f]
+      case .float16: [0, 0x7e]
+      default: preconditionFailure("no store has \(rawValue)")
       }
-    }
-    return bytes
+    return Array(repeatElement(one, count: count).joined())
   }
 
   /// The values in `bytes`; float16 is converted exactly.
+  ///
+  /// - Precondition: the type is storable.
   package func decoded(_ bytes: [UInt8]) -> [Float] {
     var values = [Float]()
     values.reserveCapacity(bytes.count / byteCount)
@@ -56,6 +50,7 @@ package enum ElementType: String, Codable, Sendable, CaseIterable {
       switch self {
       case .float32: FloatBytes.decodeFloat32(raw, into: &values)
       case .float16: FloatBytes.decodeFloat16(raw, into: &values)
+      default: preconditionFailure("no store has \(rawValue)")
       }
     }
     return values

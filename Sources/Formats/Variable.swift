@@ -1,9 +1,9 @@
-internal import Files
-internal import Images
+package import Files
+internal import Tensors
 
 /// A named array of a file of another program.
-struct Variable: Sendable {
-  enum Content: Sendable {
+package struct Variable: Sendable {
+  package enum Content: Sendable {
     case numbers(NumberArray)
     /// One text for each element.
     case text([ByteString])
@@ -11,11 +11,16 @@ struct Variable: Sendable {
     case other(String)
   }
 
-  let name: String
-  let content: Content
+  package let name: String
+  package let content: Content
+
+  package init(name: String, content: Content) {
+    self.name = name
+    self.content = content
+  }
 
   /// For messages: `feas (157×4096 float64)`.
-  var description: String {
+  package var description: String {
     switch content {
     case .numbers(let array): "\(name) (\(array.shapeText) \(array.type.rawValue))"
     case .text(let texts): "\(name) (\(texts.count) texts)"
@@ -23,12 +28,12 @@ struct Variable: Sendable {
     }
   }
 
-  var numbers: NumberArray? {
+  package var numbers: NumberArray? {
     if case .numbers(let array) = content { array } else { nil }
   }
 
   /// Whether it can be a list of labels.
-  var isVector: Bool {
+  package var isVector: Bool {
     switch content {
     case .numbers(let array): array.isVector
     case .text: true

@@ -16,11 +16,6 @@ package struct NPYDescription: Equatable, Sendable {
   /// The most bytes a header of ours or another writer's may sensibly take.
   package static let longest = 1 << 16
 
-  /// The header of an array in C order, up to where its values start.
-  package static func header(_ type: ElementType, shape: [Int]) -> [UInt8] {
-    NPYHeader(elementType: type, shape: shape).bytes
-  }
-
   /// Reads the header at the start of a file, in format version 1, 2 or 3.
   ///
   /// - Throws: `ProblemError` saying what is wrong.

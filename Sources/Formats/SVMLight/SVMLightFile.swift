@@ -1,15 +1,14 @@
-internal import Files
-internal import Images
+package import Files
 internal import Tensors
 
 /// A text file of sparse rows, as SVMlight and LIBLINEAR read them: `label index:value … # comment`.
 ///
 /// Indices ascend from 1; values that are not named are 0; `qid:` pairs are passed over.
-struct SVMLightFile: Sendable {
-  let rowCount: Int
+package struct SVMLightFile: Sendable {
+  package let rowCount: Int
   /// The largest index found.
-  let width: Int
-  let labels: [ByteString]
+  package let width: Int
+  package let labels: [ByteString]
   private let file: MappedFile
   /// Where the line of each row starts.
   private let starts: [Int]
@@ -19,17 +18,17 @@ struct SVMLightFile: Sendable {
   /// Reads the whole file once.
   ///
   /// - Throws: `malformed`, with the line where the first problem is.
-  init(_ file: MappedFile) throws(InterchangeError) {
+  package init(_ file: MappedFile) throws(FormatError) {
     self.file = file
     var labels: [ByteString] = []
     var starts: [Int] = []
     var width = 0
-    try file.withSpan { bytes throws(InterchangeError) in
+    try file.withSpan { bytes throws(FormatError) in
       var offset = 0
       var line = 0
       while offset < bytes.count {
         line += 1
-        do throws(ProblemText) {
+        do throws(ProblemError) {
           let (label, end) = try Self.row(bytes, at: offset) {
             width = max(width, $0 + 1)
             _ = $1
@@ -49,13 +48,13 @@ struct SVMLightFile: Sendable {
   }
 
   /// Appends rows, filled up with zeros to `width` values.
-  func append(_ rows: Range<Int>, width: Int, to values: inout [Float]) {
+  package func append(_ rows: Range<Int>, width: Int, to values: inout [Float]) {
     precondition(width >= self.width, "values beyond the width")
     var base = values.count
     values.append(contentsOf: repeatElement(0, count: rows.count * width))
     file.withSpan { bytes in
       for row in rows {
-        do throws(ProblemText) {
+        do throws(ProblemError) {
           _ = try Self.row(bytes, at: starts[row]) { values[base + $0] = $1 }
         } catch { preconditionFailure("\(file.path) changed while in use: \(error.text)") }
         base += width
@@ -63,15 +62,13 @@ struct SVMLightFile: Sendable {
     }
   }
 
-  private struct ProblemText: Error { let text: String }
-
   /// Reads one line.
   ///
   /// - Parameter take: gets each index, from 0, and its value.
   /// - Returns: the label, nil for a blank line or a comment, and where the next line starts.
   private static func row(
     _ bytes: Span<UInt8>, at start: Int, _ take: (Int, Float) -> Void
-  ) throws(ProblemText) -> (label: ByteString?, end: Int) {
+  ) throws(ProblemError) -> (label: ByteString?, end: Int) {
     var end = start
     while end < bytes.count, bytes[end] != 0x0a { end += 1 }
     var label: ByteString?
@@ -91,13 +88,13 @@ struct SVMLightFile: Sendable {
       if label == nil {
         label = ByteString(token)
         if token.contains(UInt8(ascii: ":")) {
-          throw ProblemText(text: "found “\(label!)”, expected the label first")
+          throw ProblemError("found “\(label!)”, expected the label first")
         }
         continue
       }
       guard let (index, value) = try pair(token) else { continue }
       guard index > last else {
-        throw ProblemText(text: "index \(index + 1) after \(last + 1); expected ascending ones")
+        throw ProblemError("index \(index + 1) after \(last + 1); expected ascending ones")
       }
       last = index
       take(index, value)
@@ -106,19 +103,19 @@ struct SVMLightFile: Sendable {
   }
 
   /// Index, from 0, and value of `index:value`; nil for `qid:`.
-  private static func pair(_ token: [UInt8]) throws(ProblemText) -> (Int, Float)? {
+  private static func pair(_ token: [UInt8]) throws(ProblemError) -> (Int, Float)? {
     let parts = token.split(separator: UInt8(ascii: ":"), maxSplits: 1)
     if parts.count == 2 {
       if parts[0].elementsEqual("qid".utf8) { return nil }
       let index = Int(String(decoding: parts[0], as: UTF8.self))
       let value = Float(String(decoding: parts[1], as: UTF8.self))
       if index == 0 {
-        throw ProblemText(text: "index 0; expected indices from 1, as LIBLINEAR has them")
+        throw ProblemError("index 0; expected indices from 1, as LIBLINEAR has them")
       }
       // More would be a row of 16 GiB.
       if let index, index > 0, index <= 1 << 32, let value { return (index - 1, value) }
     }
-    throw ProblemText(
-      text: "found “\(String(decoding: token, as: UTF8.self))”, expected index:value")
+    throw ProblemError(
+      "found “\(String(decoding: token, as: UTF8.self))”, expected index:value")
   }
 }

@@ -1,27 +1,19 @@
-internal import FeatureStore
 internal import Files
-internal import Images
 internal import Tensors
 
 /// The array of a NumPy `.npy` file, or of a member of an `.npz` archive.
-enum NPYArray {
-  /// Whether the bytes begin as NumPy's do.
-  static func accepts(_ source: ByteSource) -> Bool {
-    let magic = NPYDescription.magic
-    return source.count >= magic.count && source.bytes(0..<magic.count) == magic
-  }
-
+package enum NPYArray {
   /// - Throws: `unsupported` for element types that are not read, `damaged`.
-  static func variable(
+  package static func variable(
     _ source: ByteSource, name: String, path: String
-  ) throws(InterchangeError) -> Variable {
+  ) throws(FormatError) -> Variable {
     let description: NPYDescription
     do throws(ProblemError) {
       description = try NPYDescription(
         source.bytes(0..<min(source.count, NPYDescription.longest)))
     } catch { throw .damaged(path: path, problem: error.text) }
     let descriptor = description.descriptor
-    func unsupported(_ advice: String) -> InterchangeError {
+    func unsupported(_ advice: String) -> FormatError {
       .unsupported(path: path, found: "elements of type \(descriptor)", advice: advice)
     }
     if descriptor.hasPrefix(">"), descriptor != ">b1" {
@@ -31,7 +23,7 @@ enum NPYArray {
     let size = Int(descriptor.dropFirst(2)) ?? 0
     let letter = descriptor.dropFirst().first
     let isText = letter == "U" || letter == "S"
-    let type = numberType(descriptor)
+    let type = ElementType(numPy: descriptor)
     guard isText || type != nil else {
       throw unsupported(
         "expected whole or floating-point numbers, or text; convert with array.astype")
@@ -59,23 +51,6 @@ enum NPYArray {
     }
     return Variable(
       name: name, content: .text(texts(data, width: byteCount, isWide: letter == "U")))
-  }
-
-  private static func numberType(_ descriptor: String) -> NumberType? {
-    switch descriptor.dropFirst() {
-    case "i1": .int8
-    case "u1", "b1": .uint8
-    case "i2": .int16
-    case "u2": .uint16
-    case "i4": .int32
-    case "u4": .uint32
-    case "i8": .int64
-    case "u8": .uint64
-    case "f2": .float16
-    case "f4": .float32
-    case "f8": .float64
-    default: nil
-    }
   }
 
   /// Texts of fixed width, filled up with zeros.

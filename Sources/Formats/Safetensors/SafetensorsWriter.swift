@@ -1,6 +1,7 @@
 package import Files
+package import Tensors
 
-/// Writes tensors of floats or doubles, one after the other, as a safetensors file.
+/// Writes tensors of numbers, one after the other, as a safetensors file.
 ///
 /// The bytes depend on nothing but the arguments: header keys are sorted by their UTF-8 bytes, the
 /// tensors' bytes follow in the order given. The header is padded with spaces, as the format allows,
@@ -10,14 +11,13 @@ package final class SafetensorsWriter {
   package struct Description: Sendable {
     package let name: String
     package let shape: [Int]
-    /// Whether its numbers are doubles.
-    package let isWide: Bool
+    package let type: ElementType
 
-    package init(_ name: String, _ shape: [Int], isWide: Bool = false) {
-      (self.name, self.shape, self.isWide) = (name, shape, isWide)
+    package init(_ name: String, _ shape: [Int], _ type: ElementType = .float32) {
+      (self.name, self.shape, self.type) = (name, shape, type)
     }
 
-    fileprivate var byteCount: Int { shape.reduce(isWide ? 8 : 4, *) }
+    fileprivate var byteCount: Int { shape.reduce(type.byteCount, *) }
   }
 
   private let file: ReplacementFile
@@ -83,55 +83,23 @@ package final class SafetensorsWriter {
 
   /// The 8 bytes of length and the JSON, padded to a multiple of 64 bytes together.
   static func header(metadata: [String: String], tensors: [Description]) -> [UInt8] {
-    var members = [(key: String, value: String)]()
+    var members: [String: JSONValue] = [:]
     if !metadata.isEmpty {
-      let pairs = sorted(metadata.map { ($0.key, quoted($0.value)) })
-      members.append(("__metadata__", "{\(joined(pairs))}"))
+      members[SafetensorsHeader.metadataKey] = .object(metadata.mapValues { .string($0) })
     }
     var offset = 0
     for tensor in tensors {
       let end = offset + tensor.byteCount
-      let dtype = tensor.isWide ? "F64" : "F32"
-      let shape = tensor.shape.map(String.init).joined(separator: ",")
-      members.append(
-        (
-          tensor.name,
-          "{\"data_offsets\":[\(offset),\(end)],\"dtype\":\"\(dtype)\",\"shape\":[\(shape)]}"
-        ))
+      let description: JSONValue = .object([
+        "data_offsets": .integers([offset, end]), "dtype": .string(tensor.type.safetensorsName),
+        "shape": .integers(tensor.shape),
+      ])
+      precondition(
+        members.updateValue(description, forKey: tensor.name) == nil, "a name occurs twice")
       offset = end
     }
-    precondition(Set(members.map(\.key)).count == members.count, "a tensor's name occurs twice")
-    var json = Array("{\(joined(sorted(members)))}".utf8)
+    var json = Array(JSONValue.object(members).compactText.utf8)
     json += [UInt8](repeating: UInt8(ascii: " "), count: (64 - (8 + json.count) % 64) % 64)
     return (0..<8).map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) } + json
-  }
-
-  private static func sorted(
-    _ members: [(key: String, value: String)]
-  ) -> [(key: String, value: String)] {
-    members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-  }
-
-  private static func joined(_ members: [(key: String, value: String)]) -> String {
-    members.map { "\(quoted($0.key)):\($0.value)" }.joined(separator: ",")
-  }
-
-  /// `text` as a JSON string; all but quotes, backslashes and control characters as they are.
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

@@ -1,24 +1,17 @@
-internal import FeatureStore
-internal import Files
-internal import Images
+package import Files
 internal import Tensors
 
 /// The variables of a MATLAB file of version 5 (`save -v6`, `-v7`; also what SciPy writes).
 ///
 /// “MAT-File Format”, The MathWorks: a header of 128 bytes, then elements, each a type, a length and
 /// data. A variable is an element of type 14, or a compressed one (15) that expands to it.
-enum MATFile {
+package enum MATFile {
   /// The most that a compressed variable may expand to: version 5 counts bytes in 32 bits.
   private static let expansionLimit = 1 << 32
   private static let headerByteCount = 128
 
-  /// Whether the file begins as MATLAB's do.
-  static func accepts(_ source: ByteSource) -> Bool {
-    source.count >= 6 && source.bytes(0..<6) == Array("MATLAB".utf8)
-  }
-
   /// - Throws: `unsupported` for other versions, `damaged`.
-  static func variables(_ file: MappedFile) throws(InterchangeError) -> [Variable] {
+  package static func variables(_ file: MappedFile) throws(FormatError) -> [Variable] {
     let path = file.path
     let source = ByteSource(file)
     guard source.count >= headerByteCount else {
@@ -80,7 +73,7 @@ private struct Element {
     case int64 = 12
     case uint64, matrix, compressed, utf8, utf16, utf32
 
-    var numberType: NumberType? {
+    var elementType: ElementType? {
       switch self {
       case .int8: .int8
       case .uint8, .utf8: .uint8
@@ -183,7 +176,7 @@ private struct Matrix {
     if count == 0 { return .other("empty") }
     let data = try Element(source, at: start)
     // MATLAB stores numbers in the smallest type that holds them all.
-    guard let type = data.type.numberType, data.data.count == count * type.byteCount else {
+    guard let type = data.type.elementType, data.data.count == count * type.byteCount else {
       throw ProblemError("\(name) has \(data.data.count) bytes, expected \(count) numbers")
     }
     return .numbers(
@@ -209,7 +202,7 @@ private struct Matrix {
   private func text() throws(ProblemError) -> ByteString {
     if count == 0 { return ByteString([]) }
     let data = try Element(source, at: start)
-    guard let type = data.type.numberType, data.data.count % type.byteCount == 0 else {
+    guard let type = data.type.elementType, data.data.count % type.byteCount == 0 else {
       throw ProblemError("\(name) is no text")
     }
     if data.type == .utf8 { return ByteString(data.data.bytes(0..<data.data.count)) }

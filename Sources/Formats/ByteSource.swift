@@ -1,23 +1,23 @@
-internal import Files
+package import Files
 internal import Tensors
 
 /// A part of an array of bytes, or of a mapped file.
-enum ByteSource: Sendable {
+package enum ByteSource: Sendable {
   case memory([UInt8], Range<Int>)
   case file(MappedFile, Range<Int>)
 
-  init(_ bytes: [UInt8]) { self = .memory(bytes, bytes.indices) }
+  package init(_ bytes: [UInt8]) { self = .memory(bytes, bytes.indices) }
 
-  init(_ file: MappedFile) { self = .file(file, 0..<file.byteCount) }
+  package init(_ file: MappedFile) { self = .file(file, 0..<file.byteCount) }
 
-  var count: Int {
+  package var count: Int {
     switch self {
     case .memory(_, let range), .file(_, let range): range.count
     }
   }
 
   /// Calls `body` with all the bytes.
-  func withSpan<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
+  package func withSpan<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
     switch self {
     case .memory(let bytes, let range): try body(bytes.span.extracting(range))
     case .file(let file, let range): try file.withSpan(range, body)
@@ -25,7 +25,7 @@ enum ByteSource: Sendable {
   }
 
   /// A part of these bytes, without copying them.
-  subscript(range: Range<Int>) -> ByteSource {
+  package subscript(range: Range<Int>) -> ByteSource {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes beyond the source")
     switch self {
     case .memory(let bytes, let outer): return .memory(bytes, Self.shift(range, outer))
@@ -33,7 +33,7 @@ enum ByteSource: Sendable {
     }
   }
 
-  func bytes(_ range: Range<Int>) -> [UInt8] {
+  package func bytes(_ range: Range<Int>) -> [UInt8] {
     switch self[range] {
     case .memory(let bytes, let range): Array(bytes[range])
     case .file(let file, let range): file.bytes(range)
@@ -41,7 +41,7 @@ enum ByteSource: Sendable {
   }
 
   /// The unsigned little-endian integer in `byteCount` bytes at `offset`.
-  func integer(at offset: Int, byteCount: Int) -> Int {
+  package func integer(at offset: Int, byteCount: Int) -> Int {
     Int(truncatingIfNeeded: withSpan { $0.integer(at: offset, byteCount: byteCount) })
   }
 
@@ -53,7 +53,7 @@ enum ByteSource: Sendable {
 extension Span<UInt8> {
   /// The unsigned little-endian integer in `byteCount` bytes at `offset`.
   @inline(__always)
-  func integer(at offset: Int, byteCount: Int) -> UInt64 {
+  package func integer(at offset: Int, byteCount: Int) -> UInt64 {
     var bits: UInt64 = 0
     for i in 0..<byteCount { bits |= UInt64(self[offset + i]) << (8 * UInt64(i)) }
     return bits

@@ -1,20 +1,15 @@
-internal import FeatureStore
-internal import Files
+package import Files
 internal import Tensors
 
 /// The arrays of a NumPy `.npz` file: a ZIP archive of `.npy` files, compressed or not.
 ///
 /// “.ZIP File Format Specification”, PKWARE, sections 4.3 and 4.5.3: the directory at the end names
 /// the members, in 64-bit numbers where an archive is large.
-enum NPZFile {
+package enum NPZFile {
   private static let expansionLimit = 1 << 40
 
-  static func accepts(_ source: ByteSource) -> Bool {
-    source.count >= 4 && source.bytes(0..<4) == [0x50, 0x4b, 3, 4]
-  }
-
   /// - Throws: `damaged`, `unsupported`.
-  static func variables(_ file: MappedFile) throws(InterchangeError) -> [Variable] {
+  package static func variables(_ file: MappedFile) throws(FormatError) -> [Variable] {
     let source = ByteSource(file)
     let members: [Member]
     do throws(ProblemError) { members = try directory(source) } catch {
@@ -27,7 +22,7 @@ enum NPZFile {
         throw .damaged(path: file.path, problem: "\(member.name): \(error.text)")
       }
       let name = String(member.name.dropLast(4))
-      do throws(InterchangeError) {
+      do throws(FormatError) {
         variables.append(
           try NPYArray.variable(data, name: name, path: "\(file.path), \(member.name)"))
       } catch {

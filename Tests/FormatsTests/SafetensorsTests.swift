@@ -1,8 +1,9 @@
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
-@testable import Tensors
+@testable import Formats
 
 @Suite struct SafetensorsTests {
   /// A file of `json` and `dataByteCount` bytes of data.
@@ -60,7 +61,7 @@ import Testing
     try withTemporaryFolder { folder in
       let path = folder + "/x.safetensors"
       let writer = try SafetensorsWriter(
-        path, metadata: [:], tensors: [.init("f", [3]), .init("d", [2, 2], isWide: true)])
+        path, metadata: [:], tensors: [.init("f", [3]), .init("d", [2, 2], .float64)])
       try writer.append([0.5, 1, 2].span as Span<Float>)
       try writer.append([0.1, -0.0].span as Span<Double>)
       try writer.append([.infinity, .leastNonzeroMagnitude].span as Span<Double>)
@@ -113,7 +114,7 @@ import Testing
     "{\"__metadata__\":{\"a\":\"\n\"}}",
     #"{"a":{"dtype":"F32","shape":[1]}}"#, #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#,
     #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#,
-    #"{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#,
+    #"{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":{}}}"#,
@@ -132,7 +133,7 @@ import Testing
     #"{"a":{"dtype":"X9","shape":[1],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
     #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
-    #"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}}"#,
+    #"{"a":{"dtype":"F32","shape":[4503599627370496,4503599627370496],"data_offsets":[0,4]}}"#,
   ])
   func contradictingTensorsAreRefused(json: String) throws {
     switch try error(file(json, 4)) {
@@ -142,10 +143,10 @@ import Testing
   }
 
   @Test func dataBeyondTheEndIsRefused() throws {
-    let offset = Int.max - 3
+    let offset = 1 << 52
     let json =
       #"{"a":{"dtype":"U8","shape":[\#(offset)],"data_offsets":[0,\#(offset)]},"#
-      + #""b":{"dtype":"U8","shape":[3],"data_offsets":[\#(offset),\#(Int.max)]}}"#
+      + #""b":{"dtype":"U8","shape":[3],"data_offsets":[\#(offset),\#(offset + 3)]}}"#
     guard case .truncated? = try error(file(json, 8)) else {
       Issue.record("accepted")
       return

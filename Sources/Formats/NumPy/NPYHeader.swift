@@ -1,16 +1,25 @@
-internal import Files
+package import Files
+package import Tensors
 
 /// The header of a NumPy array file (NEP 1, “A Simple File Format for NumPy Arrays”).
-struct NPYHeader: Equatable {
-  var elementType: ElementType
+package struct NPYHeader: Equatable {
+  package var elementType: ElementType
   /// C order.
-  var shape: [Int]
+  package var shape: [Int]
+
+  package init(elementType: ElementType, shape: [Int]) {
+    self.elementType = elementType
+    self.shape = shape
+  }
 
   /// The header in version 1.0, padded with spaces so that the values start at a multiple of 64.
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
+    guard let descriptor = elementType.numPyDescriptor else {
+      preconditionFailure("NumPy has no \(elementType.rawValue)")
+    }
     let axes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     let text =
-      "{'descr': '\(elementType.descriptor)', 'fortran_order': False, 'shape': (\(axes)), }"
+      "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(axes)), }"
     let length = 10 + text.utf8.count + 1
     let padding = (64 - length % 64) % 64
     let textLength = length + padding - 10
@@ -19,16 +28,19 @@ struct NPYHeader: Equatable {
   }
 
   /// Bytes of header and values together.
-  var fileByteCount: Int { bytes.count + shape.reduce(1, *) * elementType.byteCount }
+  package var fileByteCount: Int { bytes.count + shape.reduce(1, *) * elementType.byteCount }
 
   /// Reads the header at the start of a file, in format version 1, 2 or 3.
   ///
   /// - Returns: the header and where the values start.
   /// - Throws: `ProblemError` saying what is wrong.
-  static func parse(_ bytes: [UInt8]) throws(ProblemError) -> (NPYHeader, dataOffset: Int) {
+  package static func parse(_ bytes: [UInt8]) throws(ProblemError) -> (NPYHeader, dataOffset: Int) {
     let description = try NPYDescription(bytes)
-    guard let type = ElementType(descriptor: description.descriptor) else {
-      throw ProblemError("its NumPy type is \(description.descriptor), expected <f4 or <f2")
+    guard let type = ElementType(numPy: description.descriptor),
+      type.numPyDescriptor == description.descriptor
+    else {
+      throw ProblemError(
+        "its NumPy type is \(description.descriptor), expected little-endian numbers")
     }
     if description.isColumnMajor { throw ProblemError("it is in Fortran order") }
     return (NPYHeader(elementType: type, shape: description.shape), description.dataOffset)
@@ -41,7 +53,7 @@ extension NPYHeader {
   /// - Parameter start: the file's first bytes, its header among them.
   /// - Returns: where the values start.
   /// - Throws: what is wrong with the file.
-  func check(start: [UInt8], fileByteCount: Int) throws(ProblemError) -> Int {
+  package func check(start: [UInt8], fileByteCount: Int) throws(ProblemError) -> Int {
     let (found, dataOffset) = try Self.parse(start)
     guard found == self else {
       throw ProblemError(

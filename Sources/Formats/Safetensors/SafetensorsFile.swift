@@ -1,4 +1,5 @@
 package import Files
+package import Tensors
 
 /// A safetensors file, mapped: its metadata, and tensors that are read when asked for.
 ///
@@ -56,10 +57,9 @@ package struct SafetensorsFile: Sendable {
     guard dataStart <= file.byteCount else {
       throw .truncated(path: path, expectedByteCount: dataStart, byteCount: file.byteCount)
     }
-    var parser = SafetensorsHeader(path: path, bytes: file.bytes(8..<dataStart))
-    try parser.parse()
-    metadata = parser.metadata
-    let entries = parser.entries.sorted { ($0.begin, $0.end) < ($1.begin, $1.end) }
+    let header = try SafetensorsHeader(path: path, bytes: file.bytes(8..<dataStart))
+    metadata = header.metadata
+    let entries = header.entries.sorted { ($0.begin, $0.end) < ($1.begin, $1.end) }
     tensors = try Self.place(entries, path: path, from: dataStart, byteCount: file.byteCount)
     indices = Dictionary(
       uniqueKeysWithValues: tensors.indices.map { [tensors] in
@@ -125,10 +125,7 @@ package struct SafetensorsFile: Sendable {
     guard let tensor = tensor(named: name) else {
       throw .missingTensor(path: path, name: name, found: tensors.map(\.name))
     }
-    let elements: [String: StoredFloats.Element] = [
-      "F32": .float32, "F64": .float64, "F16": .float16, "BF16": .bfloat16,
-    ]
-    guard let element = elements[tensor.dtype] else {
+    guard let element = ElementType(safetensors: tensor.dtype), element.isFloat else {
       throw .wrongElementType(path: path, name: name, found: tensor.dtype)
     }
     return StoredFloats(
@@ -154,7 +151,7 @@ package struct SafetensorsFile: Sendable {
     guard let tensor = tensor(named: name) else {
       throw .missingTensor(path: path, name: name, found: tensors.map(\.name))
     }
-    guard tensor.dtype == "F64" else {
+    guard tensor.dtype == ElementType.float64.safetensorsName else {
       throw .wrongElementType(path: path, name: name, found: tensor.dtype)
     }
     return NumberBytes.numbers(file.bytes(tensor.range))

@@ -1,0 +1,60 @@
+internal import Files
+package import Tensors
+
+/// An array of numbers in a file of another program, converted only when read.
+package struct NumberArray: Sendable {
+  package let shape: [Int]
+  package let type: ElementType
+  /// Whether the first index runs fastest, as in MATLAB and Fortran.
+  package let isColumnMajor: Bool
+  private let source: ByteSource
+
+  /// - Precondition: `source` has exactly the bytes of the array.
+  package init(shape: [Int], type: ElementType, isColumnMajor: Bool, source: ByteSource) {
+    precondition(source.count == shape.reduce(1, *) * type.byteCount, "bytes do not fit the shape")
+    self.shape = shape
+    self.type = type
+    self.isColumnMajor = isColumnMajor
+    self.source = source
+  }
+
+  package var count: Int { shape.reduce(1, *) }
+
+  /// Whether it is a matrix, and not a row or a column of numbers.
+  package var isMatrix: Bool { shape.count == 2 && shape[0] > 1 && shape[1] > 1 }
+
+  /// Whether it is one row or column of numbers.
+  package var isVector: Bool { shape.count == 1 || (shape.count == 2 && shape.contains(1)) }
+
+  /// `157×4096`
+  package var shapeText: String { shape.map(String.init).joined(separator: "×") }
+
+  /// Rows of features: the first axis; all other axes are flattened in C order.
+  package var rowCount: Int { shape.count < 2 ? 1 : shape[0] }
+  package var width: Int { shape.count < 2 ? count : shape[1...].reduce(1, *) }
+
+  /// Appends the values of rows, row by row, rounded to single precision.
+  package func append(_ rows: Range<Int>, to values: inout [Float]) {
+    precondition(!isColumnMajor || shape.count <= 2, "only matrices are read by columns")
+    source.withSpan { bytes in
+      let size = type.byteCount
+      values.reserveCapacity(values.count + rows.count * width)
+      for row in rows {
+        for column in 0..<width {
+          let index = isColumnMajor ? column * rowCount + row : row * width + column
+          values.append(Float(type.value(bytes.integer(at: index * size, byteCount: size))))
+        }
+      }
+    }
+  }
+
+  /// All numbers in the order of the file.
+  package var numbers: [Double] {
+    source.withSpan { bytes in
+      let size = type.byteCount
+      return (0..<count).map {
+        type.value(bytes.integer(at: $0 * size, byteCount: size))
+      }
+    }
+  }
+}
