@@ -36,6 +36,7 @@ let package = Package(
       name: "CCrypto", path: "Sources/C/CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
     .target(name: "CJPEG", path: "Sources/C/CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(name: "COpenBLAS", path: "Sources/C/COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CChecksum", path: "Sources/C/CChecksum"),
     .target(name: "CKernels", path: "Sources/C/CKernels"),
 
@@ -43,6 +44,9 @@ let package = Package(
     .target(
       name: "Files", dependencies: ["CChecksum", "CCrypto", "CZlib"], swiftSettings: features),
     .target(name: "Tensors", dependencies: ["CKernels", "Files"], swiftSettings: features),
+    .target(
+      name: "LinearAlgebra", dependencies: ["COpenBLAS", "Files", "Tensors"],
+      swiftSettings: features),
     .target(name: "Formats", dependencies: ["Files", "Tensors"], swiftSettings: features),
     .target(name: "Communication", dependencies: ["Files", logging], swiftSettings: features),
     .target(
@@ -93,7 +97,7 @@ let package = Package(
       name: "decaf",
       dependencies: [
         "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "FeatureStore",
-        "Files", "Formats", "Images", "Interchange", "MPI", "Plotting", "Tensors",
+        "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI", "Plotting", "Tensors",
         argumentParser, logging, yams,
       ],
       swiftSettings: features),
@@ -117,6 +121,9 @@ let package = Package(
       swiftSettings: features),
     .testTarget(
       name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: features),
+    .testTarget(
+      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"],
+      swiftSettings: features),
     .testTarget(
       name: "FormatsTests", dependencies: ["Formats", "TestSupport"], swiftSettings: features),
     .testTarget(

@@ -4,6 +4,7 @@ internal import FeatureStore
 internal import Files
 internal import Foundation
 internal import Images
+internal import LinearAlgebra
 internal import Plotting
 internal import Tensors
 
@@ -67,7 +68,7 @@ struct EmbedCommand: ParsableCommand {
     let values = try chosen.flatMap { try self.values(stored, row: $0) }
     let team = ThreadTeam(threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     guard !values.isEmpty else { throw EmbedError.noRows(path: self.store) }
-    let components = PrincipalComponents(values, width: stored.width, count: 2, team: team)
+    let components = try PrincipalComponents(values, width: stored.width, count: 2, team: team)
     guard components.count > 0 else { throw EmbedError.noVariation(path: self.store) }
     try write(store, chosen, components, layer: name)
     let shares = components.shares.map { String(format: "%.1f %%", 100 * $0) }
