@@ -114,7 +114,9 @@ package enum JPEGDecoder {
 
   private static func description(ofNotJPEG bytes: [UInt8]) -> String {
     if bytes.isEmpty { return "an empty file" }
-    if let format = FileSignature(Array(bytes.prefix(FileSignature.longest))) { return format.description }
+    if let format = FileSignature(Array(bytes.prefix(FileSignature.longest))) {
+      return format.description
+    }
     let isText = bytes.prefix(300).allSatisfy { $0 >= 32 && $0 < 127 || $0.isWhiteSpace }
     return isText ? "plain text" : "data of an unknown format"
   }

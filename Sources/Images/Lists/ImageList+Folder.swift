@@ -18,7 +18,7 @@ extension ImageList {
       for path in paths.sorted() {
         // A line that starts with # would be a comment.
         let prefix: [UInt8] = path.bytes.first == UInt8(ascii: "#") ? Array("./".utf8) : []
-        text += prefix + path.bytes + [.tab] + label.bytes + [.lineFeed]
+        text += prefix + path.bytes + [UInt8(ascii: "\t")] + label.bytes + [.lineFeed]
       }
     }
     let top = try folderContents(root)
@@ -72,11 +72,15 @@ extension ImageList {
       guard let item = readdir(stream) else { break }
       let name = ByteString(readdirName: item)
       if name.bytes.first == UInt8(ascii: ".") { continue }
-      guard !name.bytes.contains(where: { [.tab, .lineFeed, .carriageReturn].contains($0) }) else {
+      guard
+        !name.bytes.contains(where: {
+          [UInt8(ascii: "\t"), .lineFeed, .carriageReturn].contains($0)
+        })
+      else {
         throw .unlistableName(name, folder: folder.description)
       }
       let isImage =
-        ListSyntax.hasImageExtension(name.bytes.span) && Int(item.pointee.d_type) != DT_DIR
+        ImageNames.hasImageExtension(name.bytes.span) && Int(item.pointee.d_type) != DT_DIR
       contents.append((name, isImage))
     }
     guard errno == 0 else {

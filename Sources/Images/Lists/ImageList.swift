@@ -56,7 +56,9 @@ package struct ImageList: Sendable {
     sha256 = survey.sha256
     index = try text.withSpan { span throws(ImageListError) in
       try ListIndex(
-        span, path: path, separator: text.isFolder ? .tab : Self.separator(of: path),
+        span, path: path,
+        format: text.isFolder
+          ? TableList(nameEnding: ".tsv") : ListFormats.format(ofListNamed: path),
         lineLimit: survey.lineFeedCount + 1, isDone: text.isDone(with:))
     }
     guard !index.starts.isEmpty else { throw .empty(path: path, isFolder: text.isFolder) }
@@ -76,8 +78,8 @@ package struct ImageList: Sendable {
     let start = index.starts[row]
     return text.withSpan { span in
       do throws(ImageListError.Problem) {
-        let line = span.extracting(try index.syntax.entry(in: span, from: start).range)
-        return Entry(line, try index.syntax.fields(of: line), syntax: index.syntax)
+        let line = span.extracting(try index.format.entry(in: span, from: start).text)
+        return Entry(line, try index.format.fields(of: line), index.format)
       } catch { preconditionFailure("the list changed while in use: \(error)") }
     }
   }
@@ -92,12 +94,6 @@ package struct ImageList: Sendable {
   /// The text of `path` up to its last component: empty for a name alone.
   private static func folder(of path: String) -> String {
     path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-  }
-
-  /// What separates the columns of a list named `path`; nil when it has none.
-  private static func separator(of path: String) -> UInt8? {
-    let name = path.lowercased()
-    return name.hasSuffix(".tsv") ? .tab : name.hasSuffix(".csv") ? .comma : nil
   }
 }
 
@@ -144,9 +140,9 @@ extension ImageList {
 }
 
 extension ImageList.Entry {
-  init(_ line: Span<UInt8>, _ fields: ListSyntax.Fields, syntax: ListSyntax) {
+  init(_ line: Span<UInt8>, _ fields: ListFields, _ format: any ListFormat) {
     func bytes(_ range: Range<Int>) -> [UInt8] {
-      line.field(range, unquoting: syntax.allowsQuotes)
+      format.bytes(of: range, in: line)
     }
     path = ByteString(bytes(fields.path))
     let label = fields.label.map(bytes) ?? []

@@ -31,8 +31,8 @@ package enum ImageListError: ErrorWithStatus, Hashable, Sendable, CustomStringCo
     case .unreadable(let error): "image list: \(error)"
     case .notAList(let path, let found):
       """
-      image list \(path): found \(found); expected UTF-8 text with one path a line, “path label”, \
-      a .tsv or .csv file with a header, or a folder of class folders
+      image list \(path): found \(found); expected \(ListFormats.summary), or a folder of class \
+      folders
       """
     case .empty(let path, isFolder: false):
       "image list \(path): no image; expected one path a line"

@@ -2,7 +2,7 @@ internal import Files
 
 /// Where the entries of a list are, and which labels they have: the result of reading it once.
 struct ListIndex: Sendable {
-  let syntax: ListSyntax
+  let format: any ListFormat
   /// The offset of each entry.
   private(set) var starts: [Int] = []
   private(set) var labelledCount = 0
@@ -12,11 +12,11 @@ struct ListIndex: Sendable {
   ///
   /// - Parameters:
   ///   - path: for messages.
-  ///   - separator: of a table's columns; nil for a list of lines.
+  ///   - format: what the list's name stands for.
   ///   - lineLimit: the number of lines, or more.
   ///   - isDone: gets ranges of `text` that have been read, now and then.
   init(
-    _ text: Span<UInt8>, path: String, separator: UInt8?, lineLimit: Int,
+    _ text: Span<UInt8>, path: String, format: any ListFormat, lineLimit: Int,
     isDone: (Range<Int>) -> Void
   ) throws(ImageListError) {
     if let found = Self.notAList(text, path: path) { throw .notAList(path: path, found: found) }
@@ -24,7 +24,8 @@ struct ListIndex: Sendable {
     starts.reserveCapacity(lineLimit)
     var done = 0
 
-    var syntax: ListSyntax? = separator == nil ? .lines : nil
+    var format = format
+    var isAfterHeader = false
     var labels = Set<ByteString>()
     // As written, quotes and all.
     var lastLabel: [UInt8] = []
@@ -32,30 +33,29 @@ struct ListIndex: Sendable {
     var lineNumber = 1
     do throws(ImageListError.Problem) {
       while start < text.count {
-        let entry = try (syntax ?? .lines).entry(in: text, from: start)
-        let line = text.extracting(entry.range)
-        if ListSyntax.isSkipped(line) {
-          // Neither an entry nor a header.
-        } else if let syntax {
-          let fields = try syntax.fields(of: line)
-          let isQuoted = syntax.allowsQuotes
-          guard !line.isEmptyField(fields.path, unquoting: isQuoted) else { throw .missingPath }
-          starts.append(start)
-          if let range = fields.label, !line.isEmptyField(range, unquoting: isQuoted) {
-            labelledCount += 1
-            // Most lists are sorted by class, so that a label is the one before.
-            if !line.extracting(range).isEqual(to: lastLabel) {
-              lastLabel = line.field(range, unquoting: false)
-              let label = ByteString(line.field(range, unquoting: isQuoted))
-              guard label.utf8String != nil else { throw .invalidLabel(label) }
-              labels.insert(label)
+        let entry = try format.entry(in: text, from: start)
+        let line = text.extracting(entry.text)
+        if !ListFormats.isSkipped(line) {
+          let isHeader = isAfterHeader ? false : try format.takeHeader(line)
+          isAfterHeader = true
+          if !isHeader {
+            let fields = try format.fields(of: line)
+            guard !format.isEmpty(fields.path, in: line) else { throw .missingPath }
+            starts.append(start)
+            if let field = fields.label, !format.isEmpty(field, in: line) {
+              labelledCount += 1
+              // Most lists are sorted by class, so that a label is the one before.
+              if !line.extracting(field).isEqual(to: lastLabel) {
+                lastLabel = field.map { line[$0] }
+                let label = ByteString(format.bytes(of: field, in: line))
+                guard label.utf8String != nil else { throw .invalidLabel(label) }
+                labels.insert(label)
+              }
             }
           }
-        } else {
-          syntax = .table(try ListSyntax.Columns(header: line, separator: separator!))
         }
         lineNumber += 1
-        if syntax?.allowsQuotes == true {
+        if format.entriesSpanLines {
           for index in line.indices where line[index] == .lineFeed { lineNumber += 1 }
         }
         start = entry.next
@@ -65,7 +65,7 @@ struct ListIndex: Sendable {
         }
       }
     } catch { throw .malformed(path: path, line: lineNumber, error) }
-    self.syntax = syntax ?? .lines
+    self.format = format
     classes = ByteString.classes(of: labels)
   }
 
@@ -83,21 +83,11 @@ struct ListIndex: Sendable {
   }
 }
 
-extension UInt8 {
-  static var tab: UInt8 { UInt8(ascii: "\t") }
-  static var comma: UInt8 { UInt8(ascii: ",") }
-}
-
 extension Span<UInt8> {
   fileprivate func isEqual(to bytes: [UInt8]) -> Bool {
     guard count == bytes.count else { return false }
     for index in indices where self[index] != bytes[index] { return false }
     return true
-  }
-
-  /// The field has no bytes, or only a pair of quotes.
-  fileprivate func isEmptyField(_ range: Range<Int>, unquoting: Bool) -> Bool {
-    range.isEmpty || unquoting && range.count == 2 && self[range.lowerBound] == .quote
   }
 
   /// The text starts with the three bytes by which some programs mark UTF-8.

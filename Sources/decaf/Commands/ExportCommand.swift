@@ -4,7 +4,25 @@ internal import Foundation
 internal import Interchange
 internal import Tensors
 
-extension ExportFormat: ExpressibleByArgument {}
+/// A format by its name on the command line.
+struct ExportFormatOption: ExpressibleByArgument {
+  let format: any ExportFormat.Type
+
+  init?(argument: String) {
+    guard let format = ExportFormats.all.first(where: { $0.name == argument }) else { return nil }
+    self.format = format
+  }
+
+  static var allValueStrings: [String] { ExportFormats.all.map { $0.name } }
+
+  /// A line a format.
+  static var summaries: String {
+    let width = allValueStrings.map(\.count).max() ?? 0
+    return ExportFormats.all.map {
+      "  \($0.name.padding(toLength: width, withPad: " ", startingAt: 0))  \($0.summary)"
+    }.joined(separator: "\n")
+  }
+}
 
 /// `decaf export`.
 struct ExportCommand: ParsableCommand {
@@ -14,11 +32,7 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       Rows that failed are left out, so row i of the output need not be row i of the store.
 
-        svmlight  label index:value …, without zeros, for SVMlight and LIBLINEAR; rows without label \
-      are left out. Labels that are no whole numbers become numbers, from 1 in class order, and \
-      OUTPUT.classes.tsv tells which.
-        csv       a header, then row,path,label,value,…
-        npy       a NumPy array of float32, and OUTPUT.labels.txt, a line a row
+      \(ExportFormatOption.summaries)
 
       Values are written with as many digits as float32 needs to be read back the same.
       """)
@@ -26,8 +40,8 @@ struct ExportCommand: ParsableCommand {
   @Argument(help: "The store.", completion: .directory)
   var store: String
 
-  @Option(help: "What to write: svmlight, csv or npy.")
-  var format: ExportFormat
+  @Option(help: "What to write.")
+  var format: ExportFormatOption
 
   @Option(help: "The layer; default: the store's only one.")
   var layer: String?
@@ -50,9 +64,9 @@ struct ExportCommand: ParsableCommand {
         "\(self.store) has several layers; give --layer, one of \(names.joined(separator: ", ")).")
     }
     let name = layer.map(LayerName.resolved) ?? names[0]
-    let export = try StoreExport(store, layer: name, format: format)
+    let export = try StoreExport(store, layer: name, format: format.format)
     let team = ThreadTeam(threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    try export.write(to: output, team: team)
+    let companion = try export.write(to: output, team: team)
     print(
       """
       rows        \(export.rows.count); left out: \(export.failedCount) failed, \
@@ -60,6 +74,6 @@ struct ExportCommand: ParsableCommand {
       layer       \(name) (\(export.width))
       output      \(output)
       """)
-    if let companion = export.companion(of: output) { print("beside it   \(companion)") }
+    if let companion { print("beside it   \(companion)") }
   }
 }
