@@ -179,7 +179,7 @@ package struct Trainer {
     let passes = worthwhilePasses(prepared)
     // A few passes cost more than small problems take in terms of rows, which know no start; finite
     // Newton steps take L-BFGS's place sooner, for that is slow at the squared hinge.
-    let fewest = options.loss == .squaredHinge ? 24 : 12
+    let fewest = options.loss.function.usesFiniteNewton ? 24 : 12
     let wasGivenUp = checkpointer?.isPending(.rows) ?? false
     if (passes >= fewest || start != nil) && !wasGivenUp {
       let solver = LBFGSSolver(

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Tensors
 
 /// A proof of how far a classifier is from optimal, by a point of the dual problem.
@@ -66,10 +65,12 @@ struct Certifier {
       storedBias = request.bias.map(Float.init)
     }
     let point = DualPoint(
-      loss: objective.loss, bias: request.bias, primalBias: storedBias.map(Double.init),
-      residualSums: regularizesBias
-        ? [Double](repeating: 0, count: classCount) : sweep.residual,
-      positiveMasses: sweep.positiveMass, classMasses: rows.classMasses)
+      bias: request.bias, primalBias: storedBias.map(Double.init),
+      repair: objective.loss.function.repair(
+        ResidualSums(
+          residuals: regularizesBias
+            ? [Double](repeating: 0, count: classCount) : sweep.residual,
+          ownMasses: sweep.positiveMass, classMasses: rows.classMasses)))
     let massBounds = rows.massBounds(
       loss: objective.loss, classes: request.classes, sweep: sweep)
     let (gradient, sums) = try objective.dualSums(
@@ -113,14 +114,11 @@ struct Certifier {
 extension LocalRows {
   /// For each of `classes`, at least `Σ_i c_i·|r_i|` at the point of a sweep, up to rounding; c the
   /// rows' weights.
-  ///
-  /// For residuals in −1…1, `Σc|r| = Σcr + 2·Σ_{own rows} c|r|`; for the squared hinge,
-  /// `Σc|r| ≤ (Σc·Σcr²)^½ = 2·(Σc·loss)^½`.
   func massBounds(loss: Loss, classes: [Int], sweep: Sweep) -> [Double] {
     classes.indices.map {
-      loss == .squaredHinge
-        ? 2 * (mass * sweep.loss[$0]).squareRoot()
-        : abs(sweep.residual[$0]) + 2 * classMasses[classes[$0]] + 1
+      loss.function.massBound(
+        loss: sweep.loss[$0], residual: sweep.residual[$0], ownMass: classMasses[classes[$0]],
+        mass: mass)
     }
   }
 }

@@ -75,7 +75,7 @@ final class Objective {
   func dualSums(
     _ point: DualPoint, weights: [Double], massBounds: [Double]
   ) throws -> (FixedPointSum, DualSums) {
-    let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
+    let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
     let (width, classCount, kernels) = (rows.width, rows.classCount, kernels)
     let packed = Self.pack(weights, width: width, stride: width, count: classCount, kernels)
     for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
@@ -88,8 +88,8 @@ final class Objective {
         Self.multiply(
           features, block, packed, width: width, count: classCount,
           into: &workspace.primalLogits, workspace, kernels)
-        sums = loss.dualResiduals(
-          of: block, point, primalLogits: workspace.primalLogits, classCount: classCount,
+        sums = point.residuals(
+          of: block, primalLogits: workspace.primalLogits, classCount: classCount,
           into: &workspace.wideResiduals)
         Self.addWideGradient(
           features, block, width: width, count: classCount, workspace, kernels)

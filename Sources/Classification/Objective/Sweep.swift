@@ -41,14 +41,6 @@ struct Sweep {
 }
 
 extension Loss {
-  private var kind: DenseKernels.LossKind {
-    switch self {
-    case .softmax: .softmax
-    case .logistic: .logistic
-    case .squaredHinge: .squaredHinge
-    }
-  }
-
   /// One block's terms of a sweep: the fields of `Sweep`, one after the other.
   func sweep(
     _ block: RowBlock, _ request: Sweep.Request, classCount: Int, _ workspace: Workspace,
@@ -62,7 +54,7 @@ extension Loss {
       Workspace.reserve(block.count * count, in: &workspace.residuals)
       swap(&roots, &workspace.residuals)
     }
-    let sums = kernels.lossSums(kind, input, terms: &nothing, roots: &roots)
+    let sums = function.sums(input, terms: &nothing, roots: &roots, kernels)
     if request.needsCurvatureMatrix {
       swap(&roots, &workspace.residuals)
       addCrossProducts(block, count: count, workspace, kernels)
@@ -103,7 +95,7 @@ extension Loss {
     }
     var roots: [Float] = []
     Workspace.reserve(block.count * count, in: &workspace.wideResiduals)
-    _ = kernels.lossSums(kind, input, terms: &workspace.wideResiduals, roots: &roots)
+    _ = function.sums(input, terms: &workspace.wideResiduals, roots: &roots, kernels)
   }
 
   /// A block's logits as kernels take them; those of some classes are gathered first.

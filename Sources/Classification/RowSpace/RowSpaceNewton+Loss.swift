@@ -12,19 +12,10 @@ extension RowSpaceNewton {
       for i in blocks[index] {
         let (label, weight) = (Int(labels[i]), weights[i])
         for k in 0..<count { logits[k] = products[i * count + k] + bias[k] }
-        if loss.isSeparable {
-          for k in 0..<count {
-            let term = loss.term(logit: logits[k], isPositive: k == label)
-            local.loss[k] += weight * term.loss
-            local.residuals.append(weight * term.residual)
-            local.curvature.append(weight * term.curvature)
-          }
-        } else {
-          local.loss[0] += weight * Loss.softmax(&logits, label: label)
-          local.curvature += logits
-          logits[label] -= 1
-          for k in 0..<count { local.residuals.append(weight * logits[k]) }
-        }
+        loss.function.derive(
+          &logits, label: label, weight: weight, losses: &local.loss,
+          curvature: &local.curvature)
+        local.residuals += logits
       }
       return local
     }
@@ -42,18 +33,8 @@ extension RowSpaceNewton {
     _ local: Local, _ vectors: [Double]? = nil, constant: [Double]
   ) -> [Double] {
     var result = vectors ?? zeros
-    for i in 0..<size {
-      let base = i * count
-      var mean = 0.0
-      for k in 0..<count {
-        result[base + k] = local.curvature[base + k] * (result[base + k] + constant[k])
-        mean += result[base + k]
-      }
-      if loss.isSeparable { continue }
-      for k in 0..<count {
-        result[base + k] = gram.weights[i] * (result[base + k] - local.curvature[base + k] * mean)
-      }
-    }
+    loss.function.multiplyByCurvature(
+      &result, plus: constant, curvature: local.curvature, weights: gram.weights)
     return result
   }
 

@@ -42,7 +42,7 @@ struct RowSpaceSolver {
     pauses: Pauses = .never,
     report: (_ steps: Int, _ objective: Double, _ gap: Double) -> Void = { _, _, _ in }
   ) throws -> (point: Point, steps: Int) {
-    if options.loss == .squaredHinge {
+    if options.loss.function.usesFiniteNewton {
       return try solveHinge(from: warm, resuming: found, pauses: pauses)
     }
     var state = found ?? State(point: warm ?? start, isWarm: warm != nil)
@@ -76,7 +76,7 @@ struct RowSpaceSolver {
 
   /// The bias that belongs to a point, also where it is regularized.
   func bias(of point: Point) -> [Double] {
-    options.regularizesBias && options.loss != .squaredHinge
+    options.regularizesBias && !options.loss.function.usesFiniteNewton
       ? sums(of: point.coefficients) : point.bias
   }
 
@@ -97,7 +97,7 @@ struct RowSpaceSolver {
     let masses = gram.classMasses
     if options.regularizesBias { return masses.map { _ in 0 } }
     let total = masses.reduce(0, +)
-    return masses.map { (options.loss == .softmax ? $0 / total : $0 / (total - $0)).logarithm }
+    return masses.map { options.loss.function.startingBias(mass: $0, total: total) }
   }
 
   private func sums(of coefficients: [Double]) -> [Double] {
@@ -115,15 +115,8 @@ struct RowSpaceSolver {
     var squaredNorm = 0.0
     for (k, mass) in masses.enumerated() {
       // Residuals of the class's rows and of the others.
-      var (own, other): (Double, Double)
-      let share = options.regularizesBias ? 0.5 : mass / total
-      switch options.loss {
-      case .squaredHinge: (own, other) = (-4 * (1 - share), 4 * share)
-      case .logistic: (own, other) = (share - 1, share)
-      case .softmax:
-        let p = options.regularizesBias ? 1 / Double(masses.count) : share
-        (own, other) = (p - 1, p)
-      }
+      let (own, other) = options.loss.function.startingResiduals(
+        share: options.regularizesBias ? nil : mass / total, classCount: masses.count)
       let crossed = sums[k].reduce(0, +) - sums[k][k]
       squaredNorm += own * own * sums[k][k] + 2 * own * other * crossed
       squaredNorm += other * other * (everything - sums[k][k] - 2 * crossed)

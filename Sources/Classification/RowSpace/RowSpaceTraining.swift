@@ -74,14 +74,14 @@ struct RowSpaceTraining {
       }
       found = nil
       state.steps += taken
-      let isHinge = objective.loss == .squaredHinge
       let result = try certify(
-        gram, next.coefficients, isHinge ? next.bias : solver.bias(of: next),
+        gram, next.coefficients, solver.bias(of: next),
         referenceNorm: reference)
       state.passes += 2
       let isConverged = result.certificate.relativeGap <= options.tolerance
       let isExhausted =
-        isHinge || state.target < 1e-15 || (state.passes > 3 && state.steps == before.steps)
+        options.loss.function.usesFiniteNewton || state.target < 1e-15
+        || (state.passes > 3 && state.steps == before.steps)
       if isConverged || state.steps >= options.maximumIterations || isExhausted {
         return solution(result, steps: state.steps, passes: state.passes)
       }
