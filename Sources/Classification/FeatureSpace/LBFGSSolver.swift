@@ -9,12 +9,9 @@ internal import Tensors
 struct LBFGSSolver {
   let objective: Objective
   let options: TrainingOptions
-  let team: ThreadTeam
   /// Passes after which another way of solving is the better bet.
-  let worthwhilePasses: Int
-  /// Where to pause, between iterations; nil for nowhere.
-  let checkpointer: Checkpointer?
-  let progress: (TrainingProgress) -> Void
+  var worthwhilePasses = Int.max
+  var progress: (TrainingProgress) -> Void = { _ in }
 
   /// A point to start from.
   struct Point {
@@ -23,6 +20,9 @@ struct LBFGSSolver {
     var bias: [Double]
   }
 
+  var team: ThreadTeam { objective.team }
+  /// Where to pause, between iterations.
+  private var checkpointer: Checkpointer? { objective.context.checkpointer }
   var classCount: Int { objective.rows.classCount }
   var width: Int { objective.rows.width }
   /// Numbers of a class in gradients and directions: the weights, and a regularized bias.
@@ -30,19 +30,6 @@ struct LBFGSSolver {
   /// The classes that share a step, in each group.
   var groups: [Range<Int>] {
     objective.loss.isSeparable ? (0..<classCount).map { $0..<$0 + 1 } : [0..<classCount]
-  }
-
-  init(
-    objective: Objective, options: TrainingOptions, team: ThreadTeam,
-    worthwhilePasses: Int = .max, checkpointer: Checkpointer? = nil,
-    progress: @escaping (TrainingProgress) -> Void
-  ) {
-    self.objective = objective
-    self.options = options
-    self.team = team
-    self.worthwhilePasses = worthwhilePasses
-    self.checkpointer = checkpointer
-    self.progress = progress
   }
 
   /// Runs until the certified gap is within the tolerance, or nothing gets better any more.

@@ -9,21 +9,16 @@ internal import Tensors
 final class Objective {
   let rows: LocalRows
   let loss: Loss
-  let kernels: DenseKernels
-  private let communicator: any Communicator
-  let team: ThreadTeam
-  let workspaces: [Workspace]
+  let context: TrainingContext
 
-  init(
-    rows: LocalRows, loss: Loss, kernels: DenseKernels, communicator: any Communicator,
-    team: ThreadTeam, workspaces: [Workspace]
-  ) {
+  var kernels: DenseKernels { context.kernels }
+  var team: ThreadTeam { context.team }
+  var workspaces: [Workspace] { context.workspaces }
+
+  init(rows: LocalRows, loss: Loss, _ context: TrainingContext) {
     self.rows = rows
     self.loss = loss
-    self.kernels = kernels
-    self.communicator = communicator
-    self.team = team
-    self.workspaces = workspaces
+    self.context = context
     for block in rows.blocks {
       block.logits = [Double](repeating: 0, count: block.count * rows.classCount)
     }
@@ -154,7 +149,7 @@ final class Objective {
     if request.needsCurvatureMatrix {
       var total = workspaces[0].curvature!
       for other in workspaces.dropFirst() { total.add(other.curvature!, rows: classCount) }
-      try communicator.allreduce(&total.units, .sum)
+      try context.communicator.allreduce(&total.units, .sum)
       sweep.crossProducts = (0..<classCount).map { total.values(row: $0) }
     }
     return sweep
@@ -181,7 +176,7 @@ final class Objective {
   private func reduce(_ parts: [[Double]], count: Int) throws -> [Double] {
     var sum = ExactSum(count: count)
     for part in parts { sum.add(part) }
-    try communicator.allreduce(&sum.limbs, .sum)
+    try context.communicator.allreduce(&sum.limbs, .sum)
     return sum.values
   }
 
@@ -190,7 +185,7 @@ final class Objective {
     for other in workspaces.dropFirst() { workspaces[0].sum!.add(other.sum!, rows: count) }
     var total = workspaces[0].sum!
     var units = Array(total.units[..<(count * rows.width)])
-    try communicator.allreduce(&units, .sum)
+    try context.communicator.allreduce(&units, .sum)
     total.replaceUnits(units)
     return total
   }

@@ -34,8 +34,7 @@ struct GramMatrix {
   ///
   /// - Complexity: `N²·D/2` multiplications in double precision over all ranks.
   init(
-    _ rows: LocalRows, regularizesBias: Bool, kernels: DenseKernels,
-    communicator: any Communicator, team: ThreadTeam
+    _ rows: LocalRows, regularizesBias: Bool, _ context: TrainingContext
   ) throws {
     let blocks = Self.allBlocks(of: rows)
     var starts = [0]
@@ -47,39 +46,14 @@ struct GramMatrix {
     offsets = rows.blocks.map { own in
       starts[blocks.firstIndex { $0.rows.lowerBound >= own.rows.lowerBound } ?? blocks.count]
     }
-    let size = labels.count
-    var products = SymmetricMatrix(size: size)
-
-    let pairs = blocks.indices.flatMap { i in (0...i).map { (i, $0) } }
-    let own = pairs.indices.filter { $0 % communicator.size == communicator.rank }
-    let workspaces = (0..<team.threadCount).map { _ in (Workspace(), Workspace()) }
-    let tiles = try team.throwingMap(own.count) { index, worker in
-      let (i, j) = pairs[own[index]]
-      return try Self.product(
-        blocks[i], blocks[j], of: rows.source, workspaces[worker].0, workspaces[worker].1,
-        kernels)
-    }
-    var next = 0
-    for (index, (i, j)) in pairs.enumerated() {
-      var tile: [Double]
-      if index % communicator.size == communicator.rank {
-        tile = tiles[next]
-        next += 1
-      } else {
-        tile = [Double](repeating: 0, count: blocks[i].count * blocks[j].count)
-      }
-      try communicator.share(&tile)
-      products.set(tile, rows: starts[i]..<starts[i + 1], columns: starts[j]..<starts[j + 1])
-    }
-
-    var scales = [Double](repeating: 0, count: size)
+    products = try Self.products(of: blocks, starts: starts, rows, context)
+    var scales = [Double](repeating: 0, count: labels.count)
     for (block, offset) in zip(rows.blocks, offsets) {
       scales.replaceSubrange(offset..<offset + block.count, with: block.scales)
     }
-    try communicator.share(&scales)
+    try context.communicator.share(&scales)
     if scales.contains(where: { $0 != 1 }) { products.scale(by: scales) }
     if regularizesBias { products.add(1) }
-    self.products = products
   }
 
   /// The products of some of the rows, as a problem of its own; a sub-block of the same matrix.
@@ -135,6 +109,37 @@ struct GramMatrix {
       return kept.isEmpty
         ? nil : RowBlock(rows: range, kept: kept, labels: labels, weights: weights)
     }
+  }
+
+  /// The products of all rows, not scaled, of which each rank makes a share. Collective.
+  ///
+  /// - Parameter starts: where each block begins, and where the last ends.
+  private static func products(
+    of blocks: [RowBlock], starts: [Int], _ rows: LocalRows, _ context: TrainingContext
+  ) throws -> SymmetricMatrix {
+    let (communicator, kernels, source) = (context.communicator, context.kernels, rows.source)
+    var products = SymmetricMatrix(size: starts.last!)
+    let pairs = blocks.indices.flatMap { i in (0...i).map { (i, $0) } }
+    let own = pairs.indices.filter { $0 % communicator.size == communicator.rank }
+    let workspaces = (0..<context.team.threadCount).map { _ in (Workspace(), Workspace()) }
+    let tiles = try context.team.throwingMap(own.count) { index, worker in
+      let (i, j) = pairs[own[index]]
+      return try product(
+        blocks[i], blocks[j], of: source, workspaces[worker].0, workspaces[worker].1, kernels)
+    }
+    var next = 0
+    for (index, (i, j)) in pairs.enumerated() {
+      var tile: [Double]
+      if index % communicator.size == communicator.rank {
+        tile = tiles[next]
+        next += 1
+      } else {
+        tile = [Double](repeating: 0, count: blocks[i].count * blocks[j].count)
+      }
+      try communicator.share(&tile)
+      products.set(tile, rows: starts[i]..<starts[i + 1], columns: starts[j]..<starts[j + 1])
+    }
+    return products
   }
 
   /// `A·Bᵀ` of two blocks' features, not scaled.

@@ -5,7 +5,7 @@ extension RowSpaceNewton {
   func evaluate(_ products: [Double], _ bias: [Double]) -> Local {
     let blocks = RowPartition.blocks(rowCount: size)
     let (labels, weights, loss, count) = (gram.labels, gram.weights, loss, count)
-    let parts = team.map(blocks.count) { index, _ -> Local in
+    let parts = context.team.map(blocks.count) { index, _ -> Local in
       var local = Local(
         loss: [Double](repeating: 0, count: count), residuals: [], curvature: [])
       var logits = [Double](repeating: 0, count: count)
@@ -69,7 +69,7 @@ extension RowSpaceNewton {
     }
     var transposed = [Double](repeating: 0, count: count * size)
     VectorOperations.transpose(local.curvature, rows: size, columns: count, into: &transposed)
-    let packed = PackedMatrix<Double>()
+    let (kernels, packed) = (context.kernels, PackedMatrix<Double>())
     kernels.pack(
       weighted.span, .init(leadingDimension: count), depth: size, columns: count, into: packed)
     kernels.multiply(

@@ -15,9 +15,7 @@ struct RowSpaceNewton {
   let gram: GramMatrix
   let loss: Loss
   let regularizesBias: Bool
-  let kernels: DenseKernels
-  let communicator: any Communicator
-  let team: ThreadTeam
+  let context: TrainingContext
 
   /// A point, and what follows from it.
   struct Point {
@@ -162,12 +160,13 @@ struct RowSpaceNewton {
   /// `G·V` for V `N×K`. Collective.
   func multiply(_ vectors: [Double]) throws -> [Double] {
     let blocks = RowPartition.blocks(rowCount: size)
+    let communicator = context.communicator
     let own = blocks.indices.filter { $0 % communicator.size == communicator.rank }
-    let (matrix, count, size, kernels) = (gram.products, count, size, kernels)
+    let (matrix, count, size, kernels) = (gram.products, count, size, context.kernels)
     let packed = PackedMatrix<Double>()
     kernels.pack(
       vectors.span, .init(leadingDimension: count), depth: size, columns: count, into: packed)
-    let parts = team.map(own.count) { index, _ in
+    let parts = context.team.map(own.count) { index, _ in
       let rows = blocks[own[index]]
       var part = [Double](repeating: 0, count: rows.count * count)
       kernels.multiply(

@@ -10,16 +10,14 @@ internal import Tensors
 struct RowSpaceSolver {
   let gram: GramMatrix
   let options: TrainingOptions
-  let kernels: DenseKernels
-  let communicator: any Communicator
-  let team: ThreadTeam
+  let context: TrainingContext
 
   typealias Point = RowSpaceNewton.Point
 
   private var newton: RowSpaceNewton {
     RowSpaceNewton(
       gram: gram, loss: options.loss, regularizesBias: options.regularizesBias,
-      kernels: kernels, communicator: communicator, team: team)
+      context: context)
   }
 
   /// Zero coefficients and the best bias there; where it is regularized, it is a weight like the

@@ -9,10 +9,6 @@ struct RowSpaceTraining {
   let prepared: PreparedRows
   let objective: Objective
   let options: TrainingOptions
-  let communicator: any Communicator
-  let team: ThreadTeam
-  /// Where to pause; nil for nowhere.
-  let checkpointer: Checkpointer?
   let progress: (TrainingProgress) -> Void
 
   /// How far training has come, beside the solver.
@@ -41,9 +37,8 @@ struct RowSpaceTraining {
   /// Collective.
   func solve() throws -> Solution {
     let gram = try prepared.gram(options)
-    let solver = RowSpaceSolver(
-      gram: gram, options: options, kernels: prepared.kernels, communicator: communicator,
-      team: team)
+    let checkpointer = prepared.context.checkpointer
+    let solver = RowSpaceSolver(gram: gram, options: options, context: prepared.context)
     let reference = solver.referenceNorm()
     // The estimate leaves out the rounding of the weights: aim a little lower.
     var state = State(target: options.tolerance / 2)

@@ -13,15 +13,15 @@ struct CrossValidator {
   let assignment: FoldAssignment
   /// In rising order.
   let path: [Double]
-  let communicator: any Communicator
-  let team: ThreadTeam
-  /// Where to pause; nil for nowhere. Its results are the folds and values of C done with.
-  let checkpointer: Checkpointer?
   /// Called after each fold and C, on every rank.
   let progress: (_ fold: Int, _ C: Double) -> Void
 
   /// The gap at which a fold's classifier is good enough to compare: its accuracy no longer moves.
   static let tolerance = 1e-4
+
+  private var context: TrainingContext { prepared.context }
+  /// Its results are the folds and values of C done with.
+  private var checkpointer: Checkpointer? { context.checkpointer }
 
   /// Collective: every rank must call this; each has the result afterwards.
   ///
@@ -96,13 +96,11 @@ struct CrossValidator {
   private func scoreInFeatureSpace(_ fold: Int) throws -> (correct: [Int], total: Int) {
     let all = prepared.rows
     let rows = try checking(fold) {
-      try LocalRows(all, options: options, communicator: communicator) {
+      try LocalRows(all, options: options, context) {
         !isHeldOut(prepared.cleanRow($0), fold)
       }
     }
-    let objective = Objective(
-      rows: rows, loss: options.loss, kernels: prepared.kernels, communicator: communicator,
-      team: team, workspaces: prepared.workspaces)
+    let objective = Objective(rows: rows, loss: options.loss, context)
     let count = rows.classCount
     var state: LBFGSState?
     // Those of the values of C done with, which a checkpoint keeps.
@@ -112,9 +110,7 @@ struct CrossValidator {
       bias.count == weights.count * count
     else { throw invalid("fold-weights") }
     for C in path[weights.count...] {
-      let solver = LBFGSSolver(
-        objective: objective, options: options(C: C), team: team, checkpointer: checkpointer,
-        progress: { _ in })
+      let solver = LBFGSSolver(objective: objective, options: options(C: C))
       let found = try solver.approach(from: state, target: Self.tolerance)
       weights.append(found.weights.map(Float.init))
       bias += found.bias
@@ -127,9 +123,7 @@ struct CrossValidator {
     let scorer =
       prepared.dropout == nil
       ? objective
-      : Objective(
-        rows: prepared.cleanRows, loss: options.loss, kernels: prepared.kernels,
-        communicator: communicator, team: team, workspaces: prepared.workspaces)
+      : Objective(rows: prepared.cleanRows, loss: options.loss, context)
     let logits = try scorer.scores(
       of: held, weights: weights.flatMap { $0 }, count: count * path.count)
     var counts = [Int64](repeating: 0, count: path.count + 1)
@@ -145,7 +139,7 @@ struct CrossValidator {
         }
       }
     }
-    try communicator.allreduce(&counts, .sum)
+    try context.communicator.allreduce(&counts, .sum)
     try checkNotEmpty(Int(counts[path.count]), fold)
     return (counts.dropLast().map(Int.init), Int(counts[path.count]))
   }
@@ -179,9 +173,7 @@ struct CrossValidator {
     var correct = checkpointer?.results.counts["fold-correct"] ?? []
     guard correct.count <= path.count else { throw invalid("fold-correct") }
     for C in path[correct.count...] {
-      let solver = RowSpaceSolver(
-        gram: gram, options: options(C: C), kernels: prepared.kernels,
-        communicator: communicator, team: team)
+      let solver = RowSpaceSolver(gram: gram, options: options(C: C), context: context)
       let found = try solver.minimize(
         from: point, resuming: resumed, target: Self.tolerance,
         maximumSteps: options.maximumIterations, pauses: checkpointer?.pauses(.fold) ?? .never
@@ -211,13 +203,14 @@ struct CrossValidator {
     classes: [Int32]
   ) throws -> Int {
     let blocks = RowPartition.blocks(rowCount: held.count)
+    let communicator = context.communicator
     let own = blocks.indices.filter { $0 % communicator.size == communicator.rank }
-    let (count, kernels) = (classes.count, prepared.kernels)
+    let (count, kernels) = (classes.count, context.kernels)
     let packed = PackedMatrix<Double>()
     kernels.pack(
       coefficients.span, .init(leadingDimension: count), depth: kept.count, columns: count,
       into: packed)
-    let counts = team.map(own.count) { index, _ -> Int64 in
+    let counts = context.team.map(own.count) { index, _ -> Int64 in
       let rows = Array(held[blocks[own[index]]])
       let products = all.products.elements(rows: rows, columns: kept)
       var scores = [Double](repeating: 0, count: rows.count * count)
@@ -232,7 +225,7 @@ struct CrossValidator {
       return correct
     }
     var total = [counts.reduce(0, +)]
-    try communicator.allreduce(&total, .sum)
+    try context.communicator.allreduce(&total, .sum)
     return Int(total[0])
   }
 
