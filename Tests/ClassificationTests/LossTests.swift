@@ -14,12 +14,12 @@ import Testing
     return block
   }
 
-  private static func sweep(_ loss: Loss, step: Double, bias: [Double]) -> Sweep {
-    let request = Sweep.Request(
+  private static func evaluation(_ loss: Loss, step: Double, bias: [Double]) -> LossEvaluation {
+    let request = LossEvaluation.Request(
       classes: [0, 1, 2], columns: [0, 1, 2], directionCount: 3, steps: [step, step, step],
       bias: bias)
-    return Sweep(
-      values: loss.sweep(block(), request, classCount: 3, Workspace(), .fastest), classCount: 3)
+    return LossEvaluation(
+      values: loss.evaluate(block(), request, classCount: 3, Workspace(), .fastest), classCount: 3)
   }
 
   /// Central differences with step h err by h² times a third derivative of about 1.
@@ -30,9 +30,9 @@ import Testing
   func slopeIsTheDerivativeAlongTheDirection(_ loss: Loss) {
     let bias = [0.1, -0.2, 0.05]
     let (h, t) = (Self.step, 0.3)
-    let up = Self.sweep(loss, step: t + h, bias: bias).loss.reduce(0, +)
-    let down = Self.sweep(loss, step: t - h, bias: bias).loss.reduce(0, +)
-    let slope = Self.sweep(loss, step: t, bias: bias).slope.reduce(0, +)
+    let up = Self.evaluation(loss, step: t + h, bias: bias).loss.reduce(0, +)
+    let down = Self.evaluation(loss, step: t - h, bias: bias).loss.reduce(0, +)
+    let slope = Self.evaluation(loss, step: t, bias: bias).slope.reduce(0, +)
     let difference = (up - down) / (2 * h)
     #expect(abs(slope - difference) <= Self.tolerance * max(1, abs(difference)))
   }
@@ -41,10 +41,10 @@ import Testing
   func residualIsTheDerivativeInTheBias(_ loss: Loss, _ k: Int) {
     let bias = [0.1, -0.2, 0.05]
     let h = Self.step
-    func moved(_ by: Double) -> Sweep {
+    func moved(_ by: Double) -> LossEvaluation {
       var bias = bias
       bias[k] += by
-      return Self.sweep(loss, step: 0.3, bias: bias)
+      return Self.evaluation(loss, step: 0.3, bias: bias)
     }
     let difference = (moved(h).loss.reduce(0, +) - moved(-h).loss.reduce(0, +)) / (2 * h)
     #expect(abs(moved(0).residual[k] - difference) <= Self.tolerance * max(1, abs(difference)))
@@ -59,19 +59,19 @@ import Testing
     let workspace = Workspace()
     workspace.curvature = .init(rowCount: 3, columnBounds: [1, 1, 1])
     workspace.curvature!.reset(rowBounds: [4, 4, 4])
-    var request = Sweep.Request(
+    var request = LossEvaluation.Request(
       classes: [0, 1, 2], columns: [0, 1, 2], directionCount: 3, steps: [0.3, 0.3, 0.3],
       bias: bias)
     request.needsCurvatureMatrix = true
-    _ = Loss.softmax.sweep(Self.block(), request, classCount: 3, workspace, .fastest)
+    _ = Loss.softmax.evaluate(Self.block(), request, classCount: 3, workspace, .fastest)
     for k in 0..<3 {
       for l in 0..<3 where l != k {
         var (up, down) = (bias, bias)
         up[l] += Self.step
         down[l] -= Self.step
         let difference =
-          (Self.sweep(.softmax, step: 0.3, bias: up).residual[k]
-            - Self.sweep(.softmax, step: 0.3, bias: down).residual[k]) / (2 * Self.step)
+          (Self.evaluation(.softmax, step: 0.3, bias: up).residual[k]
+            - Self.evaluation(.softmax, step: 0.3, bias: down).residual[k]) / (2 * Self.step)
         // Products of probabilities are made in single precision.
         #expect(abs(-workspace.curvature!.value(row: k, column: l) - difference) < 1e-5)
       }
@@ -79,16 +79,16 @@ import Testing
   }
 
   @Test(arguments: Loss.allCases)
-  func residualsOfTheGradientAreThoseOfTheSweep(_ loss: Loss) {
+  func residualsOfTheGradientAreThoseOfTheEvaluation(_ loss: Loss) {
     let bias = [0.1, -0.2, 0.05]
     let workspace = Workspace()
     loss.residuals(
       of: Self.block(), classes: [0, 1, 2], bias: bias, classCount: 3, workspace, .fastest)
-    let residuals = workspace.wideResiduals
-    let sweep = Self.sweep(loss, step: 0, bias: bias)
+    let residuals = workspace.residuals
+    let evaluation = Self.evaluation(loss, step: 0, bias: bias)
     for k in 0..<3 {
       let sum = (0..<4).reduce(0) { $0 + residuals[$1 * 3 + k] }
-      #expect(abs(sum - sweep.residual[k]) < 1e-12 * max(1, abs(sum)))
+      #expect(abs(sum - evaluation.residual[k]) < 1e-12 * max(1, abs(sum)))
     }
   }
 
@@ -138,17 +138,18 @@ import Testing
   @Test(arguments: Loss.allCases)
   func repairedResidualsSumToZero(_ loss: Loss) {
     let (block, bias) = (Self.block(), [0.1, -0.2, 0.05])
-    let sweep = Self.sweep(loss, step: 0, bias: bias)
+    let evaluation = Self.evaluation(loss, step: 0, bias: bias)
     let point = DualPoint(
       bias: bias, primalBias: bias,
       repair: loss.function.repair(
         ResidualSums(
-          residuals: sweep.residual, ownMasses: sweep.positiveMass, classMasses: [1, 2, 1])))
+          residuals: evaluation.residual, ownMasses: evaluation.positiveMass,
+          classMasses: [1, 2, 1])))
     var target = [Double](repeating: 0, count: 12)
     let sums = point.residuals(
       of: block, primalLogits: block.logits, classCount: 3, into: &target)
     for (k, sum) in sums.residual.enumerated() {
-      #expect(abs(sum) < 1e-12 * max(1, sweep.positiveMass[k]))
+      #expect(abs(sum) < 1e-12 * max(1, evaluation.positiveMass[k]))
       #expect(abs((0..<4).reduce(0) { $0 + target[$1 * 3 + k] } - sum) < 1e-12)
     }
     #expect(sums.duality.allSatisfy { $0 >= 0 && $0.isFinite })

@@ -47,15 +47,15 @@ struct Certifier {
     let rows = objective.rows
     let (classCount, width) = (rows.classCount, rows.width)
     let stored = weights.map(Float.init)
-    var request = Sweep.Request(
+    var request = LossEvaluation.Request(
       classes: Array(0..<classCount), columns: [], directionCount: 0, steps: [], bias: bias)
     var storedBias = bias.map(Float.init)
-    let sweep: Sweep
+    let evaluation: LossEvaluation
     if regularizesBias {
-      sweep = try objective.sweep(request)
+      evaluation = try objective.evaluate(request)
     } else {
       // As exact as double precision allows: what is left of Σ r must be repaired, at a price.
-      sweep = try elimination.minimize(
+      evaluation = try elimination.minimize(
         &request, allowed: [Double](repeating: 0, count: classCount))
       if !objective.loss.isSeparable {
         // Softmax does not change when all biases move together.
@@ -69,10 +69,10 @@ struct Certifier {
       repair: objective.loss.function.repair(
         ResidualSums(
           residuals: regularizesBias
-            ? [Double](repeating: 0, count: classCount) : sweep.residual,
-          ownMasses: sweep.positiveMass, classMasses: rows.classMasses)))
+            ? [Double](repeating: 0, count: classCount) : evaluation.residual,
+          ownMasses: evaluation.positiveMass, classMasses: rows.classMasses)))
     let massBounds = rows.massBounds(
-      loss: objective.loss, classes: request.classes, sweep: sweep)
+      loss: objective.loss, classes: request.classes, evaluation: evaluation)
     let (gradient, sums) = try objective.dualSums(
       point, weights: stored.map(Double.init), massBounds: massBounds)
 
@@ -112,12 +112,13 @@ struct Certifier {
 }
 
 extension LocalRows {
-  /// For each of `classes`, at least `Σ_i c_i·|r_i|` at the point of a sweep, up to rounding; c the
+  /// For each of `classes`, at least `Σ_i c_i·|r_i|` at the point of an evaluation, up to rounding; c the
   /// rows' weights.
-  func massBounds(loss: Loss, classes: [Int], sweep: Sweep) -> [Double] {
+  func massBounds(loss: Loss, classes: [Int], evaluation: LossEvaluation) -> [Double] {
     classes.indices.map {
       loss.function.massBound(
-        loss: sweep.loss[$0], residual: sweep.residual[$0], ownMass: classMasses[classes[$0]],
+        loss: evaluation.loss[$0], residual: evaluation.residual[$0],
+        ownMass: classMasses[classes[$0]],
         mass: mass)
     }
   }

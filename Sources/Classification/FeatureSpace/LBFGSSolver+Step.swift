@@ -36,7 +36,7 @@ extension LBFGSSolver {
       1e-8 * min(estimates[active[$0]], -line.slopes[$0], line.values[$0])
     }
     try objective.multiply(
-      direction: direction, count: count, stride: stride, isWide: state.isWide)
+      direction: direction, count: count, stride: stride, precision: state.precision)
     if active.contains(where: { !state.memory.hasPairs(group: $0) }) {
       // Without curvature known, first try what changes logits by about 1.
       let energies = try objective.directionEnergies(count: count)

@@ -58,8 +58,8 @@ struct LBFGSSolver {
         TrainingProgress(
           iteration: state.iterations, passes: state.passes, objective: values.reduce(0, +),
           relativeGap: relativeGap))
-      if state.isStalled.contains(true) && !state.isWide {
-        try widen(&state)
+      if state.isStalled.contains(true) && state.precision == .single {
+        try continueInDouble(&state)
         continue
       }
       let active = groups.indices.filter {
@@ -68,15 +68,15 @@ struct LBFGSSolver {
       let isDone = active.isEmpty || isLast
       let isLook =
         !isDone
-        && goal.isLookDue(state.iterations, relativeGap: relativeGap, isWide: state.isWide)
-      if isLook && !state.isWide {
+        && goal.isLookDue(state.iterations, relativeGap: relativeGap, precision: state.precision)
+      if isLook && state.precision == .single {
         state.goal.look(at: relativeGap, state.iterations)
         if goal.isStagnant(relativeGap) {
-          try widen(&state)
+          try continueInDouble(&state)
           continue
         }
       }
-      if !isDone && !(isLook && state.isWide) {
+      if !isDone && !(isLook && state.precision == .double) {
         try step(&state, active: active, estimates: estimates, values: values)
         state.iterations += 1
         state.passes += 1
@@ -91,7 +91,7 @@ struct LBFGSSolver {
       // A gap far above the estimate, which does not know that stored weights are rounded, and that
       // hardly becomes smaller, is their rounding alone.
       let isExhausted =
-        state.isWide
+        state.precision == .double
         && (isDone && (state.isStalled.contains(true) || goal.target < 1e-15)
           || goal.isStagnant(certified) && certified > 10 * relativeGap)
       if isConverged || isLast || isExhausted {
@@ -100,10 +100,10 @@ struct LBFGSSolver {
           iterations: state.iterations, passes: state.passes, isConverged: isConverged)
       }
       if isDone { state.goal.target /= 10 }
-      if state.isWide {
+      if state.precision == .double {
         state.goal.look(at: certified, state.iterations)
       } else {
-        try widen(&state)
+        try continueInDouble(&state)
       }
     }
   }
@@ -179,7 +179,7 @@ struct LBFGSSolver {
         elimination: BiasElimination(objective: objective, C: options.C))
     }
     if let state {
-      try state.trail.retrace(objective, stride: stride, isWide: state.isWide)
+      try state.trail.retrace(objective, stride: stride, precision: state.precision)
     }
     return state
   }

@@ -64,7 +64,7 @@ struct LineSearch {
 
     for trial in 1...30 where !pending.isEmpty {
       let entries = pending.flatMap { Array(line.groups[$0]) }
-      let (sweep, solved) = try evaluate(
+      let (evaluation, solved) = try evaluate(
         line, entries: entries, steps: steps, bias: bias, &elimination)
       var position = 0
       var next: [Int] = []
@@ -74,10 +74,10 @@ struct LineSearch {
         var loss = 0.0
         var slope = 0.0
         for (offset, entry) in group.enumerated() {
-          loss += sweep.loss[position + offset]
+          loss += evaluation.loss[position + offset]
           slope +=
-            sweep.slope[position + offset]
-            + line.biasDirection[entry] * sweep.residual[position + offset]
+            evaluation.slope[position + offset]
+            + line.biasDirection[entry] * evaluation.residual[position + offset]
         }
         let value =
           line.halfSquaredNorms[g] + t * line.products[g] + t * t / 2 * line.squaredLengths[g]
@@ -92,8 +92,8 @@ struct LineSearch {
           for (offset, entry) in group.enumerated() {
             end.steps[entry] = t
             end.bias[entry] = solved[position + offset]
-            end.loss[entry] = sweep.loss[position + offset]
-            end.residual[entry] = sweep.residual[position + offset]
+            end.loss[entry] = evaluation.loss[position + offset]
+            end.residual[entry] = evaluation.residual[position + offset]
           }
           end.values[g] = value
           end.hasMoved[g] = true
@@ -118,22 +118,22 @@ struct LineSearch {
   private func evaluate(
     _ line: Line, entries: [Int], steps: [Double], bias: [Double],
     _ elimination: inout BiasElimination
-  ) throws -> (Sweep, bias: [Double]) {
+  ) throws -> (LossEvaluation, bias: [Double]) {
     var groupOf = [Int](repeating: 0, count: line.classes.count)
     for (g, group) in line.groups.enumerated() {
       for entry in group { groupOf[entry] = g }
     }
-    var request = Sweep.Request(
+    var request = LossEvaluation.Request(
       classes: entries.map { line.classes[$0] }, columns: entries,
       directionCount: line.classes.count, steps: entries.map { steps[groupOf[$0]] },
       bias: entries.map { bias[$0] })
     if eliminatesBias {
-      let sweep = try elimination.minimize(
+      let evaluation = try elimination.minimize(
         &request, allowed: entries.map { line.allowed[groupOf[$0]] })
-      return (sweep, request.bias)
+      return (evaluation, request.bias)
     }
     request.bias = entries.map { line.bias[$0] + steps[groupOf[$0]] * line.biasDirection[$0] }
-    return (try objective.sweep(request), request.bias)
+    return (try objective.evaluate(request), request.bias)
   }
 
   /// Narrows or widens the bracket by the point at `t`, and says where to look next.

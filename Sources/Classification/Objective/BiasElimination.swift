@@ -19,7 +19,9 @@ struct BiasElimination {
   ///   - request: the point; its bias is where the search starts, and becomes the optimal one.
   ///   - allowed: for each of the request's classes (softmax: in the first), how far the objective
   ///     may be from its smallest value over b.
-  mutating func minimize(_ request: inout Sweep.Request, allowed: [Double]) throws -> Sweep {
+  mutating func minimize(_ request: inout LossEvaluation.Request, allowed: [Double]) throws
+    -> LossEvaluation
+  {
     objective.loss.isSeparable
       ? try minimizeSeparately(&request, allowed: allowed)
       : try minimizeJointly(&request, allowed: allowed[0])
@@ -28,17 +30,17 @@ struct BiasElimination {
   // MARK: One-vs-rest: Newton's method for each class, within a bracket
 
   private func minimizeSeparately(
-    _ request: inout Sweep.Request, allowed: [Double]
-  ) throws -> Sweep {
+    _ request: inout LossEvaluation.Request, allowed: [Double]
+  ) throws -> LossEvaluation {
     let count = request.classes.count
     var low = [Double](repeating: -.infinity, count: count)
     var high = [Double](repeating: .infinity, count: count)
     var pending = Array(0..<count)
-    var result = Sweep(
-      values: [Double](repeating: 0, count: Sweep.fieldCount * count), classCount: count)
+    var result = LossEvaluation(
+      values: [Double](repeating: 0, count: LossEvaluation.fieldCount * count), classCount: count)
     var reach = 4.0
     for _ in 0..<100 where !pending.isEmpty {
-      let part = try objective.sweep(request.selecting(pending))
+      let part = try objective.evaluate(request.selecting(pending))
       var next: [Int] = []
       for (j, c) in pending.enumerated() {
         result.loss[c] = part.loss[j]
@@ -68,23 +70,26 @@ struct BiasElimination {
   // MARK: Softmax: Newton's method for all classes at once
 
   private mutating func minimizeJointly(
-    _ request: inout Sweep.Request, allowed: Double
-  ) throws -> Sweep {
+    _ request: inout LossEvaluation.Request, allowed: Double
+  ) throws -> LossEvaluation {
     let counts = objective.rows.classMasses
-    var best: (sweep: Sweep, bias: [Double])?
+    var best: (evaluation: LossEvaluation, bias: [Double])?
     var lastDecrement = Double.infinity
     var needsCurvature = curvature == nil
     for _ in 0..<60 {
       request.needsCurvatureMatrix = needsCurvature
-      let sweep = try objective.sweep(request)
-      if needsCurvature { curvature = CholeskyFactor(curvatureOf: sweep) }
+      let evaluation = try objective.evaluate(request)
+      if needsCurvature {
+        curvature = CholeskyFactor(curvatureOf: evaluation)
+      }
       if let previous = best,
-        !(sweep.loss[0] <= previous.sweep.loss[0] + 1e-13 * abs(previous.sweep.loss[0]))
+        !(evaluation.loss[0] <= previous.evaluation.loss[0] + 1e-13
+          * abs(previous.evaluation.loss[0]))
       {
         // The loss rose: take the step that never lets it rise (iterative scaling) instead.
         request.bias = previous.bias
         for k in counts.indices {
-          let mass = max(previous.sweep.residual[k] + counts[k], 1e-9 * counts[k])
+          let mass = max(previous.evaluation.residual[k] + counts[k], 1e-9 * counts[k])
           request.bias[k] += (counts[k] / mass).logarithm
         }
         best = nil
@@ -92,11 +97,11 @@ struct BiasElimination {
         lastDecrement = .infinity
         continue
       }
-      best = (sweep, request.bias)
-      guard sweep.loss[0].isFinite else { break }
-      let step = curvature!.solve(sweep.residual)
+      best = (evaluation, request.bias)
+      guard evaluation.loss[0].isFinite else { break }
+      let step = curvature!.solve(evaluation.residual)
       var decrement = 0.0
-      for k in counts.indices { decrement += step[k] * sweep.residual[k] }
+      for k in counts.indices { decrement += step[k] * evaluation.residual[k] }
       if C * decrement / 2 <= allowed { break }
       let largest = request.bias.reduce(1) { max($0, abs($1)) }
       if step.allSatisfy({ abs($0) <= 4e-16 * largest }) { break }
@@ -112,16 +117,16 @@ struct BiasElimination {
     request.needsCurvatureMatrix = false
     if let best {
       request.bias = best.bias
-      return best.sweep
+      return best.evaluation
     }
-    return try objective.sweep(request)
+    return try objective.evaluate(request)
   }
 }
 
-extension Sweep.Request {
+extension LossEvaluation.Request {
   /// The same request for some of its classes.
-  func selecting(_ indices: [Int]) -> Sweep.Request {
-    Sweep.Request(
+  func selecting(_ indices: [Int]) -> LossEvaluation.Request {
+    LossEvaluation.Request(
       classes: indices.map { classes[$0] },
       columns: directionCount == 0 ? [] : indices.map { columns[$0] },
       directionCount: directionCount,

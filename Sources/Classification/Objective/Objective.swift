@@ -35,10 +35,10 @@ final class Objective {
   /// - Parameters:
   ///   - bias: of each of `classes`.
   ///   - massBounds: for each of `classes`, at least `Σ_i |r_i|`, up to rounding.
-  ///   - isWide: whether the products are made in double precision.
+  ///   - precision: of the products.
   /// - Returns: one row of D sums for each of `classes`.
   func gradient(
-    classes: [Int], bias: [Double], massBounds: [Double], isWide: Bool
+    classes: [Int], bias: [Double], massBounds: [Double], precision: Precision
   ) throws -> FixedPointSum {
     let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
     let (width, classCount, count) = (rows.width, rows.classCount, classes.count)
@@ -49,11 +49,12 @@ final class Objective {
       loss.residuals(
         of: block, classes: classes, bias: bias, classCount: classCount, workspace, kernels)
       try block.withFeatures(of: source, workspace) { features in
-        if isWide {
-          Self.addWideGradient(
+        switch precision {
+        case .single:
+          Self.addGradientInSingle(
             features, block, width: width, count: count, workspace, kernels)
-        } else {
-          Self.addGradient(
+        case .double:
+          Self.addGradientInDouble(
             features, block, width: width, count: count, workspace, kernels)
         }
       }
@@ -76,8 +77,8 @@ final class Objective {
     for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
     let parts = try team.throwingMap(blocks.count) { index, worker -> [Double] in
       let (block, workspace) = (blocks[index], workspaces[worker])
-      Workspace.reserve(block.count * classCount, in: &workspace.primalLogits)
-      Workspace.reserve(block.count * classCount, in: &workspace.wideResiduals)
+      workspace.primalLogits.reserve(block.count * classCount)
+      workspace.residuals.reserve(block.count * classCount)
       var sums = DualSums(classCount: classCount)
       try block.withFeatures(of: source, workspace) { features in
         Self.multiply(
@@ -85,8 +86,8 @@ final class Objective {
           into: &workspace.primalLogits, workspace, kernels)
         sums = point.residuals(
           of: block, primalLogits: workspace.primalLogits, classCount: classCount,
-          into: &workspace.wideResiduals)
-        Self.addWideGradient(
+          into: &workspace.residuals)
+        Self.addGradientInDouble(
           features, block, width: width, count: classCount, workspace, kernels)
       }
       return sums.values
@@ -108,15 +109,15 @@ final class Objective {
     for workspace in workspaces { workspace.sum!.reset(rowBounds: bounds) }
     try team.forEach(blocks.count) { index, worker in
       let (block, workspace) = (blocks[index], workspaces[worker])
-      Workspace.reserve(block.count * count, in: &workspace.wideResiduals)
+      workspace.residuals.reserve(block.count * count)
       for i in 0..<block.count {
         for k in 0..<count {
-          workspace.wideResiduals[i * count + k] =
+          workspace.residuals[i * count + k] =
             coefficients[(offsets[index] + i) * count + k] * block.scales[i]
         }
       }
       try block.withFeatures(of: source, workspace) { features in
-        Self.addWideGradient(
+        Self.addGradientInDouble(
           features, block, width: width, count: count, workspace, kernels)
       }
     }
@@ -127,7 +128,7 @@ final class Objective {
   // MARK: Sums at logits
 
   /// Losses, residual sums and slopes for some classes, at points along the direction.
-  func sweep(_ request: Sweep.Request) throws -> Sweep {
+  func evaluate(_ request: LossEvaluation.Request) throws -> LossEvaluation {
     let (blocks, workspaces, loss, kernels) = (rows.blocks, workspaces, loss, kernels)
     let classCount = rows.classCount
     if request.needsCurvatureMatrix {
@@ -141,18 +142,18 @@ final class Objective {
       }
     }
     let parts = team.map(blocks.count) { index, worker in
-      loss.sweep(blocks[index], request, classCount: classCount, workspaces[worker], kernels)
+      loss.evaluate(blocks[index], request, classCount: classCount, workspaces[worker], kernels)
     }
-    let count = Sweep.fieldCount * request.classes.count
-    var sweep = Sweep(
+    let count = LossEvaluation.fieldCount * request.classes.count
+    var evaluation = LossEvaluation(
       values: try reduce(parts, count: count), classCount: request.classes.count)
     if request.needsCurvatureMatrix {
       var total = workspaces[0].curvature!
       for other in workspaces.dropFirst() { total.add(other.curvature!, rows: classCount) }
       try context.communicator.allreduce(&total.units, .sum)
-      sweep.crossProducts = (0..<classCount).map { total.values(row: $0) }
+      evaluation.crossProducts = (0..<classCount).map { total.values(row: $0) }
     }
-    return sweep
+    return evaluation
   }
 
   /// `Σ q²` for each class of the direction, q its logits.

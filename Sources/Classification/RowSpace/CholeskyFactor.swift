@@ -28,14 +28,14 @@ struct CholeskyFactor {
   /// The factor of softmax's curvature in b, `diag(Σp) − Σp·pᵀ`, which is singular in the direction
   /// (1, …, 1) where the loss is constant; that direction is made regular and stays unused, for
   /// residuals sum to zero over the classes.
-  init(curvatureOf sweep: Sweep) {
-    let size = sweep.crossProducts.count
-    var matrix = sweep.crossProducts.map { $0.map { -$0 } }
+  init(curvatureOf evaluation: LossEvaluation) {
+    let size = evaluation.crossProducts.count
+    var matrix = evaluation.crossProducts.map { $0.map { -$0 } }
     var trace = 0.0
     for k in 0..<size {
       // Rows sum to zero: the diagonal from the others is exact where Σp − Σp² would cancel.
       matrix[k][k] = 0
-      for l in 0..<size where l != k { matrix[k][k] += sweep.crossProducts[k][l] }
+      for l in 0..<size where l != k { matrix[k][k] += evaluation.crossProducts[k][l] }
       trace += matrix[k][k]
     }
     if !(trace > 0) { trace = .leastNormalMagnitude * 1e100 }

@@ -147,26 +147,26 @@ struct GramMatrix {
     _ a: RowBlock, _ b: RowBlock, of source: any RowSource, _ workspace: Workspace,
     _ other: Workspace, _ kernels: DenseKernels
   ) throws -> [Double] {
-    let width = source.width
+    let (width, left, right) = (source.width, workspace.double, other.double)
     var product = [Double](repeating: 0, count: a.count * b.count)
-    Workspace.reserve(a.count * tileWidth, in: &workspace.wideRows)
-    Workspace.reserve(b.count * tileWidth, in: &other.wideRows)
-    try a.withFeatures(of: source, workspace) { left in
-      try b.withFeatures(of: source, other) { right in
+    left.rows.reserve(a.count * tileWidth)
+    right.rows.reserve(b.count * tileWidth)
+    try a.withFeatures(of: source, workspace) { ofA in
+      try b.withFeatures(of: source, other) { ofB in
         for start in stride(from: 0, to: width, by: tileWidth) {
           let columns = start..<min(start + tileWidth, width)
           VectorOperations.widen(
-            left, leadingDimension: width, rows: a.count, columns: columns,
-            into: &workspace.wideRows)
+            ofA, leadingDimension: width, rows: a.count, columns: columns,
+            into: &left.rows)
           VectorOperations.widen(
-            right, leadingDimension: width, rows: b.count, columns: columns,
-            into: &other.wideRows)
+            ofB, leadingDimension: width, rows: b.count, columns: columns,
+            into: &right.rows)
           kernels.pack(
-            other.wideRows.span, .init(leadingDimension: columns.count, isTransposed: true),
-            depth: columns.count, columns: b.count, into: other.widePacked)
+            right.rows.span, .init(leadingDimension: columns.count, isTransposed: true),
+            depth: columns.count, columns: b.count, into: right.packed)
           kernels.multiply(
-            rows: a.count, workspace.wideRows.span, .init(leadingDimension: columns.count),
-            other.widePacked, into: &product, .init(leadingDimension: b.count), adding: true)
+            rows: a.count, left.rows.span, .init(leadingDimension: columns.count),
+            right.packed, into: &product, .init(leadingDimension: b.count), adding: true)
         }
       }
     }

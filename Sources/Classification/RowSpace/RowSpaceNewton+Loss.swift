@@ -75,9 +75,9 @@ extension RowSpaceNewton {
     kernels.multiply(
       rows: count, transposed.span, .init(leadingDimension: size), packed, into: &product,
       .init(leadingDimension: count))
-    var sweep = Sweep(
-      values: [Double](repeating: 0, count: Sweep.fieldCount * count), classCount: count)
-    sweep.crossProducts = (0..<count).map { Array(product[$0 * count..<($0 + 1) * count]) }
-    return .factor(CholeskyFactor(curvatureOf: sweep))
+    var evaluation = LossEvaluation(
+      values: [Double](repeating: 0, count: LossEvaluation.fieldCount * count), classCount: count)
+    evaluation.crossProducts = (0..<count).map { Array(product[$0 * count..<($0 + 1) * count]) }
+    return .factor(CholeskyFactor(curvatureOf: evaluation))
   }
 }
