@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Tensors
 
 /// Minimizes the training objective by L-BFGS, with one product with the features and one with
@@ -190,7 +191,7 @@ struct LBFGSSolver {
   ) -> Bool {
     if worthwhilePasses == .max || gap <= target { return true }
     if passes < 7 { return true }
-    let needed = Double(passes) * (first / target).logarithm / (first / gap).logarithm
+    let needed = Double(passes) * log(first / target) / log(first / gap)
     return gap < first && passes < worthwhilePasses && needed <= 2 * Double(worthwhilePasses)
   }
 }

@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// All that L-BFGS knows between two iterations: with the rows, it decides everything after.
 struct LBFGSState {
   /// K×D, and K.
@@ -62,7 +64,7 @@ extension LBFGSState {
     var record = CheckpointRecord()
     record.numbers = [
       "weights": weights, "bias": bias, "gradient": gradient, "loss": loss, "residual": residual,
-      "curvature": elimination.curvature?.elements ?? [],
+      "curvature": elimination.curvature?.rowByRowElements ?? [],
       "goal": [goal.referenceNorm, goal.target], "first-gap": goal.firstGap.map { [$0] } ?? [],
       "last-gap": goal.lastGap.map { [$0] } ?? [],
     ]
@@ -105,8 +107,8 @@ extension LBFGSState {
     self.elimination = elimination
     let curvature = try record.numbers("curvature")
     if curvature.count == classCount * classCount {
-      self.elimination.curvature = CholeskyFactor(
-        size: classCount, elements: curvature)
+      self.elimination.curvature = PositiveDefiniteFactor(
+        size: classCount, rowByRowElements: curvature)
     }
     let history = try record.vectors("directions", length: classCount * stride)
     memory = try LimitedMemory(

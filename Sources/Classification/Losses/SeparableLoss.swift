@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// A loss that is a sum over the classes: each is told from the rest by its margin `m = y·f`, y = ±1.
 ///
 /// The classes share the matrix products alone, and have steps and ends of their own.
@@ -40,7 +42,7 @@ extension SeparableLoss {
   }
 
   /// The log-odds of the class: exact for the logistic loss.
-  func startingBias(mass: Double, total: Double) -> Double { (mass / (total - mass)).logarithm }
+  func startingBias(mass: Double, total: Double) -> Double { log(mass / (total - mass)) }
 
   func repair(_ sums: ResidualSums) -> any DualRepair { ScaledResiduals(self, sums) }
 }

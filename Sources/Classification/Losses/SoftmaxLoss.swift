@@ -60,7 +60,7 @@ struct SoftmaxLoss: LossFunction {
     massBoundOfUnitResiduals(residual: residual, ownMass: ownMass)
   }
 
-  func startingBias(mass: Double, total: Double) -> Double { (mass / total).logarithm }
+  func startingBias(mass: Double, total: Double) -> Double { log(mass / total) }
 
   func startingResiduals(share: Double?, classCount: Int) -> (own: Double, other: Double) {
     let probability = share ?? 1 / Double(classCount)

@@ -1,3 +1,6 @@
+internal import Foundation
+internal import Tensors
+
 /// Finds the bias that is optimal for given weights.
 ///
 /// Training then minimizes over the weights alone, `φ(W) = min_b P(W, b)`, which takes the large
@@ -6,7 +9,7 @@ struct BiasElimination {
   let objective: Objective
   let C: Double
   /// The softmax curvature at an earlier bias, still good for steps.
-  var curvature: CholeskyFactor?
+  var curvature: PositiveDefiniteFactor?
 
   init(objective: Objective, C: Double) {
     self.objective = objective
@@ -80,7 +83,7 @@ struct BiasElimination {
       request.needsCurvatureMatrix = needsCurvature
       let evaluation = try objective.evaluate(request)
       if needsCurvature {
-        curvature = CholeskyFactor(curvatureOf: evaluation)
+        curvature = PositiveDefiniteFactor(softmaxCurvature: evaluation.crossProducts)
       }
       if let previous = best,
         !(evaluation.loss[0] <= previous.evaluation.loss[0] + 1e-13
@@ -90,7 +93,7 @@ struct BiasElimination {
         request.bias = previous.bias
         for k in counts.indices {
           let mass = max(previous.evaluation.residual[k] + counts[k], 1e-9 * counts[k])
-          request.bias[k] += (counts[k] / mass).logarithm
+          request.bias[k] += log(counts[k] / mass)
         }
         best = nil
         needsCurvature = true

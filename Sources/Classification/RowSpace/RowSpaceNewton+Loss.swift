@@ -50,7 +50,7 @@ extension RowSpaceNewton {
   /// The second derivative of the summed losses in the bias.
   enum BiasCurvature {
     case diagonal([Double])
-    case factor(CholeskyFactor)
+    case factor(PositiveDefiniteFactor)
 
     func solve(_ right: [Double]) -> [Double] {
       switch self {
@@ -75,9 +75,8 @@ extension RowSpaceNewton {
     kernels.multiply(
       rows: count, transposed.span, .init(leadingDimension: size), packed, into: &product,
       .init(leadingDimension: count))
-    var evaluation = LossEvaluation(
-      values: [Double](repeating: 0, count: LossEvaluation.fieldCount * count), classCount: count)
-    evaluation.crossProducts = (0..<count).map { Array(product[$0 * count..<($0 + 1) * count]) }
-    return .factor(CholeskyFactor(curvatureOf: evaluation))
+    return .factor(
+      PositiveDefiniteFactor(
+        softmaxCurvature: (0..<count).map { Array(product[$0 * count..<($0 + 1) * count]) }))
   }
 }
