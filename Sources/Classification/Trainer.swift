@@ -203,6 +203,7 @@ package struct Trainer {
     case .rowSpace: return 0
     case .automatic:
       if !prepared.fitsRowSpace { return .max }
+      // N²D / 4NDK = N/4K passes, were double precision as fast; with 6 for what follows.
       return rows.rowCount / (3 * rows.classCount) + 6
     }
   }

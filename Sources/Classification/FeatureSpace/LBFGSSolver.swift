@@ -39,8 +39,6 @@ struct LBFGSSolver {
   /// - Parameter start: where to begin; nil for zero weights.
   /// - Returns: nil after `worthwhilePasses`, or as soon as twice as many seem to be needed.
   func solve(from start: Point? = nil) throws -> Solution? {
-    let certifier = Certifier(
-      objective: objective, C: options.C, regularizesBias: options.regularizesBias)
     var state = try resume(.descent) ?? begin(at: start)
     while true {
       try checkpointer?.pause(.descent) { state.record }
@@ -59,10 +57,12 @@ struct LBFGSSolver {
         TrainingProgress(
           iteration: state.iterations, passes: state.passes, objective: values.reduce(0, +),
           relativeGap: relativeGap))
+      // A search that fails along the gradient itself met the rounding of products.
       if state.isStalled.contains(true) && state.precision == .single {
         try continueInDouble(&state)
         continue
       }
+      // A group is done by its own relative gap: then so is the sum, whatever the others are.
       let active = groups.indices.filter {
         estimates[$0] > goal.target * values[$0] && !state.isStalled[$0]
       }
@@ -72,6 +72,7 @@ struct LBFGSSolver {
         && goal.isLookDue(state.iterations, relativeGap: relativeGap, precision: state.precision)
       if isLook && state.precision == .single {
         state.goal.look(at: relativeGap, state.iterations)
+        // Stalled though every step still gains a little: rounding of products again.
         if goal.isStagnant(relativeGap) {
           try continueInDouble(&state)
           continue
@@ -83,30 +84,53 @@ struct LBFGSSolver {
         state.passes += 1
         continue
       }
-      let result = try certifier.certify(
-        weights: state.weights, bias: state.bias, referenceNorm: goal.referenceNorm,
-        &state.elimination)
-      state.passes += 1
-      let certified = result.certificate.relativeGap
-      let isConverged = certified <= options.tolerance
-      // A gap far above the estimate, which does not know that stored weights are rounded, and that
-      // hardly becomes smaller, is their rounding alone.
-      let isExhausted =
-        state.precision == .double
-        && (isDone && (state.isStalled.contains(true) || goal.target < 1e-15)
-          || goal.isStagnant(certified) && certified > 10 * relativeGap)
-      if isConverged || isLast || isExhausted {
-        return Solution(
-          weights: result.weights, bias: result.bias, certificate: result.certificate,
-          iterations: state.iterations, passes: state.passes, isConverged: isConverged)
-      }
-      if isDone { state.goal.target /= 10 }
-      if state.precision == .double {
-        state.goal.look(at: certified, state.iterations)
-      } else {
-        try continueInDouble(&state)
+      if let solution = try certify(
+        &state, relativeGap: relativeGap, isDone: isDone, isLast: isLast)
+      {
+        return solution
       }
     }
+  }
+
+  /// Certifies the present weights, and aims lower where that is not enough.
+  ///
+  /// - Parameters:
+  ///   - relativeGap: what the gap was estimated to be.
+  ///   - isDone: whether the estimate is as small as was aimed at, or cannot be made so.
+  ///   - isLast: whether no iteration is left.
+  /// - Returns: nil to go on.
+  private func certify(
+    _ state: inout LBFGSState, relativeGap: Double, isDone: Bool, isLast: Bool
+  ) throws -> Solution? {
+    let certifier = Certifier(
+      objective: objective, C: options.C, regularizesBias: options.regularizesBias)
+    let goal = state.goal
+    let result = try certifier.certify(
+      weights: state.weights, bias: state.bias, referenceNorm: goal.referenceNorm,
+      &state.elimination)
+    state.passes += 1
+    let certified = result.certificate.relativeGap
+    let isConverged = certified <= options.tolerance
+    // Single precision is never the last word. In double precision nothing is left to gain where a
+    // search failed along the gradient itself, or where the estimate is at rounding. A gap far above
+    // the estimate, which does not know that stored weights are rounded, and that hardly becomes
+    // smaller, is their rounding alone.
+    let isExhausted =
+      state.precision == .double
+      && (isDone && (state.isStalled.contains(true) || goal.target < 1e-15)
+        || goal.isStagnant(certified) && certified > 10 * relativeGap)
+    if isConverged || isLast || isExhausted {
+      return Solution(
+        weights: result.weights, bias: result.bias, certificate: result.certificate,
+        iterations: state.iterations, passes: state.passes, isConverged: isConverged)
+    }
+    if isDone { state.goal.target /= 10 }
+    if state.precision == .double {
+      state.goal.look(at: certified, state.iterations)
+    } else {
+      try continueInDouble(&state)
+    }
+    return nil
   }
 
   /// The state before the first iteration.
@@ -190,7 +214,10 @@ struct LBFGSSolver {
     _ passes: Int, from first: Double, to gap: Double, target: Double
   ) -> Bool {
     if worthwhilePasses == .max || gap <= target { return true }
+    // The first passes tell little: curvature is not known yet.
     if passes < 7 { return true }
+    // gap = first·q^passes, hence passes·log(first/target)/log(first/gap) until it is the target. Twice
+    // as many as the other way takes are allowed for: the rate often improves.
     let needed = Double(passes) * log(first / target) / log(first / gap)
     return gap < first && passes < worthwhilePasses && needed <= 2 * Double(worthwhilePasses)
   }

@@ -36,7 +36,7 @@ struct LBFGSState {
     var lastGap: Double?
 
     /// Iterations between looks.
-    private static let interval = 50
+    private static let interval = 50  // less than a halving in so many is no progress
     /// The gaps below which rounding is looked for: of products in single precision, of the stored
     /// weights.
     private static let (largestSingle, largestStored) = (1e-5, 1e-7)

@@ -4,9 +4,12 @@ internal import Tensors
 /// Finds the bias that is optimal for given weights.
 ///
 /// Training then minimizes over the weights alone, `φ(W) = min_b P(W, b)`, which takes the large
-/// common mean of ReLU features out of the problem and makes the residuals dual feasible.
+/// common mean of ReLU features out of the problem and makes the residuals dual feasible: at the best
+/// bias `∂P/∂b = C·Σ_i r_i = 0`. Then `P − D = ½‖∇φ‖²` exactly, and ∇φ is `∂P/∂W` at that bias, for b
+/// does not change to first order (the envelope theorem).
 struct BiasElimination {
   let objective: Objective
+  /// Weight of the losses against `½‖W‖²`.
   let C: Double
   /// The softmax curvature at an earlier bias, still good for steps.
   var curvature: PositiveDefiniteFactor?
@@ -52,14 +55,19 @@ struct BiasElimination {
         result.curvature[c] = part.curvature[j]
         result.positiveMass[c] = part.positiveMass[j]
         let (s, h, b) = (part.residual[j], part.curvature[j], request.bias[c])
+        // s² / 2h is what is left to gain, by the second-order model: Newton's decrement.
         if s == 0 || !s.isFinite || C * s * s / 2 <= allowed[c] * h { continue }
         if s > 0 { high[c] = b } else { low[c] = b }
+        // The derivative s is increasing in b, so its sign tells the side of the minimum. The reach
+        // bounds steps where curvature has vanished; it doubles, for the minimum may be far.
         var candidate = b + min(max(-s / h, -reach), reach)
         if !(candidate > low[c] && candidate < high[c]) {
+          // Out of the bracket, as Newton's method steps at the kinks of the squared hinge: halve it.
           candidate =
             low[c].isFinite && high[c].isFinite
             ? low[c] + (high[c] - low[c]) / 2 : b + (s > 0 ? -reach : reach)
         }
+        // Two units in the last place: there is no number between.
         if abs(candidate - b) <= 4e-16 * max(1, abs(b)) { continue }
         request.bias[c] = candidate
         next.append(c)
@@ -89,12 +97,8 @@ struct BiasElimination {
         !(evaluation.loss[0] <= previous.evaluation.loss[0] + 1e-13
           * abs(previous.evaluation.loss[0]))
       {
-        // The loss rose: take the step that never lets it rise (iterative scaling) instead.
-        request.bias = previous.bias
-        for k in counts.indices {
-          let mass = max(previous.evaluation.residual[k] + counts[k], 1e-9 * counts[k])
-          request.bias[k] += log(counts[k] / mass)
-        }
+        // Back to the best point, and from there by the step that never lets the loss rise.
+        request.bias = scaledBias(previous.bias, residuals: previous.evaluation.residual)
         best = nil
         needsCurvature = true
         lastDecrement = .infinity
@@ -105,6 +109,7 @@ struct BiasElimination {
       let step = curvature!.solve(evaluation.residual)
       var decrement = 0.0
       for k in counts.indices { decrement += step[k] * evaluation.residual[k] }
+      // sᵀ·H⁻¹·s / 2 is what is left to gain, by the second-order model.
       if C * decrement / 2 <= allowed { break }
       let largest = request.bias.reduce(1) { max($0, abs($1)) }
       if step.allSatisfy({ abs($0) <= 4e-16 * largest }) { break }
@@ -115,6 +120,7 @@ struct BiasElimination {
       }
       needsCurvature = false
       lastDecrement = decrement
+      // A factor of e²⁰ in the odds: further than that the quadratic model says nothing.
       for k in counts.indices { request.bias[k] -= min(max(step[k], -20), 20) }
     }
     request.needsCurvatureMatrix = false
@@ -123,6 +129,17 @@ struct BiasElimination {
       return best.evaluation
     }
     return try objective.evaluate(request)
+  }
+
+  /// Generalized iterative scaling (Darroch and Ratcliff, 1972): `b_k += log(n_k / Σ_i c_i·p_ik)`, which
+  /// makes the expected weight of each class its own and never lets the loss rise.
+  private func scaledBias(_ bias: [Double], residuals: [Double]) -> [Double] {
+    let counts = objective.rows.classMasses
+    return counts.indices.map { k in
+      // Σ c·p = s + n; where it is lost in rounding, the step must stay finite.
+      let mass = max(residuals[k] + counts[k], 1e-9 * counts[k])
+      return bias[k] + log(counts[k] / mass)
+    }
   }
 }
 

@@ -62,7 +62,10 @@ extension Loss {
     return sums.losses + sums.residuals + sums.slopes + sums.curvatures + sums.masses
   }
 
-  /// Adds `Σ p·pᵀ` of a block, of the workspace's `p`, to the workspace's sum.
+  /// Adds `Σ c·p·pᵀ` of a block, of the workspace's `√c·p`, to the workspace's sum.
+  ///
+  /// In single precision: Newton's method in the bias forgives an inexact Hessian, and its diagonal,
+  /// where that would cancel, is made of the others.
   private func addCrossProducts(
     _ block: RowBlock, count: Int, _ workspace: Workspace, _ kernels: DenseKernels
   ) {

@@ -105,6 +105,7 @@ final class Objective {
     let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
     let (width, count, kernels) = (rows.width, rows.classCount, kernels)
     var bounds = [Double](repeating: 0, count: count)
+    // |Σ a·x_j| ≤ (Σ|a|)·max|x_j|: the scale of the sum, known before it.
     for (i, a) in coefficients.enumerated() { bounds[i % count] += abs(a) }
     for workspace in workspaces { workspace.sum!.reset(rowBounds: bounds) }
     try team.forEach(blocks.count) { index, worker in
@@ -132,6 +133,7 @@ final class Objective {
     let (blocks, workspaces, loss, kernels) = (rows.blocks, workspaces, loss, kernels)
     let classCount = rows.classCount
     if request.needsCurvatureMatrix {
+      // Elements of p·pᵀ are at most 1, times the rows' weights.
       let ones = [Double](repeating: 1, count: classCount)
       let bounds = [Double](repeating: rows.mass, count: classCount)
       for workspace in workspaces {

@@ -13,6 +13,7 @@ struct FiniteNewton: Sendable {
   let gram: SymmetricMatrix
   /// How much each row's loss counts.
   let weights: [Double]
+  /// Weight of the losses against `½‖W‖²`.
   let C: Double
   let regularizesBias: Bool
   let maximumSteps: Int
@@ -55,7 +56,10 @@ struct FiniteNewton: Sendable {
       var next = minimum(on: active, targets, rows, from: point)
       var nextValue = objective(next, targets, rows)
       let nextActive = activeRows(next, targets, rows)
+      // The minimum of the quadratic has the set that the quadratic was made for: it is the objective's
+      // (Keerthi and DeCoste, 2005, section 3), but for rows that sit on the margin by rounding.
       if nextActive == active && nextValue <= value * (1 + 1e-12) { return (next, steps) }
+      // Of a sample: a set that changes by less than a seventh serves as a start.
       if isRough && abs(nextActive.count - active.count) * 7 < active.count { return (next, steps) }
       if nextValue > value { rises += 1 }
       if rises >= Self.allowedRises {
@@ -171,6 +175,8 @@ struct FiniteNewton: Sendable {
     var right = [Double](repeating: 1, count: 2 * active.count)
     for (i, row) in active.enumerated() { right[2 * i] = targets[row] }
     makeFactor(active, team: nil).solve(&right, count: 2)
+    // By elimination: with u = M⁻¹·y and v = M⁻¹·1, M = G_AA + diag(1/2Cc), a = u − b·v, and 1ᵀ·a = 0
+    // gives b = Σu / Σv. One factor, two right-hand sides.
     let solved = active.indices.map { right[2 * $0] }
     let ones = active.indices.map { right[2 * $0 + 1] }
     let bias = bias(solved, ones)
@@ -217,6 +223,8 @@ struct FiniteNewton: Sendable {
   private func step(
     from: Point, to: Point, _ targets: [Double], _ rows: [Int]
   ) -> Double {
+    // d/dt of ½‖w + t·d‖² is wᵀd + t·dᵀd, with wᵀd = aᵀ·G·δ; of C·Σc·s² it is −2C·Σc·rate·s over the
+    // rows whose slack s = slack − t·rate is positive.
     var (slope, bend) = (0.0, 0.0)  // of ½‖w‖²
     var slack: [Double] = []
     var rate: [Double] = []

@@ -1,7 +1,7 @@
 internal import Communication
 internal import Tensors
 
-/// The products of all training rows with each other, which every rank holds whole.
+/// The products of all training rows with each other, `X·Xᵀ`, which every rank holds whole.
 ///
 /// The optimal weights are combinations of the rows, `W = Xᵀ·A` with A `N×K`: where there are fewer
 /// rows than features, training in terms of A touches the features only to make this matrix and to

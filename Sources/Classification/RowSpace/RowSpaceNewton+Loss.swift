@@ -38,7 +38,10 @@ extension RowSpaceNewton {
     return result
   }
 
-  /// How the bias follows logits that change by `products`.
+  /// How the bias follows logits that change by `products`, to first order.
+  ///
+  /// With D the loss's second derivative, `∂(Σr)/∂b = 1ᵀD1` and `∂(Σr)/∂f·q = 1ᵀDq`; the sum of the
+  /// residuals stays as it is for `b = −(1ᵀD1)⁻¹·1ᵀDq`. Putting this in leaves the Schur complement.
   func following(
     _ local: Local, _ curvature: BiasCurvature, _ products: [Double]
   ) -> [Double] {

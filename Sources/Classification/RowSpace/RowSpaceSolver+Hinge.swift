@@ -41,6 +41,7 @@ extension RowSpaceSolver {
     let threadCount = context.team.threadCount
     let firsts = context.team.map(classes.count) {
       index, _ -> (start: FiniteNewton.Point, Solved?)? in
+      // Every thread ends what it began, so that even the shortest round gets somewhere.
       if index >= threadCount && isDue() { return nil }
       let start = starts?[index] ?? newton.start(targets: targets[index])
       if newton.isActiveEverywhere(start, targets[index]) { return (start, nil) }

@@ -2,7 +2,10 @@ internal import Communication
 internal import Tensors
 
 /// Minimizes the training objective over coefficients of the rows, `W = Xᵀ·A`, given the products of
-/// the rows with each other.
+/// the rows with each other: the kernel form of the problem, with the linear kernel.
+///
+/// The best weights lie in the row space of X, for any other part of W changes no logit and adds to
+/// `‖W‖²` (the representer theorem). In A the objective is `½·tr(Aᵀ·G·A) + C·Σℓ(G·A + b)`, `G = X·Xᵀ`.
 ///
 /// The features are not looked at: second derivatives are affordable here, and what L-BFGS creeps up
 /// to, large C on raw activations above all, takes a few Newton steps. A class of the squared hinge
@@ -84,6 +87,8 @@ struct RowSpaceSolver {
     let trace = (0..<gram.rowCount).reduce(0) { $0 + gram.weights[$1] * gram.products[$1, $1] }
     var path: [Double] = []
     var C = options.C / 10
+    // C·Σc‖x‖² bounds the largest eigenvalue of the loss's part of the Hessian, against 1 of the
+    // regularizer's: below 1000 conjugate gradients take few iterations from anywhere.
     while C * trace > 1000 && path.count < 12 {
       path.append(C)
       C /= 10
@@ -116,6 +121,8 @@ struct RowSpaceSolver {
       let (own, other) = options.loss.function.startingResiduals(
         share: options.regularizesBias ? nil : mass / total, classCount: masses.count)
       let crossed = sums[k].reduce(0, +) - sums[k][k]
+      // ‖own·S_k + other·(S − S_k)‖², S_k the weighted sum of class k's rows and S of all, by the sums of
+      // products ⟨S_k, S_l⟩.
       squaredNorm += own * own * sums[k][k] + 2 * own * other * crossed
       squaredNorm += other * other * (everything - sums[k][k] - 2 * crossed)
     }

@@ -101,12 +101,30 @@ struct CrossValidator {
       }
     }
     let objective = Objective(rows: rows, loss: options.loss, context)
-    let count = rows.classCount
+    let (weights, bias) = try approachPath(objective, fold)
+    // The logits of noised rows are of no use for clean ones.
+    let scorer =
+      prepared.dropout == nil
+      ? objective : Objective(rows: prepared.cleanRows, loss: options.loss, context)
+    let held = prepared.cleanRows.heldOut { isHeldOut($0, fold) }
+    var counts = try countCorrect(
+      held, classes: rows.classes, weights: weights, bias: bias, by: scorer)
+    counts.append(Int64(held.reduce(0) { $0 + $1.count }))
+    try context.communicator.allreduce(&counts, .sum)
+    try checkNotEmpty(Int(counts[path.count]), fold)
+    return (counts.dropLast().map(Int.init), Int(counts[path.count]))
+  }
+
+  /// Weights, K×D, for each C of the path, and biases, K for each.
+  private func approachPath(
+    _ objective: Objective, _ fold: Int
+  ) throws -> (weights: [[Float]], bias: [Double]) {
+    let (count, width) = (objective.rows.classCount, objective.rows.width)
     var state: LBFGSState?
     // Those of the values of C done with, which a checkpoint keeps.
     var weights = checkpointer?.results.vectors["fold-weights"] ?? []
     var bias = checkpointer?.results.numbers["fold-bias"] ?? []
-    guard weights.allSatisfy({ $0.count == count * rows.width }), weights.count <= path.count,
+    guard weights.allSatisfy({ $0.count == count * width }), weights.count <= path.count,
       bias.count == weights.count * count
     else { throw invalid("fold-weights") }
     for C in path[weights.count...] {
@@ -119,29 +137,33 @@ struct CrossValidator {
       checkpointer?.results.numbers["fold-bias"] = bias
       progress(fold, C)
     }
-    let held = prepared.cleanRows.heldOut { isHeldOut($0, fold) }
-    let scorer =
-      prepared.dropout == nil
-      ? objective
-      : Objective(rows: prepared.cleanRows, loss: options.loss, context)
+    return (weights, bias)
+  }
+
+  /// How many of this rank's held-out rows get their own class, by each C of the path.
+  ///
+  /// All values of C are scored in one product, so that the features are read once.
+  ///
+  /// - Parameter classes: those trained on, as labels.
+  private func countCorrect(
+    _ held: [RowBlock], classes: [Int], weights: [[Float]], bias: [Double], by scorer: Objective
+  ) throws -> [Int64] {
+    let count = classes.count
     let logits = try scorer.scores(
       of: held, weights: weights.flatMap { $0 }, count: count * path.count)
-    var counts = [Int64](repeating: 0, count: path.count + 1)
+    var counts = [Int64](repeating: 0, count: path.count)
     for (block, logits) in zip(held, logits) {
       for i in 0..<block.count {
-        let label = all.classes[Int(block.labels[i])]
-        counts[path.count] += 1
+        let label = prepared.rows.classes[Int(block.labels[i])]
         for c in path.indices {
           let scores = (0..<count).map {
             Double(logits[i * count * path.count + c * count + $0]) + bias[c * count + $0]
           }
-          if rows.classes[Self.best(scores)] == label { counts[c] += 1 }
+          if classes[Self.best(scores)] == label { counts[c] += 1 }
         }
       }
     }
-    try context.communicator.allreduce(&counts, .sum)
-    try checkNotEmpty(Int(counts[path.count]), fold)
-    return (counts.dropLast().map(Int.init), Int(counts[path.count]))
+    return counts
   }
 
   // MARK: In terms of the rows
