@@ -59,7 +59,8 @@ struct Certifier {
       evaluation = try elimination.minimize(
         &request, allowed: [Double](repeating: 0, count: classCount))
       if !objective.loss.isSeparable {
-        // Softmax does not change when all biases move together.
+        // Softmax does not change when all biases move together: of all optimal ones take the smallest,
+        // which single precision keeps best.
         let mean = request.bias.reduce(0, +) / Double(classCount)
         for k in 0..<classCount { request.bias[k] -= mean }
       }

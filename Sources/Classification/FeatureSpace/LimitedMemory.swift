@@ -141,6 +141,7 @@ struct LimitedMemory {
     for g in Set(classes.map { group(of: $0) }) {
       coefficients[g] = self.coefficients(group: g, products: sums[g])
     }
+    // −H·g = −(gradient·g + Σ changes_j·y_j + Σ steps_j·length_j·direction_j): the second pass.
     let rows = team.map(classes.count) { [coefficients] index, _ -> [Float] in
       let row = classes[index] * stride..<(classes[index] + 1) * stride
       let weights = coefficients[groups[index]]!

@@ -97,6 +97,7 @@ struct LineSearch {
         // a rise.
         let noise = 1e-14 * abs(group.value)
         let hasRisen = !(value <= group.value + noise) || !slope.isFinite
+        // The minimum is further on; elsewhere it is at this step or before, for φ is convex.
         let isBelow = slope < 0 && !hasRisen
 
         if !hasRisen && (isBelow || abs(slope) <= slopeRatio * abs(group.slope)) {

@@ -113,8 +113,10 @@ struct BiasElimination {
       if C * decrement / 2 <= allowed { break }
       let largest = request.bias.reduce(1) { max($0, abs($1)) }
       if step.allSatisfy({ abs($0) <= 4e-16 * largest }) { break }
+      // A curvature costs an evaluation 2NK² more, so an old one serves as long as each step with it
+      // leaves less than a tenth: then it is at hand when the next search begins nearby.
       if !needsCurvature && decrement > 0.1 * lastDecrement {
-        needsCurvature = true  // the old curvature does not serve here: look again
+        needsCurvature = true
         lastDecrement = .infinity
         continue
       }

@@ -62,6 +62,8 @@ struct FiniteNewton: Sendable {
       // Of a sample: a set that changes by less than a seventh serves as a start.
       if isRough && abs(nextActive.count - active.count) * 7 < active.count { return (next, steps) }
       if nextValue > value { rises += 1 }
+      // As Keerthi and DeCoste (2005) do at every step: exact line searches make the objective
+      // fall at each step, and so the number of steps finite.
       if rises >= Self.allowedRises {
         next = between(point, next, at: step(from: point, to: next, targets, rows))
         nextValue = objective(next, targets, rows)
@@ -206,6 +208,7 @@ struct FiniteNewton: Sendable {
         gram, rows: rows, ridges: ridges.map { $0 + more }, kernels: kernels, team: team)
       if let factor { return factor }
       let largest = rows.reduce(0) { max($0, gram[$1, $1]) }
+      // Relative to the largest element, a little more than the rounding of a product.
       more = max(more * 10, largest * 1e-14)
     }
   }
@@ -249,6 +252,8 @@ struct FiniteNewton: Sendable {
         }
       }
       if first == 0 { break }
+      // Convex along the line, so the sign of the derivative tells the side. A Newton step that leaves the
+      // bracket has crossed a kink: halve it, or double the step while nothing bounds it.
       if first > 0 { high = t } else { low = t }
       var next = second > 0 ? t - first / second : .infinity
       if !(next > low && next < high) { next = high.isFinite ? low + (high - low) / 2 : 2 * t }

@@ -52,7 +52,9 @@ struct GramMatrix {
       scales.replaceSubrange(offset..<offset + block.count, with: block.scales)
     }
     try context.communicator.share(&scales)
+    // After the products: a row is multiplied as it is stored, normalized or not.
     if scales.contains(where: { $0 != 1 }) { products.scale(by: scales) }
+    // ⟨(x, 1), (z, 1)⟩ = ⟨x, z⟩ + 1: the bias is the weight of the feature 1.
     if regularizesBias { products.add(1) }
   }
 
@@ -119,6 +121,8 @@ struct GramMatrix {
   ) throws -> SymmetricMatrix {
     let (communicator, kernels, source) = (context.communicator, context.kernels, rows.source)
     var products = SymmetricMatrix(size: starts.last!)
+    // Half of a symmetric matrix. A pair is one product on one thread, whoever makes it: the bytes do not
+    // depend on ranks; dealt out in turn, for pairs take equally long.
     let pairs = blocks.indices.flatMap { i in (0...i).map { (i, $0) } }
     let own = pairs.indices.filter { $0 % communicator.size == communicator.rank }
     let workspaces = (0..<context.team.threadCount).map { _ in (Workspace(), Workspace()) }

@@ -68,6 +68,7 @@ extension RowSpaceSolver {
     var isSolved = (0..<count).map { Int64(solved[$0] == nil ? 0 : 1) }
     if context.communicator.size > 1 { try context.communicator.allreduce(&isSolved, .maximum) }
     let classes = (0..<count).filter { isSolved[$0] != 0 }
+    // Every class is solved by one rank: the others' numbers are zero, and a sum of bits shares them.
     // Of each class the bias, the steps, the coefficients and their products.
     let length = 2 * size + 2
     var values = [Double](repeating: 0, count: classes.count * length)

@@ -50,6 +50,7 @@ struct RowSpaceSolver {
     if found == nil && warm != nil {
       state.point.products = try newton.multiply(state.point.coefficients)
     }
+    // A warm point is near: cross-validation takes the values of C in rising order.
     let path = state.isWarm ? [] : smallerC()
     while true {
       let isLast = state.stage == path.count
@@ -57,7 +58,9 @@ struct RowSpaceSolver {
       state.point = .none
       let (before, shell) = (state.steps, state)
       let taken = try newton.minimize(
-        &point, C: isLast ? options.C : path[state.stage], target: isLast ? target : 0.03,
+        &point, C: isLast ? options.C : path[state.stage],
+        // Roughly, for it is only a start.
+        target: isLast ? target : 0.03,
         maximumSteps: maximumSteps - before, from: state.stageSteps,
         pause: { point, step in
           try pauses.pause {

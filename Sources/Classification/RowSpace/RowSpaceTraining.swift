@@ -74,6 +74,8 @@ struct RowSpaceTraining {
         referenceNorm: reference)
       state.passes += 2
       let isConverged = result.certificate.relativeGap <= options.tolerance
+      // Finite Newton has no better answer, nor has Newton's method once the target is at rounding, or
+      // once a lower one brought no step: what is left is the rounding of the stored weights.
       let isExhausted =
         options.loss.function.usesFiniteNewton || state.target < 1e-15
         || (state.passes > 3 && state.steps == before.steps)
