@@ -132,7 +132,9 @@ package struct Trainer {
   }
 
   private func prepare(_ source: any RowSource) throws -> PreparedRows {
-    try PreparedRows(source, options: options, communicator: communicator, team: team)
+    try PreparedRows(
+      source, options: options,
+      TrainingContext(communicator: communicator, team: team, checkpointer: checkpointer))
   }
 
   private func crossValidate(
@@ -148,7 +150,7 @@ package struct Trainer {
     }
     return try CrossValidator(
       prepared: prepared, options: options, assignment: assignment, path: Set(path).sorted(),
-      communicator: communicator, team: team, checkpointer: checkpointer, progress: progress
+      progress: progress
     ).run()
   }
 
@@ -173,23 +175,19 @@ package struct Trainer {
     _ prepared: PreparedRows, _ options: TrainingOptions, from start: LBFGSSolver.Point?,
     progress: @escaping (TrainingProgress) -> Void
   ) throws -> Solution {
-    let objective = Objective(
-      rows: prepared.rows, loss: options.loss, kernels: prepared.kernels,
-      communicator: communicator, team: team, workspaces: prepared.workspaces)
+    let objective = Objective(rows: prepared.rows, loss: options.loss, prepared.context)
     let passes = worthwhilePasses(prepared)
     // A few passes cost more than small problems take in terms of rows, which know no start; finite
     // Newton steps take L-BFGS's place sooner, for that is slow at the squared hinge.
-    let fewest = options.loss == .squaredHinge ? 24 : 12
+    let fewest = options.loss.function.usesFiniteNewton ? 24 : 12
     let wasGivenUp = checkpointer?.isPending(.rows) ?? false
     if (passes >= fewest || start != nil) && !wasGivenUp {
       let solver = LBFGSSolver(
-        objective: objective, options: options, team: team, worthwhilePasses: passes,
-        checkpointer: checkpointer, progress: progress)
+        objective: objective, options: options, worthwhilePasses: passes, progress: progress)
       if let solution = try solver.solve(from: start) { return solution }
     }
     return try RowSpaceTraining(
-      prepared: prepared, objective: objective, options: options, communicator: communicator,
-      team: team, checkpointer: checkpointer, progress: progress
+      prepared: prepared, objective: objective, options: options, progress: progress
     ).solve()
   }
 
@@ -205,6 +203,7 @@ package struct Trainer {
     case .rowSpace: return 0
     case .automatic:
       if !prepared.fitsRowSpace { return .max }
+      // N²D / 4NDK = N/4K passes, were double precision as fast; with 6 for what follows.
       return rows.rowCount / (3 * rows.classCount) + 6
     }
   }

@@ -86,7 +86,7 @@ package enum TrainingMethod: Sendable, CaseIterable {
   /// at most twice the time of the better one. Small problems go to `rowSpace` at once, and so do
   /// squared hinges up to twice that size.
   case automatic
-  /// Coefficients of the rows: Newton's method on the matrix of their products, `N×N` numbers.
+  /// Coefficients of the rows, the kernel form: Newton's method on the Gram matrix, `N×N` numbers.
   case rowSpace
   /// Weights of the features: L-BFGS with passes over the rows.
   case featureSpace

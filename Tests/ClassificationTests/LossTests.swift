@@ -14,12 +14,12 @@ import Testing
     return block
   }
 
-  private static func sweep(_ loss: Loss, step: Double, bias: [Double]) -> Sweep {
-    let request = Sweep.Request(
+  private static func evaluation(_ loss: Loss, step: Double, bias: [Double]) -> LossEvaluation {
+    let request = LossEvaluation.Request(
       classes: [0, 1, 2], columns: [0, 1, 2], directionCount: 3, steps: [step, step, step],
       bias: bias)
-    return Sweep(
-      values: loss.sweep(block(), request, classCount: 3, Workspace(), .fastest), classCount: 3)
+    return LossEvaluation(
+      values: loss.evaluate(block(), request, classCount: 3, Workspace(), .fastest), classCount: 3)
   }
 
   /// Central differences with step h err by h² times a third derivative of about 1.
@@ -30,9 +30,9 @@ import Testing
   func slopeIsTheDerivativeAlongTheDirection(_ loss: Loss) {
     let bias = [0.1, -0.2, 0.05]
     let (h, t) = (Self.step, 0.3)
-    let up = Self.sweep(loss, step: t + h, bias: bias).loss.reduce(0, +)
-    let down = Self.sweep(loss, step: t - h, bias: bias).loss.reduce(0, +)
-    let slope = Self.sweep(loss, step: t, bias: bias).slope.reduce(0, +)
+    let up = Self.evaluation(loss, step: t + h, bias: bias).loss.reduce(0, +)
+    let down = Self.evaluation(loss, step: t - h, bias: bias).loss.reduce(0, +)
+    let slope = Self.evaluation(loss, step: t, bias: bias).slope.reduce(0, +)
     let difference = (up - down) / (2 * h)
     #expect(abs(slope - difference) <= Self.tolerance * max(1, abs(difference)))
   }
@@ -41,10 +41,10 @@ import Testing
   func residualIsTheDerivativeInTheBias(_ loss: Loss, _ k: Int) {
     let bias = [0.1, -0.2, 0.05]
     let h = Self.step
-    func moved(_ by: Double) -> Sweep {
+    func moved(_ by: Double) -> LossEvaluation {
       var bias = bias
       bias[k] += by
-      return Self.sweep(loss, step: 0.3, bias: bias)
+      return Self.evaluation(loss, step: 0.3, bias: bias)
     }
     let difference = (moved(h).loss.reduce(0, +) - moved(-h).loss.reduce(0, +)) / (2 * h)
     #expect(abs(moved(0).residual[k] - difference) <= Self.tolerance * max(1, abs(difference)))
@@ -59,19 +59,19 @@ import Testing
     let workspace = Workspace()
     workspace.curvature = .init(rowCount: 3, columnBounds: [1, 1, 1])
     workspace.curvature!.reset(rowBounds: [4, 4, 4])
-    var request = Sweep.Request(
+    var request = LossEvaluation.Request(
       classes: [0, 1, 2], columns: [0, 1, 2], directionCount: 3, steps: [0.3, 0.3, 0.3],
       bias: bias)
     request.needsCurvatureMatrix = true
-    _ = Loss.softmax.sweep(Self.block(), request, classCount: 3, workspace, .fastest)
+    _ = Loss.softmax.evaluate(Self.block(), request, classCount: 3, workspace, .fastest)
     for k in 0..<3 {
       for l in 0..<3 where l != k {
         var (up, down) = (bias, bias)
         up[l] += Self.step
         down[l] -= Self.step
         let difference =
-          (Self.sweep(.softmax, step: 0.3, bias: up).residual[k]
-            - Self.sweep(.softmax, step: 0.3, bias: down).residual[k]) / (2 * Self.step)
+          (Self.evaluation(.softmax, step: 0.3, bias: up).residual[k]
+            - Self.evaluation(.softmax, step: 0.3, bias: down).residual[k]) / (2 * Self.step)
         // Products of probabilities are made in single precision.
         #expect(abs(-workspace.curvature!.value(row: k, column: l) - difference) < 1e-5)
       }
@@ -79,39 +79,91 @@ import Testing
   }
 
   @Test(arguments: Loss.allCases)
-  func residualsOfTheGradientAreThoseOfTheSweep(_ loss: Loss) {
+  func residualsOfTheGradientAreThoseOfTheEvaluation(_ loss: Loss) {
     let bias = [0.1, -0.2, 0.05]
     let workspace = Workspace()
     loss.residuals(
       of: Self.block(), classes: [0, 1, 2], bias: bias, classCount: 3, workspace, .fastest)
-    let residuals = workspace.wideResiduals
-    let sweep = Self.sweep(loss, step: 0, bias: bias)
+    let residuals = workspace.residuals
+    let evaluation = Self.evaluation(loss, step: 0, bias: bias)
     for k in 0..<3 {
       let sum = (0..<4).reduce(0) { $0 + residuals[$1 * 3 + k] }
-      #expect(abs(sum - sweep.residual[k]) < 1e-12 * max(1, abs(sum)))
+      #expect(abs(sum - evaluation.residual[k]) < 1e-12 * max(1, abs(sum)))
     }
   }
 
-  @Test(arguments: [Loss.logistic, .squaredHinge], [-3.0, 0.2, 0.999, 1.5, 30])
-  func dualityVanishesAtTheResidualAlone(_ loss: Loss, _ margin: Double) {
-    let residual = abs(loss.term(logit: margin, isPositive: true).residual)
-    // Rounding of terms of this size.
-    #expect(abs(loss.duality(magnitude: residual, margin: margin)) < 1e-14 * max(1, margin))
-    for factor in [0.5, 0.9] {
-      #expect(loss.duality(magnitude: factor * residual, margin: margin) >= 0)
-      if residual > 1e-3 { #expect(loss.duality(magnitude: factor * residual, margin: margin) > 0) }
+  private static var separable: [any SeparableLoss] {
+    Loss.allCases.compactMap { $0.function as? any SeparableLoss }
+  }
+
+  @Test(arguments: [-3.0, 0.2, 0.999, 1.5, 30])
+  func dualityVanishesAtTheResidualAlone(_ margin: Double) {
+    for loss in Self.separable {
+      let derivative = loss.at(margin: margin).derivative
+      // Rounding of terms of this size.
+      #expect(abs(loss.duality(derivative: derivative, margin: margin)) < 1e-14 * max(1, margin))
+      for factor in [0.5, 0.9] {
+        let duality = loss.duality(derivative: factor * derivative, margin: margin)
+        #expect(duality >= 0)
+        if abs(derivative) > 1e-3 { #expect(duality > 0) }
+      }
     }
+  }
+
+  /// Without a vector kernel the same sums are made row by row.
+  @Test(arguments: Loss.allCases, [false, true])
+  func sumsByRowAreThoseOfTheKernel(_ loss: Loss, _ hasDirection: Bool) {
+    let block = Self.block()
+    var input = DenseKernels.LossInput(
+      rowCount: 4, count: 3, logits: block.logits, stride: 3, biases: [0.1, -0.2, 0.05],
+      labels: loss.isSeparable ? [2, -1, 1, 0] : [2, 0, 1, 0], weights: [1, 0.5, 2, 3])
+    if hasDirection {
+      (input.direction, input.directionStride) = (block.directionLogits, 3)
+      input.steps = [0.3, 0.3, 0.2]
+    }
+    func sums(_ isByRow: Bool) -> [Double] {
+      var terms = [Double](repeating: 0, count: 12)
+      var roots = [Float](repeating: 0, count: loss.isSeparable ? 0 : 12)
+      let sums =
+        isByRow
+        ? loss.function.sumsByRow(input, terms: &terms, roots: &roots)
+        : loss.function.sums(input, terms: &terms, roots: &roots, .fastest)
+      return sums.losses + sums.residuals + sums.slopes + sums.curvatures + sums.masses + terms
+        + roots.map(Double.init)
+    }
+    for (a, b) in zip(sums(true), sums(false)) { #expect(abs(a - b) <= 1e-14 * max(1, abs(b))) }
+  }
+
+  /// Whatever the sums were, as long as they are of residuals.
+  @Test(arguments: Loss.allCases)
+  func repairedResidualsSumToZero(_ loss: Loss) {
+    let (block, bias) = (Self.block(), [0.1, -0.2, 0.05])
+    let evaluation = Self.evaluation(loss, step: 0, bias: bias)
+    let point = DualPoint(
+      bias: bias, primalBias: bias,
+      repair: loss.function.repair(
+        ResidualSums(
+          residuals: evaluation.residual, ownMasses: evaluation.positiveMass,
+          classMasses: [1, 2, 1])))
+    var target = [Double](repeating: 0, count: 12)
+    let sums = point.residuals(
+      of: block, primalLogits: block.logits, classCount: 3, into: &target)
+    for (k, sum) in sums.residual.enumerated() {
+      #expect(abs(sum) < 1e-12 * max(1, evaluation.positiveMass[k]))
+      #expect(abs((0..<4).reduce(0) { $0 + target[$1 * 3 + k] } - sum) < 1e-12)
+    }
+    #expect(sums.duality.allSatisfy { $0 >= 0 && $0.isFinite })
   }
 
   @Test func extremeLogitsStayFinite() {
-    for loss in [Loss.logistic, .squaredHinge] {
-      for logit in [-1e4, -800.0, 0, 800, 1e4] {
-        let term = loss.term(logit: logit, isPositive: true)
-        #expect(term.loss.isFinite && term.residual.isFinite && term.curvature.isFinite)
+    for loss in Self.separable {
+      for margin in [-1e4, -800.0, 0, 800, 1e4] {
+        let term = loss.at(margin: margin)
+        #expect(term.loss.isFinite && term.derivative.isFinite && term.curvature.isFinite)
       }
     }
     var row = [-1e4, 900, 0]
-    #expect(abs(Loss.softmax(&row, label: 0) - 10900) < 1e-9)
+    #expect(abs(SoftmaxLoss().normalize(&row, label: 0) - 10900) < 1e-9)
     #expect(row == [0, 1, 0])
   }
 }

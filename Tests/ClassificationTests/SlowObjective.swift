@@ -54,6 +54,7 @@ struct SlowObjective {
           let slack = max(0, 1 - (k == own ? logits[k] : -logits[k]))
           sum += options.C * weight * slack * slack
         }
+      default: preconditionFailure("no slow twin of \(options.loss.rawValue)")
       }
     }
     return sum

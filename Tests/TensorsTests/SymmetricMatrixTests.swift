@@ -67,10 +67,27 @@ import Testing
     }
   }
 
+  /// As by blocks, up to rounding; from what a checkpoint keeps, to the bit.
+  @Test(arguments: [1, 2, 7, 70])
+  func factorMadeRowByRowSolvesTheMatrix(_ size: Int) throws {
+    var matrix = Self.products(Self.randomRows(size, width: 2 * size, seed: 5))
+    matrix.add(0.1)
+    let factor = try #require(PositiveDefiniteFactor(rowByRow: matrix.elements, size: size))
+    let right = Self.randomRows(size, width: 1, seed: 6).flatMap(\.self)
+    let x = factor.solve(right)
+    for i in 0..<size {
+      let sum = (0..<size).reduce(0) { $0 + matrix[i, $1] * x[$1] }
+      #expect(abs(sum - right[i]) < 1e-9)
+    }
+    let kept = PositiveDefiniteFactor(size: size, rowByRowElements: factor.rowByRowElements)
+    #expect(kept.solve(right) == x)
+  }
+
   @Test func indefiniteMatrixHasNoFactor() {
     var matrix = SymmetricMatrix(size: 2)
     matrix.set([1, 2, 2, 1], rows: 0..<2, columns: 0..<2)
     #expect(PositiveDefiniteFactor(matrix, rows: [0, 1], ridges: [0, 0]) == nil)
     #expect(PositiveDefiniteFactor(matrix, rows: [], ridges: [])?.size == 0)
+    #expect(PositiveDefiniteFactor(rowByRow: [1, 2, 2, 1], size: 2) == nil)
   }
 }

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Tensors
 
 /// A proof of how far a classifier is from optimal, by a point of the dual problem.
@@ -22,6 +21,7 @@ package struct Certificate: Sendable, Equatable, Codable {
 /// Certifies weights and bias as they will be stored.
 struct Certifier {
   let objective: Objective
+  /// Weight of the losses against `½‖W‖²`.
   let C: Double
   let regularizesBias: Bool
 
@@ -46,81 +46,96 @@ struct Certifier {
     _ elimination: inout BiasElimination
   ) throws -> Result {
     let rows = objective.rows
-    let (classCount, width) = (rows.classCount, rows.width)
+    let classCount = rows.classCount
     let stored = weights.map(Float.init)
-    var request = Sweep.Request(
+    var request = LossEvaluation.Request(
       classes: Array(0..<classCount), columns: [], directionCount: 0, steps: [], bias: bias)
     var storedBias = bias.map(Float.init)
-    let sweep: Sweep
+    let evaluation: LossEvaluation
     if regularizesBias {
-      sweep = try objective.sweep(request)
+      evaluation = try objective.evaluate(request)
     } else {
       // As exact as double precision allows: what is left of Σ r must be repaired, at a price.
-      sweep = try elimination.minimize(
+      evaluation = try elimination.minimize(
         &request, allowed: [Double](repeating: 0, count: classCount))
       if !objective.loss.isSeparable {
-        // Softmax does not change when all biases move together.
+        // Softmax does not change when all biases move together: of all optimal ones take the smallest,
+        // which single precision keeps best.
         let mean = request.bias.reduce(0, +) / Double(classCount)
         for k in 0..<classCount { request.bias[k] -= mean }
       }
       storedBias = request.bias.map(Float.init)
     }
     let point = DualPoint(
-      loss: objective.loss, bias: request.bias, primalBias: storedBias.map(Double.init),
-      residualSums: regularizesBias
-        ? [Double](repeating: 0, count: classCount) : sweep.residual,
-      positiveMasses: sweep.positiveMass, classMasses: rows.classMasses)
+      bias: request.bias, primalBias: storedBias.map(Double.init),
+      repair: objective.loss.function.repair(
+        ResidualSums(
+          residuals: regularizesBias
+            ? [Double](repeating: 0, count: classCount) : evaluation.residual,
+          ownMasses: evaluation.positiveMass, classMasses: rows.classMasses)))
     let massBounds = rows.massBounds(
-      loss: objective.loss, classes: request.classes, sweep: sweep)
+      loss: objective.loss, classes: request.classes, evaluation: evaluation)
     let (gradient, sums) = try objective.dualSums(
       point, weights: stored.map(Double.init), massBounds: massBounds)
 
-    // All that follows is the same arithmetic on the same numbers on every rank.
+    return Result(
+      weights: stored, bias: storedBias,
+      certificate: certificate(
+        stored, storedBias, gradient, sums, referenceNorm: referenceNorm))
+  }
+
+  /// P − D, term by term: the same arithmetic on the same numbers on every rank.
+  ///
+  /// - Parameters:
+  ///   - gradient: `Rᵀ·X` of the dual point's residuals; `V = −C·` this.
+  ///   - sums: those of the dual point.
+  private func certificate(
+    _ weights: [Float], _ bias: [Float], _ gradient: FixedPointSum, _ sums: DualSums,
+    referenceNorm: Double
+  ) -> Certificate {
+    let width = objective.rows.width
     var squaredNorm = 0.0
     var squaredDifference = 0.0
-    for k in 0..<classCount {
+    for k in bias.indices {
       for (j, sum) in gradient.values(row: k).enumerated() {
-        let weight = Double(stored[k * width + j])
+        let weight = Double(weights[k * width + j])
         squaredNorm += weight * weight
         let difference = weight + C * sum
         squaredDifference += difference * difference
       }
     }
     var gap = 0.0
-    for k in 0..<classCount {
-      let b = Double(storedBias[k])
+    for k in bias.indices {
+      let b = Double(bias[k])
       if regularizesBias {
         squaredNorm += b * b
         let difference = b + C * sums.residual[k]
         squaredDifference += difference * difference
       } else {
-        // Zero but for the rounding of the repair.
+        // The term −b·Σr, zero but for the rounding of the repair.
         gap += C * abs(b * sums.residual[k])
       }
       gap += C * sums.duality[k]
     }
     gap = max(0, gap + squaredDifference / 2)
-    let value = squaredNorm / 2 + C * sums.loss.reduce(0, +)
-    return Result(
-      weights: stored, bias: storedBias,
-      certificate: Certificate(
-        objective: value, gap: gap,
-        relativeGradient: referenceNorm > 0
-          ? squaredDifference.squareRoot() / referenceNorm : 0))
+    return Certificate(
+      objective: squaredNorm / 2 + C * sums.loss.reduce(0, +), gap: gap,
+      relativeGradient: referenceNorm > 0 ? squaredDifference.squareRoot() / referenceNorm : 0)
   }
 }
 
 extension LocalRows {
-  /// For each of `classes`, at least `Σ_i c_i·|r_i|` at the point of a sweep, up to rounding; c the
+  /// For each of `classes`, at least `Σ_i c_i·|r_i|` at the point of an evaluation, up to rounding; c the
   /// rows' weights.
   ///
-  /// For residuals in −1…1, `Σc|r| = Σcr + 2·Σ_{own rows} c|r|`; for the squared hinge,
-  /// `Σc|r| ≤ (Σc·Σcr²)^½ = 2·(Σc·loss)^½`.
-  func massBounds(loss: Loss, classes: [Int], sweep: Sweep) -> [Double] {
+  /// With the largest magnitude of each feature (`columnBounds`) it bounds `|Σ_i c_i·r_i·x_ij|`, and so
+  /// sets the unit of the exact sum: the smallest power of 2 of which 64 bits hold that many. Any partial
+  /// sum stays within, in any order, and the unit is known before the sum, alike on all ranks.
+  func massBounds(loss: Loss, classes: [Int], evaluation: LossEvaluation) -> [Double] {
     classes.indices.map {
-      loss == .squaredHinge
-        ? 2 * (mass * sweep.loss[$0]).squareRoot()
-        : abs(sweep.residual[$0]) + 2 * classMasses[classes[$0]] + 1
+      loss.function.massBound(
+        loss: evaluation.loss[$0], residual: evaluation.residual[$0],
+        ownMass: classMasses[classes[$0]], mass: mass)
     }
   }
 }

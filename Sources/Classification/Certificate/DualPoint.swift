@@ -1,55 +1,37 @@
-internal import Foundation
-
 /// A point at which the dual of the training problem is evaluated, in terms of residuals.
 ///
-/// The residuals of the loss at `bias` solve the dual's conditions but for `Σ_i r_i = 0`, which a
-/// free bias demands. They are repaired: softmax probabilities are mixed with a constant
-/// distribution, `p ← (1 − τ)·p + τ·q`; for a separable loss the heavier side of each class is
-/// scaled down. Either leaves the point inside the dual's domain.
+/// The residuals of the loss at `bias` solve the dual's conditions but for `Σ_i c_i·r_i = 0`, which a
+/// free bias demands, and which the best bias fulfils up to what is left of its search. The repair
+/// makes them fulfil it exactly, and leaves them in the domain of the loss's conjugate.
 struct DualPoint: Sendable {
   /// Where the residuals are taken, with the logits of the optimization.
   var bias: [Double]
   /// Where the primal objective is: the classifier's stored bias.
   var primalBias: [Double]
-  /// τ and q, for softmax.
-  var mixing = 0.0
-  var mixture: [Double] = []
-  /// Factors of the residuals of a class's own rows, and of the others.
-  var positiveFactors: [Double] = []
-  var negativeFactors: [Double] = []
+  var repair: any DualRepair
+}
 
+/// Weighted sums at the bias whose residuals are to be repaired, for each class.
+struct ResidualSums {
+  /// `s_k = Σ_i c_i·r_ik`; zeros when the bias is regularized, for then nothing needs repair.
+  var residuals: [Double]
+  /// `Σ c_i·|r_ik|` over the rows of class k (separable losses).
+  var ownMasses: [Double]
+  /// `Σ c_i` over the rows of class k.
+  var classMasses: [Double]
+}
+
+/// What turns the residuals at some logits into a dual feasible point.
+protocol DualRepair: Sendable {
+  /// Adds one row's terms.
+  ///
   /// - Parameters:
-  ///   - residualSums: `s_k = Σ_i c_i·r_ik`, c the rows' weights, at `bias`; pass zeros when the bias is regularized, for then
-  ///     nothing needs repair.
-  ///   - positiveMasses: `Σ c_i·|r_ik|` over the rows of class k (separable losses).
-  init(
-    loss: Loss, bias: [Double], primalBias: [Double], residualSums: [Double],
-    positiveMasses: [Double], classMasses: [Double]
-  ) {
-    self.bias = bias
-    self.primalBias = primalBias
-    if loss.isSeparable {
-      for (s, positive) in zip(residualSums, positiveMasses) {
-        // s = negative mass − positive mass
-        let negative = positive + s
-        positiveFactors.append(s < 0 ? max(0, negative) / positive : 1)
-        negativeFactors.append(s > 0 ? positive / negative : 1)
-      }
-    } else {
-      let total = classMasses.reduce(0, +)
-      for (s, n) in zip(residualSums, classMasses) where s > 0 {
-        mixing = max(mixing, s / (n + s))
-      }
-      if mixing > 0 {
-        let tau = mixing
-        mixture = zip(residualSums, classMasses).map { s, n in
-          max(0, (n - (1 - tau) * s / tau) / total)
-        }
-      } else {
-        mixture = [Double](repeating: 0, count: classMasses.count)
-      }
-    }
-  }
+  ///   - dual: the logits at which the residuals are taken; replaced by the repaired residuals.
+  ///   - logits: those of the classifier to certify.
+  ///   - label: the row's class.
+  func addTerms(
+    _ dual: inout [Double], at logits: [Double], label: Int, weight: Double, to sums: inout DualSums
+  )
 }
 
 /// Weighted sums over all rows at a dual point, for each class.
@@ -76,72 +58,28 @@ struct DualSums {
   var values: [Double] { loss + duality + residual }
 }
 
-extension Loss {
+extension DualPoint {
   /// One block's repaired residuals times the rows' weights and scales, and their sums.
   ///
   /// - Parameters:
   ///   - primalLogits: those of the weights to certify, `kept×K`, without bias.
   ///   - target: room for `kept×K`, row-major.
-  func dualResiduals(
-    of block: RowBlock, _ point: DualPoint, primalLogits: [Double], classCount: Int,
-    into target: inout [Double]
+  func residuals(
+    of block: RowBlock, primalLogits: [Double], classCount: Int, into target: inout [Double]
   ) -> DualSums {
     var sums = DualSums(classCount: classCount)
     var dual = [Double](repeating: 0, count: classCount)
     var primal = dual
     for i in 0..<block.count {
-      let label = Int(block.labels[i])
       let (weight, scale) = (block.weights[i], block.scales[i])
       for k in 0..<classCount {
-        dual[k] = block.logits[i * classCount + k] + point.bias[k]
-        primal[k] = primalLogits[i * classCount + k] + point.primalBias[k]
+        dual[k] = block.logits[i * classCount + k] + bias[k]
+        primal[k] = primalLogits[i * classCount + k] + primalBias[k]
       }
-      if isSeparable {
-        for k in 0..<classCount {
-          let isPositive = k == label
-          let factor = isPositive ? point.positiveFactors[k] : point.negativeFactors[k]
-          let residual = factor * term(logit: dual[k], isPositive: isPositive).residual
-          let margin = isPositive ? primal[k] : -primal[k]
-          sums.loss[k] += weight * term(logit: primal[k], isPositive: isPositive).loss
-          sums.duality[k] += weight * duality(magnitude: abs(residual), margin: margin)
-          sums.residual[k] += weight * residual
-          target[i * classCount + k] = residual * (weight * scale)
-        }
-      } else {
-        let logits = primal
-        _ = Self.softmax(&dual, label: label)
-        let loss = Self.softmax(&primal, label: label)
-        let normalizer = loss + logits[label]  // log Σ exp
-        sums.loss[0] += weight * loss
-        for k in 0..<classCount {
-          let p = (1 - point.mixing) * dual[k] + point.mixing * point.mixture[k]
-          if p > 0 { sums.duality[0] += weight * p * (log(p) - (logits[k] - normalizer)) }
-          let residual = p - (k == label ? 1 : 0)
-          sums.residual[k] += weight * residual
-          target[i * classCount + k] = residual * (weight * scale)
-        }
-      }
+      repair.addTerms(
+        &dual, at: primal, label: Int(block.labels[i]), weight: weight, to: &sums)
+      for k in 0..<classCount { target[i * classCount + k] = dual[k] * (weight * scale) }
     }
     return sums
-  }
-
-  /// `ℓ(m) + ℓ*(−ρ) + ρ·m` of a separable loss, ρ the residual's magnitude and m the margin.
-  func duality(magnitude: Double, margin: Double) -> Double {
-    switch self {
-    case .squaredHinge:
-      // ℓ* (−ρ) = ρ²/4 − ρ
-      if margin < 1 {
-        let difference = magnitude - 2 * (1 - margin)
-        return difference * difference / 4
-      }
-      return magnitude * magnitude / 4 + magnitude * (margin - 1)
-    case .logistic:
-      // ℓ*(−ρ) = ρ·log ρ + (1 − ρ)·log(1 − ρ)
-      let rest = 1 - magnitude
-      let entropy =
-        (magnitude > 0 ? magnitude * log(magnitude) : 0) + (rest > 0 ? rest * log(rest) : 0)
-      return log1p(exp(-abs(margin))) + max(0, -margin) + entropy + magnitude * margin
-    case .softmax: preconditionFailure("softmax is not separable")
-    }
   }
 }

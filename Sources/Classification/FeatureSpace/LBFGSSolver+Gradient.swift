@@ -3,8 +3,8 @@ internal import Tensors
 /// What belongs to a point: losses, bias, gradient, gap.
 extension LBFGSSolver {
   /// Goes on in double precision: rounding in products may be what is in the way.
-  func widen(_ state: inout LBFGSState) throws {
-    state.isWide = true
+  func continueInDouble(_ state: inout LBFGSState) throws {
+    state.precision = .double
     state.isStalled = state.isStalled.map { _ in false }
     state.goal.lastGap = nil
     try restart(
@@ -26,17 +26,17 @@ extension LBFGSSolver {
   ///
   /// - Parameter allowed: for each of `classes`, how exactly the bias must be solved for.
   func settle(_ state: inout LBFGSState, classes: [Int], allowed: [Double]) throws {
-    var request = Sweep.Request(
+    var request = LossEvaluation.Request(
       classes: classes, columns: [], directionCount: 0, steps: [],
       bias: classes.map { state.bias[$0] })
-    let sweep =
+    let evaluation =
       options.regularizesBias
-      ? try objective.sweep(request)
+      ? try objective.evaluate(request)
       : try state.elimination.minimize(&request, allowed: allowed)
     for (entry, k) in classes.enumerated() {
       state.bias[k] = request.bias[entry]
-      state.loss[k] = sweep.loss[entry]
-      state.residual[k] = sweep.residual[entry]
+      state.loss[k] = evaluation.loss[entry]
+      state.residual[k] = evaluation.residual[entry]
     }
     try updateGradient(&state, classes: classes)
   }
@@ -44,15 +44,15 @@ extension LBFGSSolver {
   /// Sets the gradient of some classes from the residuals at the present logits and bias.
   func updateGradient(_ state: inout LBFGSState, classes: [Int]) throws {
     let rows = objective.rows
-    var sweep = Sweep(
-      values: [Double](repeating: 0, count: Sweep.fieldCount * classes.count),
+    var evaluation = LossEvaluation(
+      values: [Double](repeating: 0, count: LossEvaluation.fieldCount * classes.count),
       classCount: classes.count)
-    sweep.loss = classes.map { state.loss[$0] }
-    sweep.residual = classes.map { state.residual[$0] }
+    evaluation.loss = classes.map { state.loss[$0] }
+    evaluation.residual = classes.map { state.residual[$0] }
     let sums = try objective.gradient(
       classes: classes, bias: classes.map { state.bias[$0] },
-      massBounds: rows.massBounds(loss: objective.loss, classes: classes, sweep: sweep),
-      isWide: state.isWide)
+      massBounds: rows.massBounds(loss: objective.loss, classes: classes, evaluation: evaluation),
+      precision: state.precision)
     for (entry, k) in classes.enumerated() {
       for (j, sum) in sums.values(row: entry).enumerated() {
         state.gradient[k * stride + j] = state.weights[k * width + j] + options.C * sum

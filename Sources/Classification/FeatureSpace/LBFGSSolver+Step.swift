@@ -8,74 +8,23 @@ extension LBFGSSolver {
   ) throws {
     let search = LineSearch(
       objective: objective, C: options.C, eliminatesBias: !options.regularizesBias,
-      slopeRatio: 0.2)
+      slopeRatio: Self.slopeRatio)
     let classes = active.flatMap { Array(groups[$0]) }
-    let count = classes.count
-    let gradient = state.gradient.map(Float.init)
-    var direction = state.memory.direction(gradient: gradient, classes: classes, team: team)
-
-    var line = makeLine(state, active: active, classes: classes, direction: direction)
-    let isDownhill = line.slopes.map { $0 < 0 }
-    for (i, g) in active.enumerated() where !isDownhill[i] {
-      // By rounding alone: fall back to the gradient.
-      state.memory.forget(group: g)
-      for entry in line.groups[i] {
-        for j in 0..<stride {
-          direction[entry * stride + j] = -gradient[classes[entry] * stride + j]
-        }
-      }
-    }
-    if isDownhill.contains(false) {
-      line = makeLine(state, active: active, classes: classes, direction: direction)
-    }
-    line.values = active.map { values[$0] }
+    var (line, direction) = downhill(&state, active: active, classes: classes)
     // A step gains about half the slope, which may be far less than the gap. An inexact bias tilts
     // φ by the root of this, times a curvature that can be large: 1e-4 was too coarse for steep
     // squared hinges. Far from the optimum both may exceed the objective itself.
-    line.allowed = active.indices.map {
-      1e-8 * min(estimates[active[$0]], -line.slopes[$0], line.values[$0])
+    for (i, g) in active.enumerated() {
+      line.groups[i].value = values[g]
+      line.groups[i].allowed = 1e-8 * min(estimates[g], -line.groups[i].slope, values[g])
     }
     try objective.multiply(
-      direction: direction, count: count, stride: stride, isWide: state.isWide)
-    if active.contains(where: { !state.memory.hasPairs(group: $0) }) {
-      // Without curvature known, first try what changes logits by about 1.
-      let energies = try objective.directionEnergies(count: count)
-      for (i, g) in active.enumerated() where !state.memory.hasPairs(group: g) {
-        let energy = line.groups[i].reduce(0) { $0 + energies[$1] }
-        let rows = Double(objective.rows.rowCount * line.groups[i].count)
-        line.firstSteps[i] = energy > 0 ? min(1, (rows / energy).squareRoot()) : 1
-      }
-    }
-
+      direction: direction, count: classes.count, stride: stride, precision: state.precision)
+    try setFirstSteps(of: &line, state, active: active)
     let end = try search.search(line, &state.elimination)
-    objective.advance(classes: classes, steps: end.steps)
-    for (entry, k) in classes.enumerated() {
-      let t = end.steps[entry]
-      for j in 0..<width {
-        state.weights[k * width + j] += t * Double(direction[entry * stride + j])
-      }
-    }
-    for (i, g) in active.enumerated() {
-      if !end.hasMoved[i] {
-        // Try once more along the gradient; if that was it already, this is as good as it gets.
-        if state.memory.hasPairs(group: g) {
-          state.memory.forget(group: g)
-        } else {
-          state.isStalled[g] = true
-        }
-        continue
-      }
-      for entry in line.groups[i] {
-        state.bias[classes[entry]] = end.bias[entry]
-        state.loss[classes[entry]] = end.loss[entry]
-        state.residual[classes[entry]] = end.residual[entry]
-      }
-    }
-    var whole = [Float](repeating: 0, count: classCount * stride)
-    for (entry, k) in classes.enumerated() where end.steps[entry] != 0 {
-      whole.replaceSubrange(
-        k * stride..<(k + 1) * stride, with: direction[entry * stride..<(entry + 1) * stride])
-    }
+    move(&state, line, direction, to: end, active: active)
+
+    let whole = scattered(direction, classes: classes, steps: end.steps)
     state.trail.append(.init(direction: whole, classes: classes, steps: end.steps))
     let old = state.gradient
     if state.trail.isFull {
@@ -95,6 +44,90 @@ extension LBFGSSolver {
       direction: whole, lengths: end.steps, change: change, classes: classes, team: team)
   }
 
+  /// How small a slope ends the line search, relative to that at the start (the c₂ of the Wolfe
+  /// conditions, Nocedal and Wright, equation 3.7b, where 0.9 is usual): trials cost no product with
+  /// the features, so a careful search is cheaper than another iteration.
+  private static let slopeRatio = 0.2
+
+  /// The direction that the pairs suggest for the active groups, and the line along it.
+  private func downhill(
+    _ state: inout LBFGSState, active: [Int], classes: [Int]
+  ) -> (line: LineSearch.Line, direction: [Float]) {
+    let gradient = state.gradient.map(Float.init)
+    var direction = state.memory.direction(gradient: gradient, classes: classes, team: team)
+    let line = makeLine(state, active: active, classes: classes, direction: direction)
+    let isDownhill = line.groups.map { $0.slope < 0 }
+    if !isDownhill.contains(false) { return (line, direction) }
+    for (i, g) in active.enumerated() where !isDownhill[i] {
+      // By rounding alone: fall back to the gradient.
+      state.memory.forget(group: g)
+      for entry in line.groups[i].entries {
+        for j in 0..<stride {
+          direction[entry * stride + j] = -gradient[classes[entry] * stride + j]
+        }
+      }
+    }
+    return (
+      makeLine(state, active: active, classes: classes, direction: direction), direction
+    )
+  }
+
+  /// Where no curvature is known, first tries what changes logits by about 1: `t²·Σq² = N`, for there
+  /// losses bend.
+  private func setFirstSteps(
+    of line: inout LineSearch.Line, _ state: LBFGSState, active: [Int]
+  ) throws {
+    if !active.contains(where: { !state.memory.hasPairs(group: $0) }) { return }
+    let energies = try objective.directionEnergies(count: line.classes.count)
+    for (i, g) in active.enumerated() where !state.memory.hasPairs(group: g) {
+      let entries = line.groups[i].entries
+      let energy = entries.reduce(0) { $0 + energies[$1] }
+      let rows = Double(objective.rows.rowCount * entries.count)
+      line.groups[i].firstStep = energy > 0 ? min(1, (rows / energy).squareRoot()) : 1
+    }
+  }
+
+  /// Moves logits, weights and bias to where the search ended, and notes groups that cannot move.
+  private func move(
+    _ state: inout LBFGSState, _ line: LineSearch.Line, _ direction: [Float],
+    to end: LineSearch.End, active: [Int]
+  ) {
+    objective.advance(classes: line.classes, steps: end.steps)
+    for (entry, k) in line.classes.enumerated() {
+      let t = end.steps[entry]
+      for j in 0..<width {
+        state.weights[k * width + j] += t * Double(direction[entry * stride + j])
+      }
+    }
+    for (i, g) in active.enumerated() {
+      if !end.hasMoved[i] {
+        // Try once more along the gradient; if that was it already, this is as good as it gets.
+        if state.memory.hasPairs(group: g) {
+          state.memory.forget(group: g)
+        } else {
+          state.isStalled[g] = true
+        }
+        continue
+      }
+      for entry in line.groups[i].entries {
+        let k = line.classes[entry]
+        state.bias[k] = end.bias[entry]
+        state.loss[k] = end.loss[entry]
+        state.residual[k] = end.residual[entry]
+      }
+    }
+  }
+
+  /// A direction of some classes as one of all, K×stride; zero for classes that did not move.
+  private func scattered(_ direction: [Float], classes: [Int], steps: [Double]) -> [Float] {
+    var whole = [Float](repeating: 0, count: classCount * stride)
+    for (entry, k) in classes.enumerated() where steps[entry] != 0 {
+      whole.replaceSubrange(
+        k * stride..<(k + 1) * stride, with: direction[entry * stride..<(entry + 1) * stride])
+    }
+    return whole
+  }
+
   /// The norms and products of a direction, with first steps of 1.
   private func makeLine(
     _ state: LBFGSState, active: [Int], classes: [Int], direction: [Float]
@@ -107,10 +140,6 @@ extension LBFGSSolver {
     let biasDirection = classes.indices.map {
       options.regularizesBias ? Double(direction[$0 * self.stride + self.width]) : 0
     }
-    var line = LineSearch.Line(
-      classes: classes, groups: ranges, bias: classes.map { state.bias[$0] },
-      biasDirection: biasDirection, halfSquaredNorms: [], products: [], squaredLengths: [],
-      values: [], slopes: [], firstSteps: active.map { _ in 1 }, allowed: [])
     let (weights, gradient, bias) = (state.weights, state.gradient, state.bias)
     let (stride, width) = (stride, width)
     let products = team.map(classes.count) { entry, _ in
@@ -128,13 +157,14 @@ extension LBFGSSolver {
       }
       return [sums.ww, sums.wd, sums.dd, sums.gd]
     }
-    for range in ranges {
+    let groups = ranges.map { range in
       func sum(_ i: Int) -> Double { range.reduce(0) { $0 + products[$1][i] } }
-      line.halfSquaredNorms.append(sum(0) / 2)
-      line.products.append(sum(1))
-      line.squaredLengths.append(sum(2))
-      line.slopes.append(sum(3))
+      return LineSearch.Group(
+        entries: range, halfSquaredNorm: sum(0) / 2, product: sum(1), squaredLength: sum(2),
+        slope: sum(3))
     }
-    return line
+    return LineSearch.Line(
+      classes: classes, bias: classes.map { bias[$0] }, biasDirection: biasDirection,
+      groups: groups)
   }
 }

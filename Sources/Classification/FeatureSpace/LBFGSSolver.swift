@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Tensors
 
 /// Minimizes the training objective by L-BFGS, with one product with the features and one with
@@ -9,12 +10,9 @@ internal import Tensors
 struct LBFGSSolver {
   let objective: Objective
   let options: TrainingOptions
-  let team: ThreadTeam
   /// Passes after which another way of solving is the better bet.
-  let worthwhilePasses: Int
-  /// Where to pause, between iterations; nil for nowhere.
-  let checkpointer: Checkpointer?
-  let progress: (TrainingProgress) -> Void
+  var worthwhilePasses = Int.max
+  var progress: (TrainingProgress) -> Void = { _ in }
 
   /// A point to start from.
   struct Point {
@@ -23,6 +21,9 @@ struct LBFGSSolver {
     var bias: [Double]
   }
 
+  var team: ThreadTeam { objective.team }
+  /// Where to pause, between iterations.
+  private var checkpointer: Checkpointer? { objective.context.checkpointer }
   var classCount: Int { objective.rows.classCount }
   var width: Int { objective.rows.width }
   /// Numbers of a class in gradients and directions: the weights, and a regularized bias.
@@ -32,27 +33,12 @@ struct LBFGSSolver {
     objective.loss.isSeparable ? (0..<classCount).map { $0..<$0 + 1 } : [0..<classCount]
   }
 
-  init(
-    objective: Objective, options: TrainingOptions, team: ThreadTeam,
-    worthwhilePasses: Int = .max, checkpointer: Checkpointer? = nil,
-    progress: @escaping (TrainingProgress) -> Void
-  ) {
-    self.objective = objective
-    self.options = options
-    self.team = team
-    self.worthwhilePasses = worthwhilePasses
-    self.checkpointer = checkpointer
-    self.progress = progress
-  }
-
   /// Runs until the certified gap is within the tolerance, or nothing gets better any more.
   /// Collective.
   ///
   /// - Parameter start: where to begin; nil for zero weights.
   /// - Returns: nil after `worthwhilePasses`, or as soon as twice as many seem to be needed.
   func solve(from start: Point? = nil) throws -> Solution? {
-    let certifier = Certifier(
-      objective: objective, C: options.C, regularizesBias: options.regularizesBias)
     var state = try resume(.descent) ?? begin(at: start)
     while true {
       try checkpointer?.pause(.descent) { state.record }
@@ -71,54 +57,80 @@ struct LBFGSSolver {
         TrainingProgress(
           iteration: state.iterations, passes: state.passes, objective: values.reduce(0, +),
           relativeGap: relativeGap))
-      if state.isStalled.contains(true) && !state.isWide {
-        try widen(&state)
+      // A search that fails along the gradient itself met the rounding of products.
+      if state.isStalled.contains(true) && state.precision == .single {
+        try continueInDouble(&state)
         continue
       }
+      // A group is done by its own relative gap: then so is the sum, whatever the others are.
       let active = groups.indices.filter {
         estimates[$0] > goal.target * values[$0] && !state.isStalled[$0]
       }
       let isDone = active.isEmpty || isLast
       let isLook =
         !isDone
-        && goal.isLookDue(state.iterations, relativeGap: relativeGap, isWide: state.isWide)
-      if isLook && !state.isWide {
+        && goal.isLookDue(state.iterations, relativeGap: relativeGap, precision: state.precision)
+      if isLook && state.precision == .single {
         state.goal.look(at: relativeGap, state.iterations)
+        // Stalled though every step still gains a little: rounding of products again.
         if goal.isStagnant(relativeGap) {
-          try widen(&state)
+          try continueInDouble(&state)
           continue
         }
       }
-      if !isDone && !(isLook && state.isWide) {
+      if !isDone && !(isLook && state.precision == .double) {
         try step(&state, active: active, estimates: estimates, values: values)
         state.iterations += 1
         state.passes += 1
         continue
       }
-      let result = try certifier.certify(
-        weights: state.weights, bias: state.bias, referenceNorm: goal.referenceNorm,
-        &state.elimination)
-      state.passes += 1
-      let certified = result.certificate.relativeGap
-      let isConverged = certified <= options.tolerance
-      // A gap far above the estimate, which does not know that stored weights are rounded, and that
-      // hardly becomes smaller, is their rounding alone.
-      let isExhausted =
-        state.isWide
-        && (isDone && (state.isStalled.contains(true) || goal.target < 1e-15)
-          || goal.isStagnant(certified) && certified > 10 * relativeGap)
-      if isConverged || isLast || isExhausted {
-        return Solution(
-          weights: result.weights, bias: result.bias, certificate: result.certificate,
-          iterations: state.iterations, passes: state.passes, isConverged: isConverged)
-      }
-      if isDone { state.goal.target /= 10 }
-      if state.isWide {
-        state.goal.look(at: certified, state.iterations)
-      } else {
-        try widen(&state)
+      if let solution = try certify(
+        &state, relativeGap: relativeGap, isDone: isDone, isLast: isLast)
+      {
+        return solution
       }
     }
+  }
+
+  /// Certifies the present weights, and aims lower where that is not enough.
+  ///
+  /// - Parameters:
+  ///   - relativeGap: what the gap was estimated to be.
+  ///   - isDone: whether the estimate is as small as was aimed at, or cannot be made so.
+  ///   - isLast: whether no iteration is left.
+  /// - Returns: nil to go on.
+  private func certify(
+    _ state: inout LBFGSState, relativeGap: Double, isDone: Bool, isLast: Bool
+  ) throws -> Solution? {
+    let certifier = Certifier(
+      objective: objective, C: options.C, regularizesBias: options.regularizesBias)
+    let goal = state.goal
+    let result = try certifier.certify(
+      weights: state.weights, bias: state.bias, referenceNorm: goal.referenceNorm,
+      &state.elimination)
+    state.passes += 1
+    let certified = result.certificate.relativeGap
+    let isConverged = certified <= options.tolerance
+    // Single precision is never the last word. In double precision nothing is left to gain where a
+    // search failed along the gradient itself, or where the estimate is at rounding. A gap far above
+    // the estimate, which does not know that stored weights are rounded, and that hardly becomes
+    // smaller, is their rounding alone.
+    let isExhausted =
+      state.precision == .double
+      && (isDone && (state.isStalled.contains(true) || goal.target < 1e-15)
+        || goal.isStagnant(certified) && certified > 10 * relativeGap)
+    if isConverged || isLast || isExhausted {
+      return Solution(
+        weights: result.weights, bias: result.bias, certificate: result.certificate,
+        iterations: state.iterations, passes: state.passes, isConverged: isConverged)
+    }
+    if isDone { state.goal.target /= 10 }
+    if state.precision == .double {
+      state.goal.look(at: certified, state.iterations)
+    } else {
+      try continueInDouble(&state)
+    }
+    return nil
   }
 
   /// The state before the first iteration.
@@ -192,7 +204,7 @@ struct LBFGSSolver {
         elimination: BiasElimination(objective: objective, C: options.C))
     }
     if let state {
-      try state.trail.retrace(objective, stride: stride, isWide: state.isWide)
+      try state.trail.retrace(objective, stride: stride, precision: state.precision)
     }
     return state
   }
@@ -202,8 +214,11 @@ struct LBFGSSolver {
     _ passes: Int, from first: Double, to gap: Double, target: Double
   ) -> Bool {
     if worthwhilePasses == .max || gap <= target { return true }
+    // The first passes tell little: curvature is not known yet.
     if passes < 7 { return true }
-    let needed = Double(passes) * (first / target).logarithm / (first / gap).logarithm
+    // gap = first·q^passes, hence passes·log(first/target)/log(first/gap) until it is the target. Twice
+    // as many as the other way takes are allowed for: the rate often improves.
+    let needed = Double(passes) * log(first / target) / log(first / gap)
     return gap < first && passes < worthwhilePasses && needed <= 2 * Double(worthwhilePasses)
   }
 }

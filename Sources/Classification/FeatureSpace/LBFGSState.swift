@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// All that L-BFGS knows between two iterations: with the rows, it decides everything after.
 struct LBFGSState {
   /// K×D, and K.
@@ -10,8 +12,8 @@ struct LBFGSState {
   var residual: [Double]
   /// For each group of classes that share their steps.
   var isStalled: [Bool]
-  /// Whether products with the features are made in double precision.
-  var isWide = false
+  /// Of the products with the features.
+  var precision = Precision.single
   var iterations = 0
   var passes = 0
   var memory: LimitedMemory
@@ -34,14 +36,15 @@ struct LBFGSState {
     var lastGap: Double?
 
     /// Iterations between looks.
-    private static let interval = 50
+    private static let interval = 50  // less than a halving in so many is no progress
     /// The gaps below which rounding is looked for: of products in single precision, of the stored
     /// weights.
     private static let (largestSingle, largestStored) = (1e-5, 1e-7)
 
     /// Whether to see if anything still gets better, before the target is reached.
-    func isLookDue(_ iterations: Int, relativeGap: Double, isWide: Bool) -> Bool {
-      relativeGap > target && relativeGap <= (isWide ? Self.largestStored : Self.largestSingle)
+    func isLookDue(_ iterations: Int, relativeGap: Double, precision: Precision) -> Bool {
+      relativeGap > target
+        && relativeGap <= (precision == .double ? Self.largestStored : Self.largestSingle)
         && iterations - lastLook >= Self.interval
     }
 
@@ -61,12 +64,12 @@ extension LBFGSState {
     var record = CheckpointRecord()
     record.numbers = [
       "weights": weights, "bias": bias, "gradient": gradient, "loss": loss, "residual": residual,
-      "curvature": elimination.curvature?.elements ?? [],
+      "curvature": elimination.curvature?.rowByRowElements ?? [],
       "goal": [goal.referenceNorm, goal.target], "first-gap": goal.firstGap.map { [$0] } ?? [],
       "last-gap": goal.lastGap.map { [$0] } ?? [],
     ]
     record.counts = [
-      "stalled": isStalled.map { $0 ? 1 : 0 }, "wide": [isWide ? 1 : 0],
+      "stalled": isStalled.map { $0 ? 1 : 0 }, "wide": [precision == .double ? 1 : 0],
       "iterations": [iterations], "passes": [passes], "last-look": [goal.lastLook],
     ]
     // Pairs and trail both end with the last step: the longer list of directions has the other.
@@ -93,7 +96,7 @@ extension LBFGSState {
     loss = try record.numbers("loss", classCount)
     residual = try record.numbers("residual", classCount)
     isStalled = try record.counts("stalled", groupCount).map { $0 != 0 }
-    isWide = try record.count("wide") != 0
+    precision = try record.count("wide") != 0 ? .double : .single
     iterations = try record.count("iterations")
     passes = try record.count("passes")
     let goals = try record.numbers("goal", 2)
@@ -104,7 +107,8 @@ extension LBFGSState {
     self.elimination = elimination
     let curvature = try record.numbers("curvature")
     if curvature.count == classCount * classCount {
-      self.elimination.curvature = CholeskyFactor(size: classCount, elements: curvature)
+      self.elimination.curvature = PositiveDefiniteFactor(
+        size: classCount, rowByRowElements: curvature)
     }
     let history = try record.vectors("directions", length: classCount * stride)
     memory = try LimitedMemory(

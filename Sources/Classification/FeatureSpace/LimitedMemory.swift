@@ -73,6 +73,17 @@ struct LimitedMemory {
     }
     for (k, length) in zip(classes, taken) { lengths[group(of: k)][slot] = length }
 
+    recordProducts(of: slot, classes: classes, team: team)
+    for g in Set(classes.map { group(of: $0) }) {
+      // H stays positive definite only by pairs with sᵀy > 0 (equation 6.7). On a convex function that
+      // fails by rounding alone, and such a pair is useless.
+      isValid[g][slot] = stepChange[g][slot][slot] > 1e-12 * changeChange[g][slot][slot]
+    }
+  }
+
+  /// Makes the inner products of a new pair with all others, and with itself.
+  private mutating func recordProducts(of slot: Int, classes: [Int], team: ThreadTeam) {
+    let (direction, change) = (directions[slot], changes[slot])
     let (order, directions, changes, stride) = (order, directions, changes, stride)
     let groups = classes.map { group(of: $0) }
     let products = team.map(classes.count) { [lengths] index, _ -> [Double] in
@@ -102,10 +113,6 @@ struct LimitedMemory {
         changeChange[g][other][slot] = changeChange[g][slot][other]
       }
     }
-    for g in Set(classes.map { group(of: $0) }) {
-      // A pair without positive curvature, by rounding alone on a convex function, is useless.
-      isValid[g][slot] = stepChange[g][slot][slot] > 1e-12 * changeChange[g][slot][slot]
-    }
   }
 
   /// `−H·g` for some classes, H the inverse Hessian that the pairs suggest.
@@ -134,6 +141,7 @@ struct LimitedMemory {
     for g in Set(classes.map { group(of: $0) }) {
       coefficients[g] = self.coefficients(group: g, products: sums[g])
     }
+    // −H·g = −(gradient·g + Σ changes_j·y_j + Σ steps_j·length_j·direction_j): the second pass.
     let rows = team.map(classes.count) { [coefficients] index, _ -> [Float] in
       let row = classes[index] * stride..<(classes[index] + 1) * stride
       let weights = coefficients[groups[index]]!
@@ -159,6 +167,11 @@ struct LimitedMemory {
     var changes: [Double]
   }
 
+  /// The two loops of Nocedal and Wright, algorithm 7.4, on coefficients.
+  ///
+  /// The algorithm's vector q, later r, is at all times `gradient·g + Σ steps_j·s_j + Σ changes_j·y_j`.
+  /// Its inner products with stored vectors, all that the loops ask of it, are sums of known ones.
+  ///
   /// - Parameter products: `s·g` and `y·g` for each pair, oldest first.
   private func coefficients(group g: Int, products: [Double]) -> Coefficients {
     let used = order.indices.filter { isValid[g][order[$0]] }
@@ -167,7 +180,8 @@ struct LimitedMemory {
       changes: [Double](repeating: 0, count: order.count))
     var alpha = result.steps
     for i in used.reversed() {
-      // s_i · (g + Σ changes_j·y_j)
+      // First loop, newest to oldest: α_i = s_iᵀq / y_iᵀs_i, then q ← q − α_i·y_i. So far
+      // q = g + Σ_{j>i} changes_j·y_j.
       var product = products[2 * i]
       for j in used where j > i {
         product += result.changes[j] * stepChange[g][order[i]][order[j]]
@@ -177,10 +191,13 @@ struct LimitedMemory {
     }
     guard let newest = used.last else { return result }
     let slot = order[newest]
+    // r ← γ·q with γ = sᵀy / yᵀy of the newest pair (equation 7.20): the curvature along the last step,
+    // so that steps of length 1 are mostly accepted.
     let scale = stepChange[g][slot][slot] / changeChange[g][slot][slot]
     result.gradient = scale
     for j in used { result.changes[j] *= scale }
     for i in used {
+      // Second loop, oldest to newest: β = y_iᵀr / y_iᵀs_i, then r ← r + (α_i − β)·s_i.
       var product = result.gradient * products[2 * i + 1]
       for j in used {
         product += result.changes[j] * changeChange[g][order[i]][order[j]]

@@ -50,13 +50,13 @@ struct LogitTrail {
 
   /// Makes the logits again that the trail led to, from none.
   ///
-  /// - Parameter isWide: whether products with directions are made in double precision.
-  func retrace(_ objective: Objective, stride: Int, isWide: Bool) throws {
+  /// - Parameter precision: of the products with directions.
+  func retrace(_ objective: Objective, stride: Int, precision: Precision) throws {
     try objective.setLogits(weights: weights)
     for leg in legs {
       let direction = leg.classes.flatMap { leg.direction[$0 * stride..<($0 + 1) * stride] }
       try objective.multiply(
-        direction: direction, count: leg.classes.count, stride: stride, isWide: isWide)
+        direction: direction, count: leg.classes.count, stride: stride, precision: precision)
       objective.advance(classes: leg.classes, steps: leg.steps)
     }
   }

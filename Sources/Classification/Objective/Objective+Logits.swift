@@ -6,24 +6,26 @@ extension Objective {
   ///
   /// - Parameters:
   ///   - direction: `A×stride` weights, of which the first D of a row count.
-  ///   - isWide: whether the products are made in double precision.
-  func multiply(direction: [Float], count: Int, stride: Int, isWide: Bool) throws {
-    if isWide {
+  ///   - precision: of the products.
+  func multiply(direction: [Float], count: Int, stride: Int, precision: Precision) throws {
+    switch precision {
+    case .single:
+      let packed = PackedMatrix<Float>()
+      kernels.pack(
+        direction.span, .init(leadingDimension: stride, isTransposed: true), depth: rows.width,
+        columns: count, into: packed)
+      try multiply(.single(packed), count: count)
+    case .double:
       let packed = Self.pack(
         direction.map(Double.init), width: rows.width, stride: stride, count: count, kernels)
-      return try multiply(.wide(packed), count: count)
+      try multiply(.double(packed), count: count)
     }
-    let packed = PackedMatrix<Float>()
-    kernels.pack(
-      direction.span, .init(leadingDimension: stride, isTransposed: true), depth: rows.width,
-      columns: count, into: packed)
-    try multiply(.single(packed), count: count)
   }
 
   /// Weights packed for products in single or in double precision.
   private enum Factors: Sendable {
     case single(PackedMatrix<Float>)
-    case wide([PackedMatrix<Double>])
+    case double([PackedMatrix<Double>])
   }
 
   /// Sets the blocks' `directionLogits`.
@@ -38,17 +40,18 @@ extension Objective {
       }
       try block.withFeatures(of: source, workspace) { features in
         switch factors {
-        case .wide(let packed):
+        case .double(let packed):
           Self.multiply(
             features, block, packed, width: width, count: count, into: &block.directionLogits,
             workspace, kernels)
         case .single(let packed):
-          Workspace.reserve(n * count, in: &workspace.product)
+          workspace.single.product.reserve(n * count)
           kernels.multiply(
-            rows: n, features, .init(leadingDimension: width), packed, into: &workspace.product,
+            rows: n, features, .init(leadingDimension: width), packed,
+            into: &workspace.single.product,
             .init(leadingDimension: count))
           VectorOperations.widen(
-            workspace.product, rows: n, columns: count, times: block.scales,
+            workspace.single.product, rows: n, columns: count, times: block.scales,
             into: &block.directionLogits)
         }
       }
@@ -109,7 +112,7 @@ extension Objective {
     let (width, classCount, count) = (rows.width, rows.classCount, classes.count)
     let chosen = classes.flatMap { weights[$0 * width..<($0 + 1) * width] }
     try multiply(
-      .wide(Self.pack(chosen, width: width, stride: width, count: count, kernels)), count: count)
+      .double(Self.pack(chosen, width: width, stride: width, count: count, kernels)), count: count)
     let blocks = rows.blocks
     team.forEach(blocks.count) { index, _ in
       let block = blocks[index]

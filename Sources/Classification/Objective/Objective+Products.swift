@@ -30,13 +30,13 @@ extension Objective {
     _ features: Span<Float>, _ block: RowBlock, _ weights: [PackedMatrix<Double>], width: Int,
     count: Int, into logits: inout [Double], _ workspace: Workspace, _ kernels: DenseKernels
   ) {
-    let n = block.count
-    Workspace.reserve(n * tileWidth, in: &workspace.wideRows)
+    let (n, room) = (block.count, workspace.double)
+    room.rows.reserve(n * tileWidth)
     for (columns, packed) in zip(tiles(width), weights) {
       VectorOperations.widen(
-        features, leadingDimension: width, rows: n, columns: columns, into: &workspace.wideRows)
+        features, leadingDimension: width, rows: n, columns: columns, into: &room.rows)
       kernels.multiply(
-        rows: n, workspace.wideRows.span, .init(leadingDimension: columns.count), packed,
+        rows: n, room.rows.span, .init(leadingDimension: columns.count), packed,
         into: &logits, .init(leadingDimension: count), adding: columns.lowerBound > 0)
     }
     for i in 0..<n where block.scales[i] != 1 {
@@ -45,48 +45,49 @@ extension Objective {
   }
 
   /// Adds `Rᵀ·X` of a block, R the workspace's residuals, in single precision.
-  static func addGradient(
+  static func addGradientInSingle(
     _ features: Span<Float>, _ block: RowBlock, width: Int, count: Int, _ workspace: Workspace,
     _ kernels: DenseKernels
   ) {
-    let n = block.count
-    Workspace.reserve(n * count, in: &workspace.residuals)
+    let (n, room) = (block.count, workspace.single)
+    room.transposed.reserve(n * count)
     VectorOperations.transpose(
-      workspace.wideResiduals, rows: n, columns: count, into: &workspace.residuals)
-    Workspace.reserve(count * tileWidth, in: &workspace.product)
+      workspace.residuals, rows: n, columns: count, into: &room.transposed)
+    room.product.reserve(count * tileWidth)
     for columns in tiles(width) {
       kernels.pack(
         features, .init(leadingDimension: width, offset: columns.lowerBound), depth: n,
-        columns: columns.count, into: workspace.packed)
+        columns: columns.count, into: room.packed)
       kernels.multiply(
-        rows: count, workspace.residuals.span, .init(leadingDimension: n), workspace.packed,
-        into: &workspace.product, .init(leadingDimension: columns.count))
-      workspace.sum!.add(workspace.product, rows: count, columns: columns)
+        rows: count, room.transposed.span, .init(leadingDimension: n),
+        room.packed,
+        into: &room.product, .init(leadingDimension: columns.count))
+      workspace.sum!.add(room.product, rows: count, columns: columns)
     }
   }
 
   /// Adds `Rᵀ·X` of a block, R the workspace's residuals, in double precision.
-  static func addWideGradient(
+  static func addGradientInDouble(
     _ features: Span<Float>, _ block: RowBlock, width: Int, count: Int, _ workspace: Workspace,
     _ kernels: DenseKernels
   ) {
-    let n = block.count
-    Workspace.reserve(n * count, in: &workspace.wideTransposed)
+    let (n, room) = (block.count, workspace.double)
+    room.transposed.reserve(n * count)
     VectorOperations.transpose(
-      workspace.wideResiduals, rows: n, columns: count, into: &workspace.wideTransposed)
-    Workspace.reserve(n * tileWidth, in: &workspace.wideRows)
-    Workspace.reserve(count * tileWidth, in: &workspace.wideProduct)
+      workspace.residuals, rows: n, columns: count, into: &room.transposed)
+    room.rows.reserve(n * tileWidth)
+    room.product.reserve(count * tileWidth)
     for columns in tiles(width) {
       VectorOperations.widen(
-        features, leadingDimension: width, rows: n, columns: columns, into: &workspace.wideRows)
+        features, leadingDimension: width, rows: n, columns: columns, into: &room.rows)
       kernels.pack(
-        workspace.wideRows.span, .init(leadingDimension: columns.count), depth: n,
-        columns: columns.count, into: workspace.widePacked)
+        room.rows.span, .init(leadingDimension: columns.count), depth: n,
+        columns: columns.count, into: room.packed)
       kernels.multiply(
-        rows: count, workspace.wideTransposed.span, .init(leadingDimension: n),
-        workspace.widePacked, into: &workspace.wideProduct,
+        rows: count, room.transposed.span, .init(leadingDimension: n),
+        room.packed, into: &room.product,
         .init(leadingDimension: columns.count))
-      workspace.sum!.add(workspace.wideProduct, rows: count, columns: columns)
+      workspace.sum!.add(room.product, rows: count, columns: columns)
     }
   }
 }

@@ -9,21 +9,16 @@ internal import Tensors
 final class Objective {
   let rows: LocalRows
   let loss: Loss
-  let kernels: DenseKernels
-  private let communicator: any Communicator
-  let team: ThreadTeam
-  let workspaces: [Workspace]
+  let context: TrainingContext
 
-  init(
-    rows: LocalRows, loss: Loss, kernels: DenseKernels, communicator: any Communicator,
-    team: ThreadTeam, workspaces: [Workspace]
-  ) {
+  var kernels: DenseKernels { context.kernels }
+  var team: ThreadTeam { context.team }
+  var workspaces: [Workspace] { context.workspaces }
+
+  init(rows: LocalRows, loss: Loss, _ context: TrainingContext) {
     self.rows = rows
     self.loss = loss
-    self.kernels = kernels
-    self.communicator = communicator
-    self.team = team
-    self.workspaces = workspaces
+    self.context = context
     for block in rows.blocks {
       block.logits = [Double](repeating: 0, count: block.count * rows.classCount)
     }
@@ -40,10 +35,10 @@ final class Objective {
   /// - Parameters:
   ///   - bias: of each of `classes`.
   ///   - massBounds: for each of `classes`, at least `Σ_i |r_i|`, up to rounding.
-  ///   - isWide: whether the products are made in double precision.
+  ///   - precision: of the products.
   /// - Returns: one row of D sums for each of `classes`.
   func gradient(
-    classes: [Int], bias: [Double], massBounds: [Double], isWide: Bool
+    classes: [Int], bias: [Double], massBounds: [Double], precision: Precision
   ) throws -> FixedPointSum {
     let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
     let (width, classCount, count) = (rows.width, rows.classCount, classes.count)
@@ -54,11 +49,12 @@ final class Objective {
       loss.residuals(
         of: block, classes: classes, bias: bias, classCount: classCount, workspace, kernels)
       try block.withFeatures(of: source, workspace) { features in
-        if isWide {
-          Self.addWideGradient(
+        switch precision {
+        case .single:
+          Self.addGradientInSingle(
             features, block, width: width, count: count, workspace, kernels)
-        } else {
-          Self.addGradient(
+        case .double:
+          Self.addGradientInDouble(
             features, block, width: width, count: count, workspace, kernels)
         }
       }
@@ -75,23 +71,23 @@ final class Objective {
   func dualSums(
     _ point: DualPoint, weights: [Double], massBounds: [Double]
   ) throws -> (FixedPointSum, DualSums) {
-    let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
+    let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
     let (width, classCount, kernels) = (rows.width, rows.classCount, kernels)
     let packed = Self.pack(weights, width: width, stride: width, count: classCount, kernels)
     for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
     let parts = try team.throwingMap(blocks.count) { index, worker -> [Double] in
       let (block, workspace) = (blocks[index], workspaces[worker])
-      Workspace.reserve(block.count * classCount, in: &workspace.primalLogits)
-      Workspace.reserve(block.count * classCount, in: &workspace.wideResiduals)
+      workspace.primalLogits.reserve(block.count * classCount)
+      workspace.residuals.reserve(block.count * classCount)
       var sums = DualSums(classCount: classCount)
       try block.withFeatures(of: source, workspace) { features in
         Self.multiply(
           features, block, packed, width: width, count: classCount,
           into: &workspace.primalLogits, workspace, kernels)
-        sums = loss.dualResiduals(
-          of: block, point, primalLogits: workspace.primalLogits, classCount: classCount,
-          into: &workspace.wideResiduals)
-        Self.addWideGradient(
+        sums = point.residuals(
+          of: block, primalLogits: workspace.primalLogits, classCount: classCount,
+          into: &workspace.residuals)
+        Self.addGradientInDouble(
           features, block, width: width, count: classCount, workspace, kernels)
       }
       return sums.values
@@ -109,19 +105,20 @@ final class Objective {
     let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
     let (width, count, kernels) = (rows.width, rows.classCount, kernels)
     var bounds = [Double](repeating: 0, count: count)
+    // |Σ a·x_j| ≤ (Σ|a|)·max|x_j|: the scale of the sum, known before it.
     for (i, a) in coefficients.enumerated() { bounds[i % count] += abs(a) }
     for workspace in workspaces { workspace.sum!.reset(rowBounds: bounds) }
     try team.forEach(blocks.count) { index, worker in
       let (block, workspace) = (blocks[index], workspaces[worker])
-      Workspace.reserve(block.count * count, in: &workspace.wideResiduals)
+      workspace.residuals.reserve(block.count * count)
       for i in 0..<block.count {
         for k in 0..<count {
-          workspace.wideResiduals[i * count + k] =
+          workspace.residuals[i * count + k] =
             coefficients[(offsets[index] + i) * count + k] * block.scales[i]
         }
       }
       try block.withFeatures(of: source, workspace) { features in
-        Self.addWideGradient(
+        Self.addGradientInDouble(
           features, block, width: width, count: count, workspace, kernels)
       }
     }
@@ -132,10 +129,11 @@ final class Objective {
   // MARK: Sums at logits
 
   /// Losses, residual sums and slopes for some classes, at points along the direction.
-  func sweep(_ request: Sweep.Request) throws -> Sweep {
+  func evaluate(_ request: LossEvaluation.Request) throws -> LossEvaluation {
     let (blocks, workspaces, loss, kernels) = (rows.blocks, workspaces, loss, kernels)
     let classCount = rows.classCount
     if request.needsCurvatureMatrix {
+      // Elements of p·pᵀ are at most 1, times the rows' weights.
       let ones = [Double](repeating: 1, count: classCount)
       let bounds = [Double](repeating: rows.mass, count: classCount)
       for workspace in workspaces {
@@ -146,18 +144,18 @@ final class Objective {
       }
     }
     let parts = team.map(blocks.count) { index, worker in
-      loss.sweep(blocks[index], request, classCount: classCount, workspaces[worker], kernels)
+      loss.evaluate(blocks[index], request, classCount: classCount, workspaces[worker], kernels)
     }
-    let count = Sweep.fieldCount * request.classes.count
-    var sweep = Sweep(
+    let count = LossEvaluation.fieldCount * request.classes.count
+    var evaluation = LossEvaluation(
       values: try reduce(parts, count: count), classCount: request.classes.count)
     if request.needsCurvatureMatrix {
       var total = workspaces[0].curvature!
       for other in workspaces.dropFirst() { total.add(other.curvature!, rows: classCount) }
-      try communicator.allreduce(&total.units, .sum)
-      sweep.crossProducts = (0..<classCount).map { total.values(row: $0) }
+      try context.communicator.allreduce(&total.units, .sum)
+      evaluation.crossProducts = (0..<classCount).map { total.values(row: $0) }
     }
-    return sweep
+    return evaluation
   }
 
   /// `Σ q²` for each class of the direction, q its logits.
@@ -181,7 +179,7 @@ final class Objective {
   private func reduce(_ parts: [[Double]], count: Int) throws -> [Double] {
     var sum = ExactSum(count: count)
     for part in parts { sum.add(part) }
-    try communicator.allreduce(&sum.limbs, .sum)
+    try context.communicator.allreduce(&sum.limbs, .sum)
     return sum.values
   }
 
@@ -190,7 +188,7 @@ final class Objective {
     for other in workspaces.dropFirst() { workspaces[0].sum!.add(other.sum!, rows: count) }
     var total = workspaces[0].sum!
     var units = Array(total.units[..<(count * rows.width)])
-    try communicator.allreduce(&units, .sum)
+    try context.communicator.allreduce(&units, .sum)
     total.replaceUnits(units)
     return total
   }

@@ -13,6 +13,7 @@ struct FiniteNewton: Sendable {
   let gram: SymmetricMatrix
   /// How much each row's loss counts.
   let weights: [Double]
+  /// Weight of the losses against `½‖W‖²`.
   let C: Double
   let regularizesBias: Bool
   let maximumSteps: Int
@@ -55,9 +56,14 @@ struct FiniteNewton: Sendable {
       var next = minimum(on: active, targets, rows, from: point)
       var nextValue = objective(next, targets, rows)
       let nextActive = activeRows(next, targets, rows)
+      // The minimum of the quadratic has the set that the quadratic was made for: it is the objective's
+      // (Keerthi and DeCoste, 2005, section 3), but for rows that sit on the margin by rounding.
       if nextActive == active && nextValue <= value * (1 + 1e-12) { return (next, steps) }
+      // Of a sample: a set that changes by less than a seventh serves as a start.
       if isRough && abs(nextActive.count - active.count) * 7 < active.count { return (next, steps) }
       if nextValue > value { rises += 1 }
+      // As Keerthi and DeCoste (2005) do at every step: exact line searches make the objective
+      // fall at each step, and so the number of steps finite.
       if rises >= Self.allowedRises {
         next = between(point, next, at: step(from: point, to: next, targets, rows))
         nextValue = objective(next, targets, rows)
@@ -171,6 +177,8 @@ struct FiniteNewton: Sendable {
     var right = [Double](repeating: 1, count: 2 * active.count)
     for (i, row) in active.enumerated() { right[2 * i] = targets[row] }
     makeFactor(active, team: nil).solve(&right, count: 2)
+    // By elimination: with u = M⁻¹·y and v = M⁻¹·1, M = G_AA + diag(1/2Cc), a = u − b·v, and 1ᵀ·a = 0
+    // gives b = Σu / Σv. One factor, two right-hand sides.
     let solved = active.indices.map { right[2 * $0] }
     let ones = active.indices.map { right[2 * $0 + 1] }
     let bias = bias(solved, ones)
@@ -200,6 +208,7 @@ struct FiniteNewton: Sendable {
         gram, rows: rows, ridges: ridges.map { $0 + more }, kernels: kernels, team: team)
       if let factor { return factor }
       let largest = rows.reduce(0) { max($0, gram[$1, $1]) }
+      // Relative to the largest element, a little more than the rounding of a product.
       more = max(more * 10, largest * 1e-14)
     }
   }
@@ -217,6 +226,8 @@ struct FiniteNewton: Sendable {
   private func step(
     from: Point, to: Point, _ targets: [Double], _ rows: [Int]
   ) -> Double {
+    // d/dt of ½‖w + t·d‖² is wᵀd + t·dᵀd, with wᵀd = aᵀ·G·δ; of C·Σc·s² it is −2C·Σc·rate·s over the
+    // rows whose slack s = slack − t·rate is positive.
     var (slope, bend) = (0.0, 0.0)  // of ½‖w‖²
     var slack: [Double] = []
     var rate: [Double] = []
@@ -241,6 +252,8 @@ struct FiniteNewton: Sendable {
         }
       }
       if first == 0 { break }
+      // Convex along the line, so the sign of the derivative tells the side. A Newton step that leaves the
+      // bracket has crossed a kink: halve it, or double the step while nothing bounds it.
       if first > 0 { high = t } else { low = t }
       var next = second > 0 ? t - first / second : .infinity
       if !(next > low && next < high) { next = high.isFinite ? low + (high - low) / 2 : 2 * t }

@@ -1,7 +1,7 @@
 internal import Communication
 internal import Tensors
 
-/// The products of all training rows with each other, which every rank holds whole.
+/// The products of all training rows with each other, `X·Xᵀ`, which every rank holds whole.
 ///
 /// The optimal weights are combinations of the rows, `W = Xᵀ·A` with A `N×K`: where there are fewer
 /// rows than features, training in terms of A touches the features only to make this matrix and to
@@ -34,8 +34,7 @@ struct GramMatrix {
   ///
   /// - Complexity: `N²·D/2` multiplications in double precision over all ranks.
   init(
-    _ rows: LocalRows, regularizesBias: Bool, kernels: DenseKernels,
-    communicator: any Communicator, team: ThreadTeam
+    _ rows: LocalRows, regularizesBias: Bool, _ context: TrainingContext
   ) throws {
     let blocks = Self.allBlocks(of: rows)
     var starts = [0]
@@ -47,39 +46,16 @@ struct GramMatrix {
     offsets = rows.blocks.map { own in
       starts[blocks.firstIndex { $0.rows.lowerBound >= own.rows.lowerBound } ?? blocks.count]
     }
-    let size = labels.count
-    var products = SymmetricMatrix(size: size)
-
-    let pairs = blocks.indices.flatMap { i in (0...i).map { (i, $0) } }
-    let own = pairs.indices.filter { $0 % communicator.size == communicator.rank }
-    let workspaces = (0..<team.threadCount).map { _ in (Workspace(), Workspace()) }
-    let tiles = try team.throwingMap(own.count) { index, worker in
-      let (i, j) = pairs[own[index]]
-      return try Self.product(
-        blocks[i], blocks[j], of: rows.source, workspaces[worker].0, workspaces[worker].1,
-        kernels)
-    }
-    var next = 0
-    for (index, (i, j)) in pairs.enumerated() {
-      var tile: [Double]
-      if index % communicator.size == communicator.rank {
-        tile = tiles[next]
-        next += 1
-      } else {
-        tile = [Double](repeating: 0, count: blocks[i].count * blocks[j].count)
-      }
-      try communicator.share(&tile)
-      products.set(tile, rows: starts[i]..<starts[i + 1], columns: starts[j]..<starts[j + 1])
-    }
-
-    var scales = [Double](repeating: 0, count: size)
+    products = try Self.products(of: blocks, starts: starts, rows, context)
+    var scales = [Double](repeating: 0, count: labels.count)
     for (block, offset) in zip(rows.blocks, offsets) {
       scales.replaceSubrange(offset..<offset + block.count, with: block.scales)
     }
-    try communicator.share(&scales)
+    try context.communicator.share(&scales)
+    // After the products: a row is multiplied as it is stored, normalized or not.
     if scales.contains(where: { $0 != 1 }) { products.scale(by: scales) }
+    // ⟨(x, 1), (z, 1)⟩ = ⟨x, z⟩ + 1: the bias is the weight of the feature 1.
     if regularizesBias { products.add(1) }
-    self.products = products
   }
 
   /// The products of some of the rows, as a problem of its own; a sub-block of the same matrix.
@@ -137,31 +113,64 @@ struct GramMatrix {
     }
   }
 
+  /// The products of all rows, not scaled, of which each rank makes a share. Collective.
+  ///
+  /// - Parameter starts: where each block begins, and where the last ends.
+  private static func products(
+    of blocks: [RowBlock], starts: [Int], _ rows: LocalRows, _ context: TrainingContext
+  ) throws -> SymmetricMatrix {
+    let (communicator, kernels, source) = (context.communicator, context.kernels, rows.source)
+    var products = SymmetricMatrix(size: starts.last!)
+    // Half of a symmetric matrix. A pair is one product on one thread, whoever makes it: the bytes do not
+    // depend on ranks; dealt out in turn, for pairs take equally long.
+    let pairs = blocks.indices.flatMap { i in (0...i).map { (i, $0) } }
+    let own = pairs.indices.filter { $0 % communicator.size == communicator.rank }
+    let workspaces = (0..<context.team.threadCount).map { _ in (Workspace(), Workspace()) }
+    let tiles = try context.team.throwingMap(own.count) { index, worker in
+      let (i, j) = pairs[own[index]]
+      return try product(
+        blocks[i], blocks[j], of: source, workspaces[worker].0, workspaces[worker].1, kernels)
+    }
+    var next = 0
+    for (index, (i, j)) in pairs.enumerated() {
+      var tile: [Double]
+      if index % communicator.size == communicator.rank {
+        tile = tiles[next]
+        next += 1
+      } else {
+        tile = [Double](repeating: 0, count: blocks[i].count * blocks[j].count)
+      }
+      try communicator.share(&tile)
+      products.set(tile, rows: starts[i]..<starts[i + 1], columns: starts[j]..<starts[j + 1])
+    }
+    return products
+  }
+
   /// `A·Bᵀ` of two blocks' features, not scaled.
   private static func product(
     _ a: RowBlock, _ b: RowBlock, of source: any RowSource, _ workspace: Workspace,
     _ other: Workspace, _ kernels: DenseKernels
   ) throws -> [Double] {
-    let width = source.width
+    let (width, left, right) = (source.width, workspace.double, other.double)
     var product = [Double](repeating: 0, count: a.count * b.count)
-    Workspace.reserve(a.count * tileWidth, in: &workspace.wideRows)
-    Workspace.reserve(b.count * tileWidth, in: &other.wideRows)
-    try a.withFeatures(of: source, workspace) { left in
-      try b.withFeatures(of: source, other) { right in
+    left.rows.reserve(a.count * tileWidth)
+    right.rows.reserve(b.count * tileWidth)
+    try a.withFeatures(of: source, workspace) { ofA in
+      try b.withFeatures(of: source, other) { ofB in
         for start in stride(from: 0, to: width, by: tileWidth) {
           let columns = start..<min(start + tileWidth, width)
           VectorOperations.widen(
-            left, leadingDimension: width, rows: a.count, columns: columns,
-            into: &workspace.wideRows)
+            ofA, leadingDimension: width, rows: a.count, columns: columns,
+            into: &left.rows)
           VectorOperations.widen(
-            right, leadingDimension: width, rows: b.count, columns: columns,
-            into: &other.wideRows)
+            ofB, leadingDimension: width, rows: b.count, columns: columns,
+            into: &right.rows)
           kernels.pack(
-            other.wideRows.span, .init(leadingDimension: columns.count, isTransposed: true),
-            depth: columns.count, columns: b.count, into: other.widePacked)
+            right.rows.span, .init(leadingDimension: columns.count, isTransposed: true),
+            depth: columns.count, columns: b.count, into: right.packed)
           kernels.multiply(
-            rows: a.count, workspace.wideRows.span, .init(leadingDimension: columns.count),
-            other.widePacked, into: &product, .init(leadingDimension: b.count), adding: true)
+            rows: a.count, left.rows.span, .init(leadingDimension: columns.count),
+            right.packed, into: &product, .init(leadingDimension: b.count), adding: true)
         }
       }
     }

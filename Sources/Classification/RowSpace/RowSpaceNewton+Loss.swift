@@ -5,26 +5,17 @@ extension RowSpaceNewton {
   func evaluate(_ products: [Double], _ bias: [Double]) -> Local {
     let blocks = RowPartition.blocks(rowCount: size)
     let (labels, weights, loss, count) = (gram.labels, gram.weights, loss, count)
-    let parts = team.map(blocks.count) { index, _ -> Local in
+    let parts = context.team.map(blocks.count) { index, _ -> Local in
       var local = Local(
         loss: [Double](repeating: 0, count: count), residuals: [], curvature: [])
       var logits = [Double](repeating: 0, count: count)
       for i in blocks[index] {
         let (label, weight) = (Int(labels[i]), weights[i])
         for k in 0..<count { logits[k] = products[i * count + k] + bias[k] }
-        if loss.isSeparable {
-          for k in 0..<count {
-            let term = loss.term(logit: logits[k], isPositive: k == label)
-            local.loss[k] += weight * term.loss
-            local.residuals.append(weight * term.residual)
-            local.curvature.append(weight * term.curvature)
-          }
-        } else {
-          local.loss[0] += weight * Loss.softmax(&logits, label: label)
-          local.curvature += logits
-          logits[label] -= 1
-          for k in 0..<count { local.residuals.append(weight * logits[k]) }
-        }
+        loss.function.derive(
+          &logits, label: label, weight: weight, losses: &local.loss,
+          curvature: &local.curvature)
+        local.residuals += logits
       }
       return local
     }
@@ -42,22 +33,15 @@ extension RowSpaceNewton {
     _ local: Local, _ vectors: [Double]? = nil, constant: [Double]
   ) -> [Double] {
     var result = vectors ?? zeros
-    for i in 0..<size {
-      let base = i * count
-      var mean = 0.0
-      for k in 0..<count {
-        result[base + k] = local.curvature[base + k] * (result[base + k] + constant[k])
-        mean += result[base + k]
-      }
-      if loss.isSeparable { continue }
-      for k in 0..<count {
-        result[base + k] = gram.weights[i] * (result[base + k] - local.curvature[base + k] * mean)
-      }
-    }
+    loss.function.multiplyByCurvature(
+      &result, plus: constant, curvature: local.curvature, weights: gram.weights)
     return result
   }
 
-  /// How the bias follows logits that change by `products`.
+  /// How the bias follows logits that change by `products`, to first order.
+  ///
+  /// With D the loss's second derivative, `∂(Σr)/∂b = 1ᵀD1` and `∂(Σr)/∂f·q = 1ᵀDq`; the sum of the
+  /// residuals stays as it is for `b = −(1ᵀD1)⁻¹·1ᵀDq`. Putting this in leaves the Schur complement.
   func following(
     _ local: Local, _ curvature: BiasCurvature, _ products: [Double]
   ) -> [Double] {
@@ -69,7 +53,7 @@ extension RowSpaceNewton {
   /// The second derivative of the summed losses in the bias.
   enum BiasCurvature {
     case diagonal([Double])
-    case factor(CholeskyFactor)
+    case factor(PositiveDefiniteFactor)
 
     func solve(_ right: [Double]) -> [Double] {
       switch self {
@@ -88,15 +72,14 @@ extension RowSpaceNewton {
     }
     var transposed = [Double](repeating: 0, count: count * size)
     VectorOperations.transpose(local.curvature, rows: size, columns: count, into: &transposed)
-    let packed = PackedMatrix<Double>()
+    let (kernels, packed) = (context.kernels, PackedMatrix<Double>())
     kernels.pack(
       weighted.span, .init(leadingDimension: count), depth: size, columns: count, into: packed)
     kernels.multiply(
       rows: count, transposed.span, .init(leadingDimension: size), packed, into: &product,
       .init(leadingDimension: count))
-    var sweep = Sweep(
-      values: [Double](repeating: 0, count: Sweep.fieldCount * count), classCount: count)
-    sweep.crossProducts = (0..<count).map { Array(product[$0 * count..<($0 + 1) * count]) }
-    return .factor(CholeskyFactor(curvatureOf: sweep))
+    return .factor(
+      PositiveDefiniteFactor(
+        softmaxCurvature: (0..<count).map { Array(product[$0 * count..<($0 + 1) * count]) }))
   }
 }

@@ -15,9 +15,7 @@ struct RowSpaceNewton {
   let gram: GramMatrix
   let loss: Loss
   let regularizesBias: Bool
-  let kernels: DenseKernels
-  let communicator: any Communicator
-  let team: ThreadTeam
+  let context: TrainingContext
 
   /// A point, and what follows from it.
   struct Point {
@@ -64,70 +62,124 @@ struct RowSpaceNewton {
     var step = step
     while true {
       try pause(point, step)
-      let curvature = biasCurvature(local)
-      let sums = columnSums(local.residuals)
-      let shift = regularizesBias ? sums.map { _ in 0 } : curvature.solve(sums).map { -$0 }
-      // The residuals at the best bias, to first order.
-      let moved = zip(local.residuals, curved(local, constant: shift)).map { $0 + $1 }
-      let movedProducts = try multiply(moved)
-      var residual = zip(point.coefficients, moved).map { -$0 - C * $1 }
-      var residualProducts = zip(point.products, movedProducts).map { -$0 - C * $1 }
-      var energy = dot(residual, residualProducts)
-      let biasGaps = merged(zip(sums, shift).map { -C * $0 * $1 })
-      let gaps = zip(energy, biasGaps).map { ($0 + $1) / 2 }
-      let norms = dot(point.coefficients, point.products)
-      let losses = merged(local.loss)
-      let values = zip(norms, losses).map { $0 / 2 + C * $1 }
-      report(total(values), total(gaps))
-      let isActive = zip(gaps, values).map { $0 > target * $1 }
+      let model = try makeModel(at: point, local, C: C)
+      report(total(model.values), total(model.gaps))
+      let isActive = zip(model.gaps, model.values).map { $0 > target * $1 }
       if !isActive.contains(true) || step == maximumSteps { return step }
-
-      // The inner problem, each group until its residual has shrunk enough.
-      let goals = zip(energy, values).map { energy, value -> Double in
-        let ratio = min(
-          0.3, (max(energy, 0) / max(2 * value, .leastNormalMagnitude)).squareRoot().squareRoot())
-        return energy * ratio * ratio
-      }
-      var (d, dProducts) = (zeros, zeros)
-      var (p, pProducts) = (residual, residualProducts)
-      for _ in 0..<200 {
-        let isOpen = (0..<count).map { isActive[$0] && energy[$0] > goals[$0] && energy[$0] > 0 }
-        if !isOpen.contains(true) { break }
-        let follow = following(local, curvature, pProducts)
-        let change = curved(local, pProducts, constant: follow)
-        let image = zip(p, change).map { $0 + C * $1 }
-        let bend = dot(image, pProducts)
-        let alpha = (0..<count).map { isOpen[$0] && bend[$0] > 0 ? energy[$0] / bend[$0] : 0 }
-        add(p, times: alpha, to: &d)
-        add(pProducts, times: alpha, to: &dProducts)
-        add(image, times: alpha.map { -$0 }, to: &residual)
-        residualProducts = try multiply(residual)
-        let next = dot(residual, residualProducts)
-        let beta = (0..<count).map { alpha[$0] > 0 ? next[$0] / energy[$0] : 0 }
-        for k in 0..<count { energy[k] = alpha[k] > 0 ? next[k] : 0 }
-        scale(&p, by: beta)
-        add(residual, times: ones, to: &p)
-        scale(&pProducts, by: beta)
-        add(residualProducts, times: ones, to: &pProducts)
-      }
-      let follow = following(local, curvature, dProducts)
-      let biasStep = zip(shift, follow).map { $0 + $1 }
+      let direction = try direction(model, local, C: C, isActive: isActive)
       guard
         let next = search(
-          &point, local, d, dProducts, biasStep, C: C, values: values, isActive: isActive)
+          &point, local, direction, C: C, values: model.values, isActive: isActive)
       else { return step }
       local = next
       step += 1
     }
   }
 
+  /// The objective to second order around a point.
+  private struct Model {
+    let curvature: BiasCurvature
+    /// The Newton step of the bias alone.
+    let shift: [Double]
+    /// `−(A + C·R)` at the shifted bias, the negative gradient in the row space, and `G` times it.
+    let residual: [Double]
+    let residualProducts: [Double]
+    /// Of each class (softmax: the sum in all): the gradient's squared norm, the estimated gap, and the
+    /// objective.
+    let energy: [Double]
+    let gaps: [Double]
+    let values: [Double]
+  }
+
+  private func makeModel(at point: Point, _ local: Local, C: Double) throws -> Model {
+    let curvature = biasCurvature(local)
+    let sums = columnSums(local.residuals)
+    let shift = regularizesBias ? sums.map { _ in 0 } : curvature.solve(sums).map { -$0 }
+    // The residuals at the best bias, to first order: R + ∂R/∂b·shift. Their sums are zero, so they are
+    // dual feasible, and the gap is half the squared gradient they give, as in `LBFGSSolver`.
+    let moved = zip(local.residuals, curved(local, constant: shift)).map { $0 + $1 }
+    let movedProducts = try multiply(moved)
+    let residual = zip(point.coefficients, moved).map { -$0 - C * $1 }
+    let residualProducts = zip(point.products, movedProducts).map { -$0 - C * $1 }
+    let energy = dot(residual, residualProducts)
+    // What the shift itself gains: half of −C·sᵀ·shift, the decrement of Newton's method in b.
+    let biasGaps = merged(zip(sums, shift).map { -C * $0 * $1 })
+    let gaps = zip(energy, biasGaps).map { ($0 + $1) / 2 }
+    let norms = dot(point.coefficients, point.products)
+    let losses = merged(local.loss)
+    let values = zip(norms, losses).map { $0 / 2 + C * $1 }
+    return Model(
+      curvature: curvature, shift: shift, residual: residual, residualProducts: residualProducts,
+      energy: energy, gaps: gaps, values: values)
+  }
+
+  /// Coefficients to add, their products, and what to add to the bias.
+  private struct Direction {
+    var coefficients: [Double]
+    var products: [Double]
+    var bias: [Double]
+  }
+
+  /// Conjugate gradients an inner problem gets at most; what they have found then is a direction, too.
+  private static let mostInnerSteps = 200
+
+  /// The step to the model's minimum, roughly: conjugate gradients (Nocedal and Wright, *Numerical
+  /// Optimization*, 2006, algorithm 7.1) in the inner product `uᵀ·G·v`, for all classes at once.
+  ///
+  /// The Hessian there is `v ↦ v + C·D·(G·v + 1·followᵀ)`, D the loss's second derivative: the bias
+  /// follows every direction to its own minimum (a Schur complement), which takes the large common mean
+  /// of the features out of the problem. It is self-adjoint and at least 1 in this inner product, and
+  /// its eigenvalues cluster there.
+  private func direction(
+    _ model: Model, _ local: Local, C: Double, isActive: [Bool]
+  ) throws -> Direction {
+    var (residual, residualProducts) = (model.residual, model.residualProducts)
+    var energy = model.energy
+    // Each group until its residual has shrunk enough: by min(0.3, (‖g‖/√(2P))^½) in norm. Exact steps
+    // are wasted far from the optimum; near it the forcing term goes to zero with the gradient, so that
+    // steps converge faster than linearly (Nocedal and Wright, theorem 7.2). √(2P) gives ‖g‖ a scale.
+    let goals = zip(energy, model.values).map { energy, value -> Double in
+      let ratio = min(
+        0.3, (max(energy, 0) / max(2 * value, .leastNormalMagnitude)).squareRoot().squareRoot())
+      return energy * ratio * ratio
+    }
+    var (d, dProducts) = (zeros, zeros)
+    var (p, pProducts) = (residual, residualProducts)
+    for _ in 0..<Self.mostInnerSteps {
+      let isOpen = (0..<count).map { isActive[$0] && energy[$0] > goals[$0] && energy[$0] > 0 }
+      if !isOpen.contains(true) { break }
+      let follow = following(local, model.curvature, pProducts)
+      let change = curved(local, pProducts, constant: follow)
+      let image = zip(p, change).map { $0 + C * $1 }
+      let bend = dot(image, pProducts)
+      // 0 stops a class for good: it adds nothing any more, and its energy is set to 0 below.
+      let alpha = (0..<count).map { isOpen[$0] && bend[$0] > 0 ? energy[$0] / bend[$0] : 0 }
+      add(p, times: alpha, to: &d)
+      add(pProducts, times: alpha, to: &dProducts)
+      add(image, times: alpha.map { -$0 }, to: &residual)
+      // Made anew rather than updated: the one product with G that an iteration takes.
+      residualProducts = try multiply(residual)
+      let next = dot(residual, residualProducts)
+      let beta = (0..<count).map { alpha[$0] > 0 ? next[$0] / energy[$0] : 0 }
+      for k in 0..<count { energy[k] = alpha[k] > 0 ? next[k] : 0 }
+      scale(&p, by: beta)
+      add(residual, times: ones, to: &p)
+      scale(&pProducts, by: beta)
+      add(residualProducts, times: ones, to: &pProducts)
+    }
+    let follow = following(local, model.curvature, dProducts)
+    return Direction(
+      coefficients: d, products: dProducts, bias: zip(model.shift, follow).map { $0 + $1 })
+  }
+
   /// Moves the point along a direction, each group by as much as lowers its objective enough.
   ///
   /// - Returns: the losses there; nil when no group could move.
   private func search(
-    _ point: inout Point, _ local: Local, _ d: [Double], _ dProducts: [Double],
-    _ biasStep: [Double], C: Double, values: [Double], isActive: [Bool]
+    _ point: inout Point, _ local: Local, _ direction: Direction, C: Double, values: [Double],
+    isActive: [Bool]
   ) -> Local? {
+    let (d, dProducts, biasStep) = (direction.coefficients, direction.products, direction.bias)
     let norms = dot(point.coefficients, point.products)
     let crossed = dot(point.coefficients, dProducts)
     let lengths = dot(d, dProducts)
@@ -146,6 +198,8 @@ struct RowSpaceNewton {
       for k in 0..<count where steps[k] > 0 {
         let t = steps[k]
         let value = (norms[k] + 2 * t * crossed[k] + t * t * lengths[k]) / 2 + C * losses[k]
+        // Sufficient decrease (Nocedal and Wright, equation 3.4), but for rounding. A Newton step that
+        // has to be halved 27 times is no direction at all.
         if value <= values[k] * (1 + 1e-15) + 1e-4 * t * slopes[k] { continue }
         steps[k] = t > 1e-8 ? t / 2 : 0
         isDone = false
@@ -162,12 +216,13 @@ struct RowSpaceNewton {
   /// `G·V` for V `N×K`. Collective.
   func multiply(_ vectors: [Double]) throws -> [Double] {
     let blocks = RowPartition.blocks(rowCount: size)
+    let communicator = context.communicator
     let own = blocks.indices.filter { $0 % communicator.size == communicator.rank }
-    let (matrix, count, size, kernels) = (gram.products, count, size, kernels)
+    let (matrix, count, size, kernels) = (gram.products, count, size, context.kernels)
     let packed = PackedMatrix<Double>()
     kernels.pack(
       vectors.span, .init(leadingDimension: count), depth: size, columns: count, into: packed)
-    let parts = team.map(own.count) { index, _ in
+    let parts = context.team.map(own.count) { index, _ in
       let rows = blocks[own[index]]
       var part = [Double](repeating: 0, count: rows.count * count)
       kernels.multiply(

@@ -17,7 +17,7 @@ extension RowSpaceSolver {
     var state = found ?? State(point: warm ?? zeros, isWarm: warm != nil)
     while state.solved.count < count {
       let open = (0..<count).filter { !state.solved.contains($0) }
-      let own = open.indices.filter { $0 % communicator.size == communicator.rank }
+      let own = open.indices.filter { $0 % context.communicator.size == context.communicator.rank }
         .map { open[$0] }
       let solved = solve(own, from: state.isWarm ? state.point : nil, isDue: pauses.isDue())
       try share(solved, &state)
@@ -35,11 +35,13 @@ extension RowSpaceSolver {
     let newton = FiniteNewton(
       gram: gram.products, weights: gram.weights, C: options.C,
       regularizesBias: options.regularizesBias, maximumSteps: options.maximumIterations,
-      kernels: kernels)
+      kernels: context.kernels)
     let targets = classes.map { k in gram.labels.map { Int($0) == k ? 1.0 : -1.0 } }
     let starts = warm.map { point in classes.map { column(of: point, $0) } }
-    let threadCount = team.threadCount
-    let firsts = team.map(classes.count) { index, _ -> (start: FiniteNewton.Point, Solved?)? in
+    let threadCount = context.team.threadCount
+    let firsts = context.team.map(classes.count) {
+      index, _ -> (start: FiniteNewton.Point, Solved?)? in
+      // Every thread ends what it began, so that even the shortest round gets somewhere.
       if index >= threadCount && isDue() { return nil }
       let start = starts?[index] ?? newton.start(targets: targets[index])
       if newton.isActiveEverywhere(start, targets[index]) { return (start, nil) }
@@ -50,8 +52,8 @@ extension RowSpaceSolver {
     // Classes without a row outside the margin share one factorization of all.
     let whole = firsts.indices.filter { firsts[$0] != nil && firsts[$0]!.1 == nil }
     if whole.isEmpty { return solved }
-    let minima = newton.minimaOnAllRows(whole.map { targets[$0] }, team: team)
-    let others = team.map(whole.count) { index, _ -> Solved in
+    let minima = newton.minimaOnAllRows(whole.map { targets[$0] }, team: context.team)
+    let others = context.team.map(whole.count) { index, _ -> Solved in
       let target = targets[whole[index]]
       return newton.isActiveEverywhere(minima[index], target)
         ? (minima[index], 1) : newton.solve(targets: target, from: minima[index])
@@ -64,8 +66,9 @@ extension RowSpaceSolver {
   private func share(_ solved: [Int: Solved], _ state: inout State) throws {
     let (count, size) = (gram.classCount, gram.rowCount)
     var isSolved = (0..<count).map { Int64(solved[$0] == nil ? 0 : 1) }
-    if communicator.size > 1 { try communicator.allreduce(&isSolved, .maximum) }
+    if context.communicator.size > 1 { try context.communicator.allreduce(&isSolved, .maximum) }
     let classes = (0..<count).filter { isSolved[$0] != 0 }
+    // Every class is solved by one rank: the others' numbers are zero, and a sum of bits shares them.
     // Of each class the bias, the steps, the coefficients and their products.
     let length = 2 * size + 2
     var values = [Double](repeating: 0, count: classes.count * length)
@@ -76,7 +79,7 @@ extension RowSpaceSolver {
         index * length..<(index + 1) * length,
         with: [bias, Double(steps)] + point.coefficients + point.products)
     }
-    try communicator.share(&values)
+    try context.communicator.share(&values)
     for (index, k) in classes.enumerated() {
       let base = index * length
       state.point.bias[k] = values[base]

@@ -2,7 +2,10 @@ internal import Communication
 internal import Tensors
 
 /// Minimizes the training objective over coefficients of the rows, `W = Xᵀ·A`, given the products of
-/// the rows with each other.
+/// the rows with each other: the kernel form of the problem, with the linear kernel.
+///
+/// The best weights lie in the row space of X, for any other part of W changes no logit and adds to
+/// `‖W‖²` (the representer theorem). In A the objective is `½·tr(Aᵀ·G·A) + C·Σℓ(G·A + b)`, `G = X·Xᵀ`.
 ///
 /// The features are not looked at: second derivatives are affordable here, and what L-BFGS creeps up
 /// to, large C on raw activations above all, takes a few Newton steps. A class of the squared hinge
@@ -10,16 +13,14 @@ internal import Tensors
 struct RowSpaceSolver {
   let gram: GramMatrix
   let options: TrainingOptions
-  let kernels: DenseKernels
-  let communicator: any Communicator
-  let team: ThreadTeam
+  let context: TrainingContext
 
   typealias Point = RowSpaceNewton.Point
 
   private var newton: RowSpaceNewton {
     RowSpaceNewton(
       gram: gram, loss: options.loss, regularizesBias: options.regularizesBias,
-      kernels: kernels, communicator: communicator, team: team)
+      context: context)
   }
 
   /// Zero coefficients and the best bias there; where it is regularized, it is a weight like the
@@ -42,13 +43,14 @@ struct RowSpaceSolver {
     pauses: Pauses = .never,
     report: (_ steps: Int, _ objective: Double, _ gap: Double) -> Void = { _, _, _ in }
   ) throws -> (point: Point, steps: Int) {
-    if options.loss == .squaredHinge {
+    if options.loss.function.usesFiniteNewton {
       return try solveHinge(from: warm, resuming: found, pauses: pauses)
     }
     var state = found ?? State(point: warm ?? start, isWarm: warm != nil)
     if found == nil && warm != nil {
       state.point.products = try newton.multiply(state.point.coefficients)
     }
+    // A warm point is near: cross-validation takes the values of C in rising order.
     let path = state.isWarm ? [] : smallerC()
     while true {
       let isLast = state.stage == path.count
@@ -56,7 +58,9 @@ struct RowSpaceSolver {
       state.point = .none
       let (before, shell) = (state.steps, state)
       let taken = try newton.minimize(
-        &point, C: isLast ? options.C : path[state.stage], target: isLast ? target : 0.03,
+        &point, C: isLast ? options.C : path[state.stage],
+        // Roughly, for it is only a start.
+        target: isLast ? target : 0.03,
         maximumSteps: maximumSteps - before, from: state.stageSteps,
         pause: { point, step in
           try pauses.pause {
@@ -76,7 +80,7 @@ struct RowSpaceSolver {
 
   /// The bias that belongs to a point, also where it is regularized.
   func bias(of point: Point) -> [Double] {
-    options.regularizesBias && options.loss != .squaredHinge
+    options.regularizesBias && !options.loss.function.usesFiniteNewton
       ? sums(of: point.coefficients) : point.bias
   }
 
@@ -86,6 +90,8 @@ struct RowSpaceSolver {
     let trace = (0..<gram.rowCount).reduce(0) { $0 + gram.weights[$1] * gram.products[$1, $1] }
     var path: [Double] = []
     var C = options.C / 10
+    // C·Σc‖x‖² bounds the largest eigenvalue of the loss's part of the Hessian, against 1 of the
+    // regularizer's: below 1000 conjugate gradients take few iterations from anywhere.
     while C * trace > 1000 && path.count < 12 {
       path.append(C)
       C /= 10
@@ -97,7 +103,7 @@ struct RowSpaceSolver {
     let masses = gram.classMasses
     if options.regularizesBias { return masses.map { _ in 0 } }
     let total = masses.reduce(0, +)
-    return masses.map { (options.loss == .softmax ? $0 / total : $0 / (total - $0)).logarithm }
+    return masses.map { options.loss.function.startingBias(mass: $0, total: total) }
   }
 
   private func sums(of coefficients: [Double]) -> [Double] {
@@ -115,16 +121,11 @@ struct RowSpaceSolver {
     var squaredNorm = 0.0
     for (k, mass) in masses.enumerated() {
       // Residuals of the class's rows and of the others.
-      var (own, other): (Double, Double)
-      let share = options.regularizesBias ? 0.5 : mass / total
-      switch options.loss {
-      case .squaredHinge: (own, other) = (-4 * (1 - share), 4 * share)
-      case .logistic: (own, other) = (share - 1, share)
-      case .softmax:
-        let p = options.regularizesBias ? 1 / Double(masses.count) : share
-        (own, other) = (p - 1, p)
-      }
+      let (own, other) = options.loss.function.startingResiduals(
+        share: options.regularizesBias ? nil : mass / total, classCount: masses.count)
       let crossed = sums[k].reduce(0, +) - sums[k][k]
+      // ‖own·S_k + other·(S − S_k)‖², S_k the weighted sum of class k's rows and S of all, by the sums of
+      // products ⟨S_k, S_l⟩.
       squaredNorm += own * own * sums[k][k] + 2 * own * other * crossed
       squaredNorm += other * other * (everything - sums[k][k] - 2 * crossed)
     }

@@ -9,10 +9,6 @@ struct RowSpaceTraining {
   let prepared: PreparedRows
   let objective: Objective
   let options: TrainingOptions
-  let communicator: any Communicator
-  let team: ThreadTeam
-  /// Where to pause; nil for nowhere.
-  let checkpointer: Checkpointer?
   let progress: (TrainingProgress) -> Void
 
   /// How far training has come, beside the solver.
@@ -41,9 +37,8 @@ struct RowSpaceTraining {
   /// Collective.
   func solve() throws -> Solution {
     let gram = try prepared.gram(options)
-    let solver = RowSpaceSolver(
-      gram: gram, options: options, kernels: prepared.kernels, communicator: communicator,
-      team: team)
+    let checkpointer = prepared.context.checkpointer
+    let solver = RowSpaceSolver(gram: gram, options: options, context: prepared.context)
     let reference = solver.referenceNorm()
     // The estimate leaves out the rounding of the weights: aim a little lower.
     var state = State(target: options.tolerance / 2)
@@ -74,14 +69,16 @@ struct RowSpaceTraining {
       }
       found = nil
       state.steps += taken
-      let isHinge = objective.loss == .squaredHinge
       let result = try certify(
-        gram, next.coefficients, isHinge ? next.bias : solver.bias(of: next),
+        gram, next.coefficients, solver.bias(of: next),
         referenceNorm: reference)
       state.passes += 2
       let isConverged = result.certificate.relativeGap <= options.tolerance
+      // Finite Newton has no better answer, nor has Newton's method once the target is at rounding, or
+      // once a lower one brought no step: what is left is the rounding of the stored weights.
       let isExhausted =
-        isHinge || state.target < 1e-15 || (state.passes > 3 && state.steps == before.steps)
+        options.loss.function.usesFiniteNewton || state.target < 1e-15
+        || (state.passes > 3 && state.steps == before.steps)
       if isConverged || state.steps >= options.maximumIterations || isExhausted {
         return solution(result, steps: state.steps, passes: state.passes)
       }

@@ -34,9 +34,9 @@ struct LocalRows {
   /// - Throws: `ClassificationError` when no row is labelled, all have one class, or a usable row is
   ///   not finite; the source's errors.
   init(
-    _ source: any RowSource, options: TrainingOptions, communicator: any Communicator,
-    team: ThreadTeam, workspaces: [Workspace]
+    _ source: any RowSource, options: TrainingOptions, _ context: TrainingContext
   ) throws {
+    let communicator = context.communicator
     self.source = source
     width = source.width
     let cuts = RowPartition.blocks(rowCount: source.rowCount)
@@ -78,17 +78,17 @@ struct LocalRows {
     }
     classMasses = try Self.masses(blocks, classCount: classes.count, communicator)
     columnBounds = try Self.inspect(
-      source, blocks, options.normalization, communicator: communicator, team: team,
-      workspaces: workspaces)
+      source, blocks, options.normalization, context)
   }
 
   /// Those of another's training rows for which `isIncluded` holds, looked at already. Collective.
   ///
   /// - Throws: `ClassificationError` when they are of fewer than two classes.
   init(
-    _ all: LocalRows, options: TrainingOptions, communicator: any Communicator,
+    _ all: LocalRows, options: TrainingOptions, _ context: TrainingContext,
     isIncluded: (_ row: Int) -> Bool
   ) throws {
+    let communicator = context.communicator
     (source, width) = (all.source, all.width)
     (failedCount, unlabelledCount) = (all.failedCount, all.unlabelledCount)
     columnBounds = all.columnBounds
@@ -148,11 +148,12 @@ struct LocalRows {
   /// Sets the scales of the blocks and finds the bounds of the columns.
   private static func inspect(
     _ source: any RowSource, _ blocks: [RowBlock], _ normalization: RowNormalization,
-    communicator: any Communicator, team: ThreadTeam, workspaces: [Workspace]
+    _ context: TrainingContext
   ) throws -> [Double] {
+    let (communicator, workspaces) = (context.communicator, context.workspaces)
     let width = source.width
     for workspace in workspaces { workspace.columnBounds = [Float](repeating: 0, count: width) }
-    let badRows = try team.throwingMap(blocks.count) { index, worker -> Int64 in
+    let badRows = try context.team.throwingMap(blocks.count) { index, worker -> Int64 in
       let block = blocks[index]
       let workspace = workspaces[worker]
       var bad = Int64.max

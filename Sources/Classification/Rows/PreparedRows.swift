@@ -1,6 +1,3 @@
-internal import Communication
-internal import Tensors
-
 /// Rows that training has looked at once, with what several trainings on them share.
 final class PreparedRows {
   /// What training minimizes the losses of: the clean rows, or noised copies of them.
@@ -11,29 +8,20 @@ final class PreparedRows {
   let dropout: Dropout?
   /// What is done to their features, after normalization.
   let scaling: FeatureScaling?
-  let workspaces: [Workspace]
-  let kernels: DenseKernels
-  private let communicator: any Communicator
-  private let team: ThreadTeam
+  let context: TrainingContext
   private var gram: GramMatrix?
 
   /// Collective; see `LocalRows`.
-  init(
-    _ source: any RowSource, options: TrainingOptions, communicator: any Communicator,
-    team: ThreadTeam
-  ) throws {
-    kernels = try DenseKernels(communicator.lowestKernelClass())
-    workspaces = (0..<team.threadCount).map { _ in Workspace() }
-    let plain = try LocalRows(
-      source, options: options, communicator: communicator, team: team, workspaces: workspaces)
+  init(_ source: any RowSource, options: TrainingOptions, _ context: TrainingContext) throws {
+    self.context = context
+    let plain = try LocalRows(source, options: options, context)
     var options = options
     if options.standardizes {
-      let scaling = try FeatureScaling(plain, communicator: communicator, team: team)
+      let scaling = try FeatureScaling(plain, context)
       let scaled = StandardizedRows(
         base: source, normalization: options.normalization, scaling: scaling)
       options.normalization = .none
-      cleanRows = try LocalRows(
-        scaled, options: options, communicator: communicator, team: team, workspaces: workspaces)
+      cleanRows = try LocalRows(scaled, options: options, context)
       self.scaling = scaling
     } else {
       (cleanRows, scaling) = (plain, nil)
@@ -43,13 +31,10 @@ final class PreparedRows {
       let dropped = DroppedRows(
         base: cleanRows.source, normalization: options.normalization, dropout: dropout)
       options.normalization = .none
-      rows = try LocalRows(
-        dropped, options: options, communicator: communicator, team: team, workspaces: workspaces)
+      rows = try LocalRows(dropped, options: options, context)
     } else {
       rows = cleanRows
     }
-    self.communicator = communicator
-    self.team = team
   }
 
   /// The products of the rows with each other, made when first asked for. Collective.
@@ -57,9 +42,7 @@ final class PreparedRows {
   /// - Precondition: all callers want the bias regularized, or none.
   func gram(_ options: TrainingOptions) throws -> GramMatrix {
     if let gram { return gram }
-    let made = try GramMatrix(
-      rows, regularizesBias: options.regularizesBias, kernels: kernels,
-      communicator: communicator, team: team)
+    let made = try GramMatrix(rows, regularizesBias: options.regularizesBias, context)
     gram = made
     return made
   }
@@ -82,16 +65,5 @@ final class PreparedRows {
   /// Whether there are no more rows than features, and the matrix of their products is not too large.
   var fitsRowSpace: Bool {
     rows.rowCount <= rows.width && 8 * rows.rowCount * rows.rowCount <= GramMatrix.memoryLimit
-  }
-}
-
-extension Communicator {
-  /// The lowest kernel class among the ranks, which serves all. Collective.
-  ///
-  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
-  func lowestKernelClass() throws -> KernelClass {
-    var lowest = [Int64(KernelClass.allCases.firstIndex(of: try KernelClass.current)!)]
-    try allreduce(&lowest, .minimum)
-    return KernelClass.allCases[Int(lowest[0])]
   }
 }

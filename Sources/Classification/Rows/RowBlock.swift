@@ -47,31 +47,3 @@ final class RowBlock: @unchecked Sendable {
     }
   }
 }
-
-/// Room that one thread of the team computes in.
-final class Workspace: @unchecked Sendable {
-  // Invariant behind `@unchecked`: each thread of the team uses the one of its own number.
-  var rows: [Float] = []
-  var keptRows: [Float] = []
-  var residuals: [Float] = []
-  var transposed: [Float] = []
-  var product: [Float] = []
-  var wideRows: [Double] = []
-  var wideResiduals: [Double] = []
-  var wideProduct: [Double] = []
-  var wideTransposed: [Double] = []
-  let packed = PackedMatrix<Float>()
-  let widePacked = PackedMatrix<Double>()
-  var primalLogits: [Double] = []
-  /// Largest magnitude seen in each column.
-  var columnBounds: [Float] = []
-  /// Sums of `Rᵀ·X`, A×D.
-  var sum: FixedPointSum?
-  /// Sums of `Pᵀ·P`, K×K.
-  var curvature: FixedPointSum?
-
-  /// Makes `array` at least `count` long, its contents undefined.
-  static func reserve<T: Numeric>(_ count: Int, in array: inout [T]) {
-    if array.count < count { array = [T](repeating: 0, count: count) }
-  }
-}

@@ -21,11 +21,11 @@ package struct FeatureScaling: Sendable, Equatable {
   /// number of ranks. Collective.
   ///
   /// Two passes: squares of differences from the mean do not cancel.
-  init(_ rows: LocalRows, communicator: any Communicator, team: ThreadTeam) throws {
+  init(_ rows: LocalRows, _ context: TrainingContext) throws {
     let count = Double(rows.rowCount)
     let width = rows.width
     func sum(minus means: [Double]?) throws -> [Double] {
-      let parts = try team.throwingMap(rows.blocks.count) { index, _ -> [Double] in
+      let parts = try context.team.throwingMap(rows.blocks.count) { index, _ -> [Double] in
         let block = rows.blocks[index]
         var sums = [Double](repeating: 0, count: width)
         try block.withFeatures(of: rows.source, Workspace()) { features in
@@ -39,7 +39,7 @@ package struct FeatureScaling: Sendable, Equatable {
       }
       var total = ExactSum(count: width)
       for part in parts { total.add(part) }
-      try communicator.allreduce(&total.limbs, .sum)
+      try context.communicator.allreduce(&total.limbs, .sum)
       return total.values
     }
     let means = try sum(minus: nil).map { $0 / count }

@@ -13,15 +13,15 @@ struct CrossValidator {
   let assignment: FoldAssignment
   /// In rising order.
   let path: [Double]
-  let communicator: any Communicator
-  let team: ThreadTeam
-  /// Where to pause; nil for nowhere. Its results are the folds and values of C done with.
-  let checkpointer: Checkpointer?
   /// Called after each fold and C, on every rank.
   let progress: (_ fold: Int, _ C: Double) -> Void
 
   /// The gap at which a fold's classifier is good enough to compare: its accuracy no longer moves.
   static let tolerance = 1e-4
+
+  private var context: TrainingContext { prepared.context }
+  /// Its results are the folds and values of C done with.
+  private var checkpointer: Checkpointer? { context.checkpointer }
 
   /// Collective: every rank must call this; each has the result afterwards.
   ///
@@ -96,25 +96,39 @@ struct CrossValidator {
   private func scoreInFeatureSpace(_ fold: Int) throws -> (correct: [Int], total: Int) {
     let all = prepared.rows
     let rows = try checking(fold) {
-      try LocalRows(all, options: options, communicator: communicator) {
+      try LocalRows(all, options: options, context) {
         !isHeldOut(prepared.cleanRow($0), fold)
       }
     }
-    let objective = Objective(
-      rows: rows, loss: options.loss, kernels: prepared.kernels, communicator: communicator,
-      team: team, workspaces: prepared.workspaces)
-    let count = rows.classCount
+    let objective = Objective(rows: rows, loss: options.loss, context)
+    let (weights, bias) = try approachPath(objective, fold)
+    // The logits of noised rows are of no use for clean ones.
+    let scorer =
+      prepared.dropout == nil
+      ? objective : Objective(rows: prepared.cleanRows, loss: options.loss, context)
+    let held = prepared.cleanRows.heldOut { isHeldOut($0, fold) }
+    var counts = try countCorrect(
+      held, classes: rows.classes, weights: weights, bias: bias, by: scorer)
+    counts.append(Int64(held.reduce(0) { $0 + $1.count }))
+    try context.communicator.allreduce(&counts, .sum)
+    try checkNotEmpty(Int(counts[path.count]), fold)
+    return (counts.dropLast().map(Int.init), Int(counts[path.count]))
+  }
+
+  /// Weights, K×D, for each C of the path, and biases, K for each.
+  private func approachPath(
+    _ objective: Objective, _ fold: Int
+  ) throws -> (weights: [[Float]], bias: [Double]) {
+    let (count, width) = (objective.rows.classCount, objective.rows.width)
     var state: LBFGSState?
     // Those of the values of C done with, which a checkpoint keeps.
     var weights = checkpointer?.results.vectors["fold-weights"] ?? []
     var bias = checkpointer?.results.numbers["fold-bias"] ?? []
-    guard weights.allSatisfy({ $0.count == count * rows.width }), weights.count <= path.count,
+    guard weights.allSatisfy({ $0.count == count * width }), weights.count <= path.count,
       bias.count == weights.count * count
     else { throw invalid("fold-weights") }
     for C in path[weights.count...] {
-      let solver = LBFGSSolver(
-        objective: objective, options: options(C: C), team: team, checkpointer: checkpointer,
-        progress: { _ in })
+      let solver = LBFGSSolver(objective: objective, options: options(C: C))
       let found = try solver.approach(from: state, target: Self.tolerance)
       weights.append(found.weights.map(Float.init))
       bias += found.bias
@@ -123,31 +137,33 @@ struct CrossValidator {
       checkpointer?.results.numbers["fold-bias"] = bias
       progress(fold, C)
     }
-    let held = prepared.cleanRows.heldOut { isHeldOut($0, fold) }
-    let scorer =
-      prepared.dropout == nil
-      ? objective
-      : Objective(
-        rows: prepared.cleanRows, loss: options.loss, kernels: prepared.kernels,
-        communicator: communicator, team: team, workspaces: prepared.workspaces)
+    return (weights, bias)
+  }
+
+  /// How many of this rank's held-out rows get their own class, by each C of the path.
+  ///
+  /// All values of C are scored in one product, so that the features are read once.
+  ///
+  /// - Parameter classes: those trained on, as labels.
+  private func countCorrect(
+    _ held: [RowBlock], classes: [Int], weights: [[Float]], bias: [Double], by scorer: Objective
+  ) throws -> [Int64] {
+    let count = classes.count
     let logits = try scorer.scores(
       of: held, weights: weights.flatMap { $0 }, count: count * path.count)
-    var counts = [Int64](repeating: 0, count: path.count + 1)
+    var counts = [Int64](repeating: 0, count: path.count)
     for (block, logits) in zip(held, logits) {
       for i in 0..<block.count {
-        let label = all.classes[Int(block.labels[i])]
-        counts[path.count] += 1
+        let label = prepared.rows.classes[Int(block.labels[i])]
         for c in path.indices {
           let scores = (0..<count).map {
             Double(logits[i * count * path.count + c * count + $0]) + bias[c * count + $0]
           }
-          if rows.classes[Self.best(scores)] == label { counts[c] += 1 }
+          if classes[Self.best(scores)] == label { counts[c] += 1 }
         }
       }
     }
-    try communicator.allreduce(&counts, .sum)
-    try checkNotEmpty(Int(counts[path.count]), fold)
-    return (counts.dropLast().map(Int.init), Int(counts[path.count]))
+    return counts
   }
 
   // MARK: In terms of the rows
@@ -179,9 +195,7 @@ struct CrossValidator {
     var correct = checkpointer?.results.counts["fold-correct"] ?? []
     guard correct.count <= path.count else { throw invalid("fold-correct") }
     for C in path[correct.count...] {
-      let solver = RowSpaceSolver(
-        gram: gram, options: options(C: C), kernels: prepared.kernels,
-        communicator: communicator, team: team)
+      let solver = RowSpaceSolver(gram: gram, options: options(C: C), context: context)
       let found = try solver.minimize(
         from: point, resuming: resumed, target: Self.tolerance,
         maximumSteps: options.maximumIterations, pauses: checkpointer?.pauses(.fold) ?? .never
@@ -211,13 +225,14 @@ struct CrossValidator {
     classes: [Int32]
   ) throws -> Int {
     let blocks = RowPartition.blocks(rowCount: held.count)
+    let communicator = context.communicator
     let own = blocks.indices.filter { $0 % communicator.size == communicator.rank }
-    let (count, kernels) = (classes.count, prepared.kernels)
+    let (count, kernels) = (classes.count, context.kernels)
     let packed = PackedMatrix<Double>()
     kernels.pack(
       coefficients.span, .init(leadingDimension: count), depth: kept.count, columns: count,
       into: packed)
-    let counts = team.map(own.count) { index, _ -> Int64 in
+    let counts = context.team.map(own.count) { index, _ -> Int64 in
       let rows = Array(held[blocks[own[index]]])
       let products = all.products.elements(rows: rows, columns: kept)
       var scores = [Double](repeating: 0, count: rows.count * count)
@@ -232,7 +247,7 @@ struct CrossValidator {
       return correct
     }
     var total = [counts.reduce(0, +)]
-    try communicator.allreduce(&total, .sum)
+    try context.communicator.allreduce(&total, .sum)
     return Int(total[0])
   }
 

@@ -2,7 +2,7 @@ internal import CKernels
 
 /// Losses of classifiers, for many rows and classes at once.
 extension DenseKernels {
-  /// What is paid for logits; see `Classification.Loss`.
+  /// The losses that have a vector kernel; see `Classification.LossFunction`.
   package enum LossKind: Sendable {
     case softmax, logistic, squaredHinge
   }
@@ -30,6 +30,13 @@ extension DenseKernels {
     ) {
       (self.rowCount, self.count, self.logits, self.stride) = (rowCount, count, logits, stride)
       (self.biases, self.labels, self.weights) = (biases, labels, weights)
+    }
+
+    /// `logits + steps·direction + biases` of one row and class.
+    package func logit(row: Int, _ k: Int) -> Double {
+      let logit = logits[row * stride + k]
+      if direction.isEmpty { return logit + biases[k] }
+      return logit + steps[k] * direction[row * directionStride + k] + biases[k]
     }
 
     fileprivate func check() {

@@ -1,12 +1,14 @@
-/// The triangular factor of a symmetric positive definite matrix.
+/// The triangular factor of a symmetric positive definite matrix: `A = L·Lᵀ` (Cholesky).
 ///
-/// Everything beyond blocks of `blockSize` on the diagonal is matrix products, which divide among
+/// Small matrices may be factored row by row, see `PositiveDefiniteFactor+Rows.swift`; what follows is
+/// the way by blocks. Everything beyond blocks of `blockSize` on the diagonal is matrix products, which divide among
 /// threads without a trace. The blocks' inverses are kept: solving is products, too.
 package struct PositiveDefiniteFactor: Sendable {
   package let size: Int
   /// L with `L·Lᵀ` the matrix, row-major; what is above its diagonal is not looked at.
-  private var elements: [Double]
-  /// The inverses of the blocks on L's diagonal, `blockSize×blockSize` each.
+  private(set) var elements: [Double]
+  /// The inverses of the blocks on L's diagonal, `blockSize×blockSize` each; none when factored row by
+  /// row.
   private var inverses: [[Double]]
   private let kernels: DenseKernels
 
@@ -45,6 +47,11 @@ package struct PositiveDefiniteFactor: Sendable {
         depth: block.count, columns: block.count, into: packed)
       replace(rest, block, packed)
     }
+  }
+
+  /// A factor without inverses, which solves by substitution.
+  init(size: Int, rowByRow elements: [Double]) {
+    (self.size, self.elements, inverses, kernels) = (size, elements, [], .fastest)
   }
 
   private static func blocks(_ size: Int) -> [Range<Int>] {
@@ -128,6 +135,7 @@ package struct PositiveDefiniteFactor: Sendable {
   package func solve(_ right: inout [Double], count: Int) {
     precondition(right.count == size * count)
     if right.isEmpty { return }
+    if inverses.isEmpty { return substitute(&right, count: count) }
     let packed = PackedMatrix<Double>()
     let blocks = Self.blocks(size)
     let layout = MatrixLayout(leadingDimension: count)

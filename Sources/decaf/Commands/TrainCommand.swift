@@ -20,9 +20,7 @@ struct TrainCommand: DistributedCommand {
       together; the result does not depend on how many they are. With f = W·x + b, y the row's \
       class, and c the row's weight (1 unless --weights or --class-weight say otherwise):
 
-        softmax         log Σ_k exp(f_k) − f_y
-        logistic        Σ_k log(1 + exp(−y_k·f_k)),   y_k = ±1 (one-vs-rest)
-        squared-hinge   Σ_k max(0, 1 − y_k·f_k)²      (one-vs-rest)
+      \(Loss.table)
 
       The classifier is certified: no other has an objective smaller by more than its duality gap. \
       For two classes, softmax has a weight vector for each; scikit-learn's binomial form is the \

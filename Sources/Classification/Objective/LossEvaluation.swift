@@ -1,7 +1,7 @@
 internal import Tensors
 
 /// Weighted sums over all rows at one point of a line, for some of the classes.
-struct Sweep {
+struct LossEvaluation {
   /// What to sum, and where.
   struct Request: Sendable {
     /// The classes to look at; all of them for softmax.
@@ -41,17 +41,9 @@ struct Sweep {
 }
 
 extension Loss {
-  private var kind: DenseKernels.LossKind {
-    switch self {
-    case .softmax: .softmax
-    case .logistic: .logistic
-    case .squaredHinge: .squaredHinge
-    }
-  }
-
-  /// One block's terms of a sweep: the fields of `Sweep`, one after the other.
-  func sweep(
-    _ block: RowBlock, _ request: Sweep.Request, classCount: Int, _ workspace: Workspace,
+  /// One block's terms of an evaluation: the fields of `LossEvaluation`, one after the other.
+  func evaluate(
+    _ block: RowBlock, _ request: LossEvaluation.Request, classCount: Int, _ workspace: Workspace,
     _ kernels: DenseKernels
   ) -> [Double] {
     let count = request.classes.count
@@ -59,33 +51,36 @@ extension Loss {
     var nothing: [Double] = []
     var roots: [Float] = []
     if request.needsCurvatureMatrix {
-      Workspace.reserve(block.count * count, in: &workspace.residuals)
-      swap(&roots, &workspace.residuals)
+      workspace.roots.reserve(block.count * count)
+      swap(&roots, &workspace.roots)
     }
-    let sums = kernels.lossSums(kind, input, terms: &nothing, roots: &roots)
+    let sums = function.sums(input, terms: &nothing, roots: &roots, kernels)
     if request.needsCurvatureMatrix {
-      swap(&roots, &workspace.residuals)
+      swap(&roots, &workspace.roots)
       addCrossProducts(block, count: count, workspace, kernels)
     }
     return sums.losses + sums.residuals + sums.slopes + sums.curvatures + sums.masses
   }
 
-  /// Adds `Σ p·pᵀ` of a block, of the workspace's `p`, to the workspace's sum.
+  /// Adds `Σ c·p·pᵀ` of a block, of the workspace's `√c·p`, to the workspace's sum.
+  ///
+  /// In single precision: Newton's method in the bias forgives an inexact Hessian, and its diagonal,
+  /// where that would cancel, is made of the others.
   private func addCrossProducts(
     _ block: RowBlock, count: Int, _ workspace: Workspace, _ kernels: DenseKernels
   ) {
-    let size = block.count * count
-    Workspace.reserve(size, in: &workspace.transposed)
-    Workspace.reserve(count * count, in: &workspace.product)
+    let (size, room) = (block.count * count, workspace.single)
+    room.transposed.reserve(size)
+    room.product.reserve(count * count)
     VectorOperations.transpose(
-      workspace.residuals, rows: block.count, columns: count, into: &workspace.transposed)
+      workspace.roots, rows: block.count, columns: count, into: &room.transposed)
     kernels.pack(
-      workspace.residuals.span, .init(leadingDimension: count), depth: block.count,
-      columns: count, into: workspace.packed)
+      workspace.roots.span, .init(leadingDimension: count), depth: block.count,
+      columns: count, into: room.packed)
     kernels.multiply(
-      rows: count, workspace.transposed.span, .init(leadingDimension: block.count),
-      workspace.packed, into: &workspace.product, .init(leadingDimension: count))
-    workspace.curvature!.add(workspace.product, rows: count, columns: 0..<count)
+      rows: count, room.transposed.span, .init(leadingDimension: block.count),
+      room.packed, into: &room.product, .init(leadingDimension: count))
+    workspace.curvature!.add(room.product, rows: count, columns: 0..<count)
   }
 
   /// One block's residuals `∂loss/∂f`, times the rows' weights and scales: what multiplies the raw
@@ -95,20 +90,20 @@ extension Loss {
     _ kernels: DenseKernels
   ) {
     let count = classes.count
-    let request = Sweep.Request(
+    let request = LossEvaluation.Request(
       classes: classes, columns: [], directionCount: 0, steps: [], bias: bias)
     var input = input(block, request, classCount: classCount, workspace)
     if block.scales.contains(where: { $0 != 1 }) {
       input.weights = zip(block.weights, block.scales).map { $0 * $1 }
     }
     var roots: [Float] = []
-    Workspace.reserve(block.count * count, in: &workspace.wideResiduals)
-    _ = kernels.lossSums(kind, input, terms: &workspace.wideResiduals, roots: &roots)
+    workspace.residuals.reserve(block.count * count)
+    _ = function.sums(input, terms: &workspace.residuals, roots: &roots, kernels)
   }
 
   /// A block's logits as kernels take them; those of some classes are gathered first.
   private func input(
-    _ block: RowBlock, _ request: Sweep.Request, classCount: Int, _ workspace: Workspace
+    _ block: RowBlock, _ request: LossEvaluation.Request, classCount: Int, _ workspace: Workspace
   ) -> DenseKernels.LossInput {
     let (rows, count) = (block.count, request.classes.count)
     let isWhole = request.classes.elementsEqual(0..<classCount)

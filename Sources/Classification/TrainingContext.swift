@@ -1,0 +1,37 @@
+internal import Communication
+internal import Tensors
+
+/// What every part of a training works with: who computes, by which kernels, and where it may pause.
+struct TrainingContext {
+  let communicator: any Communicator
+  let team: ThreadTeam
+  /// The same on every rank, or their bytes would differ.
+  let kernels: DenseKernels
+  /// One for each thread of the team.
+  let workspaces: [Workspace]
+  /// Where to pause; nil for nowhere.
+  let checkpointer: Checkpointer?
+
+  /// Collective.
+  ///
+  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run; the communicator's
+  ///   errors.
+  init(communicator: any Communicator, team: ThreadTeam, checkpointer: Checkpointer? = nil) throws {
+    self.communicator = communicator
+    self.team = team
+    self.checkpointer = checkpointer
+    kernels = try DenseKernels(communicator.lowestKernelClass())
+    workspaces = (0..<team.threadCount).map { _ in Workspace() }
+  }
+}
+
+extension Communicator {
+  /// The lowest kernel class among the ranks, which serves all. Collective.
+  ///
+  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
+  func lowestKernelClass() throws -> KernelClass {
+    var lowest = [Int64(KernelClass.allCases.firstIndex(of: try KernelClass.current)!)]
+    try allreduce(&lowest, .minimum)
+    return KernelClass.allCases[Int(lowest[0])]
+  }
+}
