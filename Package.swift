@@ -93,7 +93,8 @@ let package = Package(
         "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "FeatureStore",
         "Files", "Images", "Interchange", "MPI", "Plotting", "Tensors", argumentParser, logging, yams,
       ],
-      swiftSettings: features),
+      swiftSettings: features, plugins: ["BuildFacts"]),
+    .plugin(name: "BuildFacts", capability: .buildTool()),
     .executableTarget(
       name: "DemoImages", dependencies: ["Images", argumentParser],
       path: "Sources/Programs/DemoImages", swiftSettings: features),
