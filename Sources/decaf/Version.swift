@@ -11,7 +11,7 @@ enum Version {
   /// A library that computes or communicates gets its line here.
   static var facts: [(name: String, value: String)] {
     [
-      ("commit", BuildFacts.commit ?? "unknown, not built in a git repository"),
+      ("commit", BuildFacts.commit ?? "unknown to git"),
       ("compiler", BuildFacts.compiler ?? "unknown"),
       ("MPI", mpi),
       ("kernels", kernels),
