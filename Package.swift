@@ -100,7 +100,8 @@ let package = Package(
         "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI", "Plotting", "Tensors",
         argumentParser, logging, yams,
       ],
-      swiftSettings: features),
+      swiftSettings: features, plugins: ["BuildFacts"]),
+    .plugin(name: "BuildFacts", capability: .buildTool()),
     .executableTarget(
       name: "DemoImages", dependencies: ["Images", argumentParser],
       path: "Sources/Programs/DemoImages", swiftSettings: features),

@@ -3,8 +3,6 @@ internal import Files
 
 /// The root of all subcommands.
 struct Decaf: ParsableCommand {
-  static let version = "0.1.0"
-
   static let configuration = CommandConfiguration(
     commandName: "decaf",
     abstract: "Deep convolutional activation features (DeCAF) at scale.",
@@ -20,13 +18,14 @@ struct Decaf: ParsableCommand {
       Exit status: 0 done; 64 wrong usage; 65 bad input data; 70 internal failure; 73 output cannot \
       be written, is locked, or belongs to another job; 75 stopped early, the same command continues.
       """,
-    version: version,
     subcommands: [
       ExtractCommand.self, TrainCommand.self, PredictCommand.self, ClassifyCommand.self,
       EvaluateCommand.self, EmbedCommand.self, ProfileCommand.self, ModelCommand.self,
       ListCommand.self, VerifyCommand.self, ImportCommand.self, ExportCommand.self,
       ProbeImageCommand.self,
     ])
+
+  @OptionGroup var version: VersionOptions
 }
 
 /// A command that all ranks run together.

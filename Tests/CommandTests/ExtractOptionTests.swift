@@ -95,6 +95,8 @@ import Testing
       let bytes = try #require(
         FileManager.default.contents(atPath: "\(folder)/store/runs/0001.json"))
       let record = try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
+      let facts = try #require(record["programFacts"] as? [String: String])
+      #expect(Set(["commit", "compiler", "MPI", "kernels"]).isSubset(of: facts.keys))
       let ranks = try #require(record["ranks"] as? [[String: Any]])
       #expect(ranks.count == 2)
       for rank in ranks where (rank["images"] as? Double ?? 0) > 0 {

@@ -38,6 +38,23 @@ import Testing
     #expect(run.output.split(separator: ".").count == 3)
   }
 
+  @Test(arguments: [["--version", "--verbose"], ["extract", "--verbose", "--version"]])
+  func verboseVersionTellsWhatTheProgramIsMadeOf(arguments: [String]) throws {
+    let run = try Program.decaf.run(arguments, environment: ["DECAF_KERNEL": "baseline"])
+    #expect(run.status == 0, "\(run.errors)")
+    let plain = try Program.decaf.run(["--version"])
+    #expect(run.output.hasPrefix("decaf \(plain.output)"))
+    for text in ["\ncommit ", "\ncompiler  Swift version ", "\nMPI ", "\nkernels   baseline; "] {
+      #expect(run.output.contains(text), "\(run.output)")
+    }
+  }
+
+  @Test func verboseAloneIsRefused() throws {
+    let run = try Program.decaf.run(["--verbose"])
+    #expect(run.status == 64)
+    #expect(run.errors.contains("--version"), "\(run.errors)")
+  }
+
   @Test func dryRunSaysWhatWouldBeDoneAndDoesNothing() throws {
     try withTemporaryFolder { folder in
       let run = try Program.decaf.run(

@@ -13,3 +13,17 @@ static inline MPI_Op decaf_mpi_max(void) { return MPI_MAX; }
 static inline MPI_Op decaf_mpi_min(void) { return MPI_MIN; }
 static inline MPI_Status *decaf_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 static inline void *decaf_mpi_in_place(void) { return MPI_IN_PLACE; }
+
+// The library whose header this is: libraries name and number themselves by different macros.
+#define DECAF_MPI_TEXT(x) #x
+#define DECAF_MPI_VERSION(a, b, c) DECAF_MPI_TEXT(a) "." DECAF_MPI_TEXT(b) "." DECAF_MPI_TEXT(c)
+static inline const char *decaf_mpi_compiled_with(void) {
+#if defined(OMPI_MAJOR_VERSION)
+  return "Open MPI " DECAF_MPI_VERSION(
+      OMPI_MAJOR_VERSION, OMPI_MINOR_VERSION, OMPI_RELEASE_VERSION);
+#elif defined(MPICH_VERSION)
+  return "MPICH " MPICH_VERSION;
+#else
+  return "an MPI library without name";
+#endif
+}

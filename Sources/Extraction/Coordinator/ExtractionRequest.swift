@@ -50,6 +50,8 @@ package struct ExtractionRequest: Sendable {
   package var progress = ProgressStyle.auto
   /// Name and version of the program that asks, for the record of the run.
   package var program = "decaf"
+  /// What that program was built from and runs on (on rank 0), name and value, for the same record.
+  package var programFacts: [(name: String, value: String)] = []
 
   /// A request with the usual options and this transform.
   package init(transform: InputTransform) { self.transform = transform }

@@ -127,6 +127,8 @@ package struct ExtractionSummary: Sendable {
   func json(request: ExtractionRequest, threads: Int, size: Int) -> JSONValue {
     .object([
       "program": .string(request.program),
+      "programFacts": .object(
+        Dictionary(uniqueKeysWithValues: request.programFacts.map { ($0.name, .string($0.value)) })),
       "options": .object([
         "list": .string(request.list),
         "root": request.root.map { .string($0) } ?? .null,

@@ -186,7 +186,8 @@ struct ExtractCommand: DistributedCommand {
     request.maxHours = maxHours
     request.stallTimeoutSeconds = stallTimeout
     request.progress = progress
-    request.program = "decaf \(Decaf.version)"
+    request.program = "decaf \(Version.number)"
+    request.programFacts = Version.facts
     return request
   }
 

@@ -138,7 +138,8 @@ struct PredictCommand: DistributedCommand {
     request.model = model
     request.architecture = architecture
     request.output = store
-    request.program = "decaf \(Decaf.version)"
+    request.program = "decaf \(Version.number)"
+    request.programFacts = Version.facts
     request.layers = [try BlobName(parsing: features.layer)]
     request.views = Views(rawValue: features.views) ?? .center
     return request
