@@ -83,13 +83,13 @@ package struct ExtractionJob {
       if request.dedicatedCoordinator && communicator.size == 1 {
         throw ExtractionError.noWorkers
       }
-      let model = try Model.open(request.model, architecture: request.architecture)
+      let model = try Model.open(request.model, architecture: request.recipe.architecture)
       let expected = NetworkDefinition.inputShape.width
-      guard request.transform.inputSize == expected else {
+      guard request.recipe.transform.inputSize == expected else {
         throw ExtractionError.wrongInputSize(
-          found: request.transform.inputSize, expected: expected)
+          found: request.recipe.transform.inputSize, expected: expected)
       }
-      try request.precision.requireAvailable()
+      try request.recipe.precision.requireAvailable()
       return (model, try request.outputs(of: model), try KernelClass.current)
     }
     if communicator.isRoot {
@@ -109,7 +109,7 @@ package struct ExtractionJob {
     }
     let rowByteCount =
       outputs.reduce(0) { $0 + model.definition.shape(of: $1).count } * request.dtype.byteCount
-      * (request.views == .tenAll ? request.views.count : 1)
+      * request.recipe.viewsPerRow
     return Plan(
       model: model, outputs: outputs, kernelClass: kernelClass,
       batchSize: min(request.batchSize, max(1, Self.batchByteLimit / rowByteCount)))
@@ -138,13 +138,14 @@ package struct ExtractionJob {
 
   private func makePipeline(_ plan: Plan, _ rowFiles: RowFiles?) -> WorkerPipeline {
     let loader = ImageLoader(
-      transform: request.transform, views: request.views, decode: request.decode,
+      transform: request.recipe.transform, views: request.recipe.views,
+      decode: request.recipe.decode,
       faults: FaultInjection())
     return WorkerPipeline(
       makeExtractor: { [request, team] in
         try BatchExtractor(
           model: plan.model, outputs: plan.outputs, loader: loader, dtype: request.dtype,
-          batchSize: plan.batchSize, precision: request.precision, team: team,
+          batchSize: plan.batchSize, precision: request.recipe.precision, team: team,
           kernelClass: plan.kernelClass)
       }, rowFiles: rowFiles)
   }
@@ -197,7 +198,7 @@ package struct ExtractionJob {
       """
       \(request.output): \(list.count) images, \
       \(opened.provenance.layers.map(\.name).joined(separator: ", ")) of \
-      \(opened.provenance.model.architecture)\(request.precision.remark), \
+      \(opened.provenance.recipe.model.architecture)\(request.recipe.precision.remark), \
       \(opened.provenance.kernelClass) kernels, \
       \(communicator.size) ranks, \(team.threadCount) threads on the first
       """)

@@ -24,17 +24,14 @@ extension Provenance {
   ) throws {
     self.init(
       list: .init(sha256: list.sha256, rows: list.count),
-      model: .init(architecture: model.architecture.rawValue, sha256: model.weightsSHA256),
-      transform: try JSONValue(encoding: request.transform), decode: request.decode.rawValue,
-      views: request.views.rawValue,
+      recipe: try request.recipe.completed(by: model),
       layers: outputs.map { blob in
         LayerSpec(
           name: blob.description, fileStem: blob.fileStem,
           shape: model.definition.shape(of: blob).dimensions,
-          viewsPerRow: request.views == .tenAll ? request.views.count : 1)
+          viewsPerRow: request.recipe.viewsPerRow)
       },
-      dtype: request.dtype, precision: request.precision.rawValue,
-      rowsPerShard: request.rowsPerShard, kernelClass: kernelClass.rawValue,
-      arithmetic: Engine.arithmeticVersion)
+      dtype: request.dtype, rowsPerShard: request.rowsPerShard,
+      kernelClass: kernelClass.rawValue, arithmetic: Engine.arithmeticVersion)
   }
 }
