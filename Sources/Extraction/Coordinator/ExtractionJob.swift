@@ -229,7 +229,7 @@ package struct ExtractionJob {
       throw error
     }
     if summary.stopReason == nil {
-      try writer.complete { row in
+      try writer.complete(team: team) { row in
         let entry = list[row]
         return (entry.path, entry.label)
       }
