@@ -197,16 +197,6 @@ import Testing
     #expect(try contents(of: path) == mended.make(at: temporary.sub("reference")))
   }
 
-  @Test func rowThatNobodyCanComputeIsWrittenAsNaN() throws {
-    let job = SampleJob(failing: [4])
-    let reference = try job.make(at: temporary.sub("reference"))
-    let writer = try job.open(path)
-    try writer.recordFailed(4, message: "no such file:\t4")
-    try job.run(writer)
-    try writer.complete(list: job.list)
-    #expect(try contents(of: path) == reference)
-  }
-
   @Test func workersMayWriteInPlace() throws {
     let job = SampleJob(rows: 23, rowsPerShard: 5)
     let reference = try job.make(at: temporary.sub("reference"))

@@ -17,10 +17,6 @@ package final class StoreWriter {
   package let inFlightAtLastExit: [Range<Int>]
   /// Journal records that were damaged on the disk; their rows are computed again.
   package let damagedRecordCount: Int
-  /// Bytes that the store's files take in all, and that are free where it is; nil when unknown.
-  package var roomNeeded: (byteCount: Int, freeByteCount: Int?) {
-    (layout.byteCount, FileSystem.freeByteCount(at: path))
-  }
 
   /// Of a complete store, whose rows are not read again.
   private let manifest: StoreManifest?
@@ -132,18 +128,6 @@ package final class StoreWriter {
       pendingSince = pendingSince ?? .now
     }
     try flushIfDue()
-  }
-
-  /// Takes a row that no worker can compute; writes its NaN itself, in either gather mode.
-  ///
-  /// - Throws: as `recordFinished`.
-  package func recordFailed(_ row: Int, message: String) throws(FeaturesError) {
-    let data = layout.layers.map { layout.elementType.missing($0.width) }
-    let batch = FinishedRows(
-      rows: row..<row + 1,
-      exceptions: [RowException(row: row, status: .failed, message: message)],
-      overflowCount: 0, data: data)
-    try recordFinished(batch, rows: data)
   }
 
   /// Flushes if a second has passed since the oldest batch that is not recorded; call it often.
