@@ -3,11 +3,13 @@ internal import Images
 
 /// What opening may have to change before rows can be written.
 extension StoreOpening {
+  /// Begins the store: an empty journal of this job, from which it continues.
   func create(_ lock: StoreLock) throws(FeaturesError) -> StoreWriter {
     try writing { () throws(SystemError) in try Journal.write(folder, provenance) }
     return try resume(lock)
   }
 
+  /// Does what a completion that was cut short had left to do.
   func removeLeftovers(_ lock: StoreLock) throws(FeaturesError) {
     try writing { () throws(SystemError) in
       for name in leftovers where name != StoreLayout.lock { try folder.remove(name) }

@@ -2,6 +2,11 @@ internal import Files
 
 extension StoreOpening {
   /// Continues the job of the journal.
+  ///
+  /// The rules: a row is finished if the last sound record about it says so and its file is there in
+  /// full, whatever else the files hold; rows handed out and not finished are suspects; everything
+  /// else is computed anew. Files are put in place before the journal is opened for writing, which
+  /// cuts off a torn last record: until then nothing has changed that another attempt could miss.
   func resume(_ lock: StoreLock) throws(FeaturesError) -> StoreWriter {
     var state = JobState()
     let contents = try Journal.read(folder) { state.apply($0) }

@@ -36,10 +36,12 @@ struct StoreOpening {
       return try create(lock)
     case .unreadable(let error):
       guard overwrite else { throw error }
-      // Its own list of files is gone; this job's is the best guess.
+      // Its own list of files is gone; this job's is the best guess. Files beyond it stay: nothing
+      // is removed that this program cannot tell to be its own.
       try discard(provenance)
       return try create(lock)
     case .complete(let manifest):
+      // Looked at again under the lock: another process may have completed it since.
       if overwrite, try !isJustCompleted(manifest) {
         try discard(manifest.provenance)
         return try create(lock)
@@ -56,6 +58,8 @@ struct StoreOpening {
         try requireSameJob(job)
         return try resume(lock)
       }
+      // The job that is to be continued was itself started with --overwrite, and a queue starts it
+      // again with the same command line: what it has done since must not be thrown away.
       if job.fingerprint == provenance.fingerprint {
         do throws(FeaturesError) { return try resume(lock) } catch {
           guard case .unusableJob = error else { throw error }

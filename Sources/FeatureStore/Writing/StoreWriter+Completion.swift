@@ -31,6 +31,8 @@ extension StoreWriter {
         provenance: provenance, classes: classes.map { ByteString($0) },
         failedRowCount: failedRowCount, overflowCount: overflowCount, digests: digests, rows: rows)
       try writing { () throws(SystemError) in
+        // Renames may be half done when the process is killed: opening renames back, so the journal
+        // stays until the manifest is there.
         for (layer, shard) in layout.shards {
           try folder.rename(
             layout.partialName(layer: layer, shard: shard),
@@ -39,6 +41,8 @@ extension StoreWriter {
         // The names are durable before the manifest that vouches for them.
         try folder.synchronizeNames()
         try folder.replace(StoreLayout.manifest, with: manifest.bytes)
+        // A manifest outranks a journal, so the order of these two is free to the system; the lock
+        // goes last, or another job could open a store that still changes.
         try folder.remove(StoreLayout.journal)
         try folder.synchronizeNames()
         try lock?.remove(from: folder)
@@ -124,6 +128,7 @@ extension StoreWriter {
       case .reopened(let rows, _): records.append((rows, nil))
       }
     }
+    // From the last record backwards: what was recorded last is what the files hold.
     var later = RowSet()
     var segments = [RecordedSegment]()
     for (rows, batch) in records.reversed() {

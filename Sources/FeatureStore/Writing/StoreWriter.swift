@@ -30,8 +30,10 @@ package final class StoreWriter {
   let lock: StoreLock?
   private var pending: [JournalRecord] = []
   private var pendingSince: ContinuousClock.Instant?
-  /// Once something could not be written or synchronized nothing more is recorded: the system may
-  /// have dropped what it could not write, and a second synchronization would not say so.
+  /// Once something could not be written or synchronized nothing more is recorded. POSIX (`fsync`)
+  /// says that after a failure "outstanding I/O operations are not guaranteed to have been
+  /// completed"; Linux reports an error of writing back once, marks the pages clean and lets the
+  /// next `fsync` succeed, over rows that are on no device.
   private var failure: FeaturesError?
   var runNumber: Int?
 
@@ -93,6 +95,8 @@ package final class StoreWriter {
   /// - Throws: `cannotWrite`.
   package func recordStarted(_ rows: Range<Int>) throws(FeaturesError) {
     try recording { () throws(FeaturesError) in
+      // Not synchronized: it accuses images of killing the process, which leaves the system running
+      // and with it what was written. After a loss of power no image is a suspect.
       try writing { () throws(SystemError) in try openJournal.append([.started(rows)]) }
       state.apply(.started(rows))
     }
@@ -123,6 +127,8 @@ package final class StoreWriter {
         try? recordPending()
         throw error
       }
+      // Finished from here on, though the record waits for the next flush: nobody hands these rows
+      // out again in this run.
       state.apply(.finished(batch))
       pending.append(.finished(batch))
       pendingSince = pendingSince ?? .now
@@ -147,7 +153,13 @@ package final class StoreWriter {
 
   private func recordPending() throws(FeaturesError) {
     guard !pending.isEmpty else { return }
+    // Rows first: a record is a promise about them. Written together, they reach the device in any
+    // order; what POSIX does order is a synchronization, which "shall not return until the system has
+    // completed that action or until an error is detected" (fsync). A record that is lost with the
+    // power costs work; a record without its rows would cost the store.
     try files.synchronize()
+    // One write and one synchronization for all of the last second's batches: a disk does about a
+    // hundred of these a second, and each of hundreds of ranks finishes several batches in one.
     try writing { () throws(SystemError) in
       try openJournal.append(pending)
       try openJournal.synchronize()
