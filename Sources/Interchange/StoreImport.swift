@@ -47,12 +47,10 @@ package struct StoreImport {
     for (path, label) in zip(paths, labels) {
       hasher.update(path.bytes + [0] + (label?.bytes ?? []) + [0])
     }
-    let imported = "imported"
     var provenance = Provenance(
       list: .init(sha256: hasher.finalize(), rows: file.rowCount),
-      model: .init(architecture: imported, sha256: SHA256Digest(of: origin.utf8)),
-      transform: .object(["imported": .string(origin)]), decode: imported, views: imported,
-      layers: [layer], dtype: dtype, precision: imported, kernelClass: imported, arithmetic: 1)
+      recipe: .imported(origin: origin), layers: [layer], dtype: dtype, kernelClass: "imported",
+      arithmetic: 1)
     provenance.imported = .init(
       format: file.format.rawValue, variable: file.variable, sha256: file.sha256)
     return provenance

@@ -28,8 +28,10 @@ struct StoreFixture {
     let width = rows.width
     let provenance = Provenance(
       list: .init(sha256: SHA256Digest(of: "list".utf8), rows: rows.rowCount),
-      model: .init(architecture: "caffenet", sha256: SHA256Digest(of: weights.utf8)),
-      transform: .object(["crop": .number(crop)]), decode: "exact", views: "center",
+      recipe: FeatureRecipe(
+        model: .init(architecture: "caffenet", sha256: SHA256Digest(of: weights.utf8)),
+        transform: .object(["crop": .number(crop)]), decode: "exact", views: "center",
+        precision: "fp32"),
       layers: [LayerSpec(name: "fc6", fileStem: "fc6", shape: [width])], dtype: dtype,
       kernelClass: "avx2", arithmetic: 1)
     let writer = try StoreWriter.open(

@@ -59,7 +59,7 @@ import Testing
       }
       #expect(rounded.status == 0, "\(rounded.errors)")
       #expect(rounded.errors.contains("caffenet in bf16"), "\(rounded.errors)")
-      #expect(try Store(store).provenance.precision == "bf16")
+      #expect(try Store(store).provenance.recipe.precision == "bf16")
       let ranks = try Program.decaf.on(ranks: 2).run(
         try CommandFixture.extract("\(folder)/ranks") + options)
       #expect(ranks.status == 0, "\(ranks.errors)")
@@ -75,7 +75,7 @@ import Testing
       let store = "\(folder)/store"
       let fast = try Program.decaf.run(try CommandFixture.extract(store, "--decode", "fast"))
       #expect(fast.status == 0, "\(fast.errors)")
-      #expect(try Store(store).provenance.decode == "fast")
+      #expect(try Store(store).provenance.recipe.decode == "fast")
       let exact = try Program.decaf.run(try CommandFixture.extract(store))
       #expect(exact.status == 73)
       #expect(exact.errors.contains("decode: the store has fast, this job has exact"))

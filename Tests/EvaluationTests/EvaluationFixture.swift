@@ -19,9 +19,10 @@ enum EvaluationFixture {
     let specs = layers.map { LayerSpec(name: $0, fileStem: $0, shape: [width]) }
     let provenance = Provenance(
       list: .init(sha256: SHA256Digest(of: "\(seed)".utf8), rows: count),
-      model: .init(architecture: "caffenet", sha256: SHA256Digest(of: origin.utf8)),
-      transform: .object([:]), decode: "exact", views: "center", layers: specs, dtype: .float32,
-      kernelClass: "avx2", arithmetic: 1)
+      recipe: FeatureRecipe(
+        model: .init(architecture: "caffenet", sha256: SHA256Digest(of: origin.utf8)),
+        transform: .object([:]), decode: "exact", views: "center", precision: "fp32"),
+      layers: specs, dtype: .float32, kernelClass: "avx2", arithmetic: 1)
     let writer = try StoreWriter.open(
       path, provenance: provenance, classes: ByteString.classes(of: classes.map { ByteString($0) }))
     var data: [[UInt8]] = []

@@ -33,7 +33,8 @@ import Testing
 
   private func request(_ store: String, _ spread: Spread = Spread()) throws -> ExtractionRequest {
     let fixture = try Self.fixture.get()
-    var request = ExtractionRequest(transform: try InputTransform.named("caffe"))
+    var request = ExtractionRequest(
+      RecipeOptions(transform: try InputTransform.named("caffe")))
     request.list = fixture.list
     request.model = fixture.model
     request.output = store
@@ -142,9 +143,9 @@ import Testing
   @Test func tenViewsGiveTheMeanOfAllTen() throws {
     try withTemporaryFolder { folder in
       var mean = try request("\(folder)/ten")
-      mean.views = .ten
+      mean.recipe.views = .ten
       var all = try request("\(folder)/ten-all")
-      all.views = .tenAll
+      all.recipe.views = .tenAll
       try run(mean)
       try run(all, Spread(ranks: 2, batch: 3))
       let means = try Store("\(folder)/ten").layer(named: "pool5")

@@ -141,14 +141,14 @@ import Testing
     }
     add { $0.list.sha256 = "0" }
     add { $0.list.rows += 1 }
-    add { $0.model.architecture = "alexnet" }
-    add { $0.model.sha256 = "0" }
-    add { $0.transform = .object(["mean": .array([.number(104.00698793), .number(118)])]) }
-    add { $0.decode = "fast" }
-    add { $0.views = "ten" }
+    add { $0.recipe.model.architecture = "alexnet" }
+    add { $0.recipe.model.sha256 = "0" }
+    add { $0.recipe.transform = .object(["mean": .array([.number(104.00698793), .number(118)])]) }
+    add { $0.recipe.decode = "fast" }
+    add { $0.recipe.views = "ten" }
     add { $0.layers.swapAt(0, 1) }
     add { $0.dtype = .float16 }
-    add { $0.precision = "bf16" }
+    add { $0.recipe.precision = "bf16" }
     add { $0.rowsPerShard = nil }
     add { $0.kernelClass = "avx512" }
     add { $0.arithmetic = 2 }
@@ -162,6 +162,28 @@ import Testing
     unsharded.rowsPerShard = nil
     #expect(
       unsharded.differences(from: job) == ["rowsPerShard: the store has 4, this job has none"])
+  }
+
+  /// The recipe's members stand among the others: store.json, journals and fingerprints of every
+  /// version depend on it.
+  @Test func textIsTheFormatOfJournalAndManifest() throws {
+    var job = SampleJob().provenance
+    let weights = SHA256Digest(of: "w".utf8).hexadecimal
+    let list = SHA256Digest(of: "list".utf8).hexadecimal
+    let before = #"{"arithmetic":1,"decode":"exact","dtype":"float32","#
+    let after = """
+      "kernelClass":"avx2","layers":[\
+      {"fileStem":"pool5","name":"pool5","shape":[2,1,2],"viewsPerRow":1},\
+      {"fileStem":"fc6-pre","name":"fc6:pre","shape":[3],"viewsPerRow":1}],\
+      "list":{"rows":11,"sha256":"\(list)"},\
+      "model":{"architecture":"caffenet","sha256":"\(weights)"},\
+      "precision":"fp32","rowsPerShard":4,"transform":{"mean":[104.00698793,117]},"views":"center"}
+      """
+    #expect(job.json.compactText == before + after)
+    job.imported = .init(format: "npy", variable: nil, sha256: SHA256Digest(of: "w".utf8))
+    let imported = #""imported":{"format":"npy","sha256":"\#(weights)"},"#
+    #expect(job.json.compactText == before + imported + after)
+    #expect(try job.json.decoded(Provenance.self) == job)
   }
 
   @Test func damagedIdentitiesAreNoticed() {

@@ -23,10 +23,11 @@ struct SampleJob: Sendable {
     self.failing = failing
     provenance = Provenance(
       list: .init(sha256: SHA256Digest(of: "list".utf8), rows: rows),
-      model: .init(architecture: "caffenet", sha256: SHA256Digest(of: weights.utf8)),
-      transform: .object(["mean": .array([.number(104.00698793), .number(117)])]),
-      decode: "exact", views: "center", layers: layers, dtype: dtype, rowsPerShard: rowsPerShard,
-      kernelClass: "avx2", arithmetic: 1)
+      recipe: FeatureRecipe(
+        model: .init(architecture: "caffenet", sha256: SHA256Digest(of: weights.utf8)),
+        transform: .object(["mean": .array([.number(104.00698793), .number(117)])]),
+        decode: "exact", views: "center", precision: "fp32"),
+      layers: layers, dtype: dtype, rowsPerShard: rowsPerShard, kernelClass: "avx2", arithmetic: 1)
   }
 
   var rowCount: Int { provenance.list.rows }

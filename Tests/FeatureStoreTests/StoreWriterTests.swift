@@ -1,4 +1,5 @@
 import Files
+import Formats
 import Foundation
 import Images
 import Tensors
@@ -197,16 +198,6 @@ import Testing
     #expect(try contents(of: path) == mended.make(at: temporary.sub("reference")))
   }
 
-  @Test func rowThatNobodyCanComputeIsWrittenAsNaN() throws {
-    let job = SampleJob(failing: [4])
-    let reference = try job.make(at: temporary.sub("reference"))
-    let writer = try job.open(path)
-    try writer.recordFailed(4, message: "no such file:\t4")
-    try job.run(writer)
-    try writer.complete(list: job.list)
-    #expect(try contents(of: path) == reference)
-  }
-
   @Test func workersMayWriteInPlace() throws {
     let job = SampleJob(rows: 23, rowsPerShard: 5)
     let reference = try job.make(at: temporary.sub("reference"))
@@ -229,6 +220,38 @@ import Testing
     }
     try writer.complete(team: ThreadTeam(threadCount: 2), list: job.list)
     #expect(try contents(of: path) == reference)
+  }
+
+  /// Whatever the shards and the batches, a changed byte costs the batch it is in and nothing else.
+  @Test(arguments: [(nil, 7), (5, 7), (5, 2), (2, 7), (1, 3)] as [(Int?, Int)], [1, 3])
+  func everyRowIsCheckedOnAnyTeam(shape: (rowsPerShard: Int?, batch: Int), threads: Int) throws {
+    let job = SampleJob(rows: 23, rowsPerShard: shape.rowsPerShard)
+    let layout = StoreLayout(job.provenance)
+    let team = ThreadTeam(threadCount: threads)
+    for row in 0..<job.rowCount {
+      let folder = temporary.sub("row-\(row)")
+      let writer = try job.open(folder)
+      try job.run(writer, size: shape.batch)
+      let (shard, rows) = layout.pieces(of: row..<row + 1)[0]
+      let layer = row % 2
+      let name = "\(folder)/\(layout.partialName(layer: layer, shard: shard))"
+      var bytes = try readFile(name)
+      bytes[
+        layout.header(layer: layer, shard: shard).bytes.count
+          + rows.lowerBound * layout.rowByteCount(layer: layer)] ^= 1
+      try writeFile(name, bytes)
+      let first = row / shape.batch * shape.batch
+      let batch = first..<min(first + shape.batch, job.rowCount)
+      #expect(throws: FeaturesError.rowsDamaged(path: folder, rows: [batch])) {
+        try writer.complete(team: team, list: job.list)
+      }
+      try writer.close()
+      let mended = try job.open(folder)
+      #expect(mended.unfinished == [batch])
+      try job.run(mended, size: shape.batch)
+      try mended.complete(team: team, list: job.list)
+      #expect(try contents(of: folder) == job.make(at: temporary.sub("reference-\(row)")))
+    }
   }
 
   @Test func workerThatSeesAnotherFolderIsRefused() throws {

@@ -94,16 +94,8 @@ package struct TrainingIdentity: Codable, Sendable {
 
   /// What this training has otherwise than the one of a checkpoint, in words.
   func differences(from other: JSONValue) -> [String] {
-    let theirs = Dictionary(uniqueKeysWithValues: other.flattened.map { ($0.0, $0.1) })
-    let ours = Dictionary(uniqueKeysWithValues: json.flattened.map { ($0.0, $0.1) })
-    return Set(theirs.keys).union(ours.keys).sorted().compactMap { key in
-      let (their, our) = (theirs[key] ?? "none", ours[key] ?? "none")
-      if their.utf8.elementsEqual(our.utf8) { return nil }
-      return "\(key): the checkpoint has \(Self.shown(their)), this training \(Self.shown(our))"
+    json.differences(from: other).map {
+      "\($0.keyPath): the checkpoint has \($0.other), this training \($0.own)"
     }
-  }
-
-  private static func shown(_ value: String) -> String {
-    value.utf8.count > 40 ? "\(value.prefix(12))…" : value
   }
 }

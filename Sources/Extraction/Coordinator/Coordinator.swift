@@ -26,7 +26,14 @@ final class Coordinator {
     var timing = WorkTiming()
   }
 
-  /// Batches a worker has beyond the one it computes.
+  /// Batches a worker has beyond the one it computes: its credit.
+  ///
+  /// One is being read from the disk while another is computed, and the next order is on its way
+  /// while a result is: with one ahead, a worker would read nothing from the moment it finishes a
+  /// batch until rank 0, which may be writing, has answered. More would only make the end uneven,
+  /// memory larger (a batch's rows may take 64 MB) and more rows suspects after a crash. A bound there
+  /// must be: "Any pending communication operation consumes system resources that are limited" (MPI,
+  /// section 3.5), so what a rank has not yet received must not grow with the list.
   private static let batchesAhead = 2
 
   private let communicator: any Communicator
@@ -108,6 +115,9 @@ final class Coordinator {
   /// Takes in what has arrived; whether anything had.
   private func receive() throws -> Bool {
     var hasArrived = false
+    // Everything that is there, before anything is handed out: a result frees credit. Messages of one
+    // rank come in the order they were sent ("Messages are non-overtaking", MPI, section 3.5), so a
+    // worker's request to stop comes after the results it had.
     while true {
       let begin = ContinuousClock.now
       guard let message = try communicator.receive(tag: WorkerReport.tag) else { break }
@@ -156,11 +166,13 @@ final class Coordinator {
   private func handOut() throws -> Bool {
     guard stopReason == nil else { return false }
     var hasGiven = false
+    // All credit at once, so that batches shrink in time for the last round.
     let sharers = workers.count * (Self.batchesAhead + 1)
     // Round by round, the least busy first, so that a short list is spread over all ranks.
     for depth in 0...Self.batchesAhead {
       for rank in workers.keys.sorted() where workers[rank]!.inFlight.count == depth {
         guard let assignment = queue.next(sharers: sharers) else { return hasGiven }
+        // Before it is sent: a rank that dies of an image must find it accused.
         try writer.recordStarted(assignment.rows)
         workers[rank]!.inFlight.append(assignment.rows)
         if workers[rank]!.inFlight.count == 1 { workers[rank]!.lastHeard = .now }

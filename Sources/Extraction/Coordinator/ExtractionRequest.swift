@@ -1,7 +1,7 @@
 package import ConvNet
-internal import FeatureStore
 package import Files
-package import Images
+internal import Images
+internal import FeatureStore
 package import Tensors
 
 /// How rows get from the workers to the store.
@@ -20,18 +20,12 @@ package struct ExtractionRequest: Sendable {
   package var root: String?
   /// The weights file.
   package var model = ""
-  /// Nil to let the file decide.
-  package var architecture: Architecture?
   /// The store's folder.
   package var output = ""
   /// Nil for those of pool5, fc6 and fc7 that the model reaches.
   package var layers: [BlobName]?
-  /// From an image to the network's input.
-  package var transform: InputTransform
-  package var views = Views.center
-  package var decode = DecodeMode.exact
-  /// What convolutions and inner products multiply.
-  package var precision = Precision.fp32
+  /// How features are made.
+  package var recipe: RecipeOptions
   /// Images handed to a worker at a time.
   package var batchSize = 64
   package var dtype = ElementType.float32
@@ -53,8 +47,8 @@ package struct ExtractionRequest: Sendable {
   /// What that program was built from and runs on (on rank 0), name and value, for the same record.
   package var programFacts: [(name: String, value: String)] = []
 
-  /// A request with the usual options and this transform.
-  package init(transform: InputTransform) { self.transform = transform }
+  /// A request for features made like this, with the usual options.
+  package init(_ recipe: RecipeOptions) { self.recipe = recipe }
 }
 
 /// Why an extraction cannot start, or ended badly.

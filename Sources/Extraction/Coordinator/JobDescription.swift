@@ -18,23 +18,17 @@ extension Provenance {
   /// The identity of the store that `request` asks for.
   ///
   /// - Throws: when the transform cannot be written as JSON, which only a defect can cause.
-  init(
-    request: ExtractionRequest, list: ImageList, model: Model, outputs: [BlobName],
-    kernelClass: KernelClass
-  ) throws {
+  init(request: ExtractionRequest, list: ImageList, plan: ExtractionPlan) throws {
     self.init(
       list: .init(sha256: list.sha256, rows: list.count),
-      model: .init(architecture: model.architecture.rawValue, sha256: model.weightsSHA256),
-      transform: try JSONValue(encoding: request.transform), decode: request.decode.rawValue,
-      views: request.views.rawValue,
-      layers: outputs.map { blob in
+      recipe: try request.recipe.completed(by: plan.model),
+      layers: plan.outputs.map { blob in
         LayerSpec(
           name: blob.description, fileStem: blob.fileStem,
-          shape: model.definition.shape(of: blob).dimensions,
-          viewsPerRow: request.views == .tenAll ? request.views.count : 1)
+          shape: plan.model.definition.shape(of: blob).dimensions,
+          viewsPerRow: request.recipe.viewsPerRow)
       },
-      dtype: request.dtype, precision: request.precision.rawValue,
-      rowsPerShard: request.rowsPerShard, kernelClass: kernelClass.rawValue,
-      arithmetic: Engine.arithmeticVersion)
+      dtype: request.dtype, rowsPerShard: request.rowsPerShard,
+      kernelClass: plan.kernelClass.rawValue, arithmetic: Engine.arithmeticVersion)
   }
 }

@@ -43,8 +43,6 @@ struct ByteReader {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  var isAtEnd: Bool { position == bytes.count }
-
   mutating func integer<T: FixedWidthInteger>(_: T.Type = T.self) throws(ByteCodecError) -> T {
     let raw = try take(MemoryLayout<T>.size)
     return raw.reversed().reduce(0) { $0 << 8 | T(truncatingIfNeeded: $1) }

@@ -25,23 +25,20 @@ final class BatchExtractor {
   /// Inputs a thread that are there at a time.
   private static let inputsPerThread = 16
 
-  init(
-    model: Model, outputs: [BlobName], loader: ImageLoader, dtype: ElementType, batchSize: Int,
-    precision: Precision, team: ThreadTeam, kernelClass: KernelClass
-  ) throws {
+  init(_ plan: ExtractionPlan, loader: ImageLoader, team: ThreadTeam) throws {
     self.loader = loader
     self.team = team
-    self.dtype = dtype
+    dtype = plan.dtype
+    layerWidths = plan.layerWidths
     let views = loader.views.count
-    chunkSize = max(1, min(batchSize, Self.engineCapacity / views))
+    chunkSize = max(1, min(plan.batchSize, Self.engineCapacity / views))
     loadSize = min(chunkSize, (Self.inputsPerThread * team.threadCount + views - 1) / views)
     engine = try Engine(
-      model: model, outputs: outputs, capacity: chunkSize * views, inputCapacity: loadSize * views,
-      precision: precision, team: team, kernelClass: kernelClass)
-    let kernels = Kernels(kernelClass)
+      model: plan.model, outputs: plan.outputs, capacity: chunkSize * views,
+      inputCapacity: loadSize * views, precision: plan.recipe.precision, team: team,
+      kernelClass: plan.kernelClass)
+    let kernels = Kernels(plan.kernelClass)
     writers = Writers(all: (0..<team.threadCount).map { _ in loader.makeWriter(kernels) })
-    let perRow = loader.views == .tenAll ? views : 1
-    layerWidths = outputs.map { model.definition.shape(of: $0).count * perRow }
   }
 
   /// The batch's rows and what there is to say about them.

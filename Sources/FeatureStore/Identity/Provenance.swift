@@ -16,17 +16,6 @@ package struct Provenance: Codable, Equatable, Sendable {
     }
   }
 
-  /// The network: its architecture, and SHA-256 of its weights' numbers.
-  package struct Network: Codable, Equatable, Sendable {
-    package var architecture: String
-    package var sha256: String
-
-    package init(architecture: String, sha256: SHA256Digest) {
-      self.architecture = architecture
-      self.sha256 = sha256.hexadecimal
-    }
-  }
-
   /// A file of another program that the features were imported from.
   package struct ImportedFile: Codable, Equatable, Sendable {
     package var format: String
@@ -42,15 +31,10 @@ package struct Provenance: Codable, Equatable, Sendable {
   }
 
   package var list: List
-  package var model: Network
-  /// The whole input transform.
-  package var transform: JSONValue
-  package var decode: String
-  package var views: String
+  /// What the features were made by.
+  package var recipe: FeatureRecipe
   package var layers: [LayerSpec]
   package var dtype: ElementType
-  /// What the engine computes in; not what the store holds.
-  package var precision: String
   /// Nil: one file a layer.
   package var rowsPerShard: Int?
   package var kernelClass: String
@@ -60,18 +44,13 @@ package struct Provenance: Codable, Equatable, Sendable {
   package var imported: ImportedFile?
 
   package init(
-    list: List, model: Network, transform: JSONValue, decode: String, views: String,
-    layers: [LayerSpec], dtype: ElementType, precision: String = "fp32",
+    list: List, recipe: FeatureRecipe, layers: [LayerSpec], dtype: ElementType,
     rowsPerShard: Int? = nil, kernelClass: String, arithmetic: Int
   ) {
     self.list = list
-    self.model = model
-    self.transform = transform
-    self.decode = decode
-    self.views = views
+    self.recipe = recipe
     self.layers = layers
     self.dtype = dtype
-    self.precision = precision
     self.rowsPerShard = rowsPerShard
     self.kernelClass = kernelClass
     self.arithmetic = arithmetic
@@ -103,72 +82,52 @@ package struct Provenance: Codable, Equatable, Sendable {
 
   /// What this job has otherwise than `other`, the job of an existing store, in words.
   package func differences(from other: Provenance) -> [String] {
-    let theirs = Dictionary(uniqueKeysWithValues: other.json.flattened.map { ($0.0, $0.1) })
-    let ours = Dictionary(uniqueKeysWithValues: json.flattened.map { ($0.0, $0.1) })
-    var differences: [String] = []
     let (theirLayers, ourLayers) = (other.layers.map(\.name), layers.map(\.name))
+    var differences: [String] = []
     if theirLayers != ourLayers {
       differences.append(
         "layers: the store has \(theirLayers.joined(separator: ",")), this job has "
           + ourLayers.joined(separator: ","))
     }
-    for key in Set(theirs.keys).union(ours.keys).sorted() {
+    for difference in json.differences(from: other.json) {
       // Other layers have other shapes and files: their names say it all.
-      if theirLayers != ourLayers && key.hasPrefix("layers[") { continue }
-      if let theirs = theirs[key], let ours = ours[key], theirs.utf8.elementsEqual(ours.utf8) {
-        continue
-      }
+      if theirLayers != ourLayers && difference.keyPath.hasPrefix("layers[") { continue }
       differences.append(
-        "\(key): the store has \(Self.shown(theirs[key])), this job has "
-          + Self.shown(ours[key]))
+        "\(difference.keyPath): the store has \(difference.other), this job has \(difference.own)")
     }
     return differences
   }
-
-  private static func shown(_ value: String?) -> String {
-    guard let value else { return "none" }
-    return value.utf8.count > 40 ? "\(value.prefix(12))…" : value
-  }
 }
 
-/// One layer of a store: what is extracted and how its rows are shaped.
-package struct LayerSpec: Codable, Equatable, Sendable {
-  /// The blob's name as the user writes it: `fc6`, `fc6:pre`.
-  package var name: String
-  /// The name its files begin with: `fc6-pre`.
-  package var fileStem: String
-  /// The blob's shape for one view, `[C, H, W]` or `[C]`.
-  package var shape: [Int]
-  /// Views kept side by side in a row: 10 for `ten-all`, else 1.
-  package var viewsPerRow: Int
-
-  package init(name: String, fileStem: String, shape: [Int], viewsPerRow: Int = 1) {
-    self.name = name
-    self.fileStem = fileStem
-    self.shape = shape
-    self.viewsPerRow = viewsPerRow
+extension Provenance {
+  /// The members beside the recipe's, whose own stand among them: `model`, `transform`, `decode`,
+  /// `views`, `precision`. That is the format of store.json and of the journal, and what the
+  /// fingerprint is of.
+  private enum CodingKeys: String, CodingKey {
+    case list, layers, dtype, rowsPerShard, kernelClass, arithmetic, imported
   }
 
-  /// What makes this no layer of a store of so many rows; nil when it is one.
-  fileprivate func problem(rows: Int) -> String? {
-    if fileStem.isEmpty || fileStem.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) {
-      return "layer \(name) has the file stem “\(fileStem)”"
-    }
-    var byteCount = 4
-    for factor in shape + [viewsPerRow, max(rows, 1)] {
-      let (product, isTooLarge) = byteCount.multipliedReportingOverflow(by: factor)
-      if factor < 1 || isTooLarge { return "layer \(name) has the shape \(rows) × \(shape)" }
-      byteCount = product
-    }
-    return shape.isEmpty ? "layer \(name) has no shape" : nil
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    recipe = try FeatureRecipe(from: decoder)
+    list = try container.decode(List.self, forKey: .list)
+    layers = try container.decode([LayerSpec].self, forKey: .layers)
+    dtype = try container.decode(ElementType.self, forKey: .dtype)
+    rowsPerShard = try container.decodeIfPresent(Int.self, forKey: .rowsPerShard)
+    kernelClass = try container.decode(String.self, forKey: .kernelClass)
+    arithmetic = try container.decode(Int.self, forKey: .arithmetic)
+    imported = try container.decodeIfPresent(ImportedFile.self, forKey: .imported)
   }
 
-  /// Values of one view.
-  package var viewWidth: Int { shape.reduce(1, *) }
-
-  /// Values of one row, all views.
-  package var width: Int { viewsPerRow * viewWidth }
-
-  /// The axes after the rows in the layer's NumPy files: `[width]`, or `[views, width]`.
-  package var rowShape: [Int] { viewsPerRow == 1 ? [viewWidth] : [viewsPerRow, viewWidth] }
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try recipe.encode(to: encoder)
+    try container.encode(list, forKey: .list)
+    try container.encode(layers, forKey: .layers)
+    try container.encode(dtype, forKey: .dtype)
+    try container.encodeIfPresent(rowsPerShard, forKey: .rowsPerShard)
+    try container.encode(kernelClass, forKey: .kernelClass)
+    try container.encode(arithmetic, forKey: .arithmetic)
+    try container.encodeIfPresent(imported, forKey: .imported)
+  }
 }

@@ -55,11 +55,6 @@ struct StoreLayout: Sendable {
   /// Bytes of one row of the layer.
   func rowByteCount(layer: Int) -> Int { layers[layer].width * elementType.byteCount }
 
-  /// Bytes of all layers' files.
-  var byteCount: Int {
-    shards.reduce(0) { $0 + header(layer: $1.layer, shard: $1.shard).fileByteCount }
-  }
-
   /// `range` cut where shards end: the shard, and the rows counted from its first.
   func pieces(of range: Range<Int>) -> [(shard: Int, rows: Range<Int>)] {
     precondition(range.lowerBound >= 0 && range.upperBound <= rowCount, "rows beyond the list")

@@ -1,6 +1,5 @@
 internal import Files
 internal import Formats
-internal import Synchronization
 internal import Tensors
 
 /// Consecutive rows with one checksum a layer, or with none known.
@@ -10,80 +9,99 @@ struct RecordedSegment: Sendable {
   let overflowCount: Int
 }
 
-/// What reading a whole layer gave.
-struct LayerCheck: Sendable {
-  /// SHA-256 of each shard.
-  var digests: [SHA256Digest] = []
-  /// Indices of the segments whose bytes do not have their checksum.
-  var damagedSegments: [Int] = []
+/// What reading a whole shard gave.
+struct ShardCheck: Sendable {
+  let digest: SHA256Digest
+  /// Indices of the segments that begin in the shard and whose bytes do not have their checksum.
+  let damagedSegments: [Int]
 }
 
 /// Reads the files of a job that is about to complete, once, for both kinds of checks.
+///
+/// A shard is the unit of work: SHA-256 is one chain through its file, and shards are independent, so
+/// threads take one each and hold one piece of it in memory.
 struct ShardReader: Sendable {
   let folder: StoreFolder
   let layout: StoreLayout
+  /// All rows in order, without gaps.
+  let segments: [RecordedSegment]
 
   private static let pieceByteCount = 1 << 22
 
-  /// Hashes every shard of the layer and checks the segments, which cover all rows in order.
-  func check(layer: Int, _ segments: [RecordedSegment]) -> Result<LayerCheck, FeaturesError> {
+  /// Hashes a shard of the layer and checks the segments that begin in it.
+  func check(layer: Int, shard: Int) -> Result<ShardCheck, FeaturesError> {
     Result { () throws(FeaturesError) in
-      try reading { () throws(SystemError) in try read(layer: layer, segments) }
+      try reading { () throws(SystemError) in try read(layer: layer, shard: shard) }
     }
   }
 
-  private func read(layer: Int, _ segments: [RecordedSegment]) throws(SystemError) -> LayerCheck {
-    var check = LayerCheck()
-    var current: (shard: Int, file: PositionedFile, hasher: SHA256Digest.Hasher)?
-    /// Ends the shard at hand, if any, and begins the next.
-    func begin(_ shard: Int) throws(SystemError) {
-      if let current { check.digests.append(current.hasher.finalize()) }
-      let name = layout.partialName(layer: layer, shard: shard)
-      let file = try PositionedFile(folder.path(of: name), .read)
-      var hasher = SHA256Digest.Hasher()
-      hasher.update(try file.read(layout.header(layer: layer, shard: shard).bytes.count, at: 0))
-      current = (shard, file, hasher)
-    }
-    try begin(0)
-    let rowByteCount = layout.rowByteCount(layer: layer)
-    for (index, segment) in segments.enumerated() {
+  private func read(layer: Int, shard: Int) throws(SystemError) -> ShardCheck {
+    let file = try open(layer: layer, shard: shard)
+    let shardRows = layout.rows(ofShard: shard)
+    var hasher = SHA256Digest.Hasher()
+    hasher.update(try file.read(layout.header(layer: layer, shard: shard).bytes.count, at: 0))
+    var damaged = [Int]()
+    for index in firstSegment(endingAfter: shardRows.lowerBound)..<segments.count {
+      let segment = segments[index]
+      let part = segment.rows.clamped(to: shardRows)
+      if part.isEmpty { break }
       var checksum = CRC32C()
-      for (shard, rows) in layout.pieces(of: segment.rows) {
-        if shard != current!.shard { try begin(shard) }
-        var offset =
-          layout.header(layer: layer, shard: shard).bytes.count + rows.lowerBound * rowByteCount
-        var left = rows.count * rowByteCount
-        while left > 0 {
-          let bytes = try current!.file.read(min(left, Self.pieceByteCount), at: offset)
-          // Cut short behind our back: the checksum will not fit.
-          if bytes.isEmpty { break }
-          current!.hasher.update(bytes)
-          checksum.update(bytes)
-          offset += bytes.count
-          left -= bytes.count
-        }
+      let first = part.lowerBound - shardRows.lowerBound
+      try forEachPiece(of: first..<first + part.count, layer: layer, shard: shard, file) { bytes in
+        hasher.update(bytes)
+        checksum.update(bytes)
       }
-      if let expected = segment.checksums, checksum.value != expected[layer] {
-        check.damagedSegments.append(index)
-      }
+      guard segment.rows.lowerBound >= shardRows.lowerBound,
+        let expected = segment.checksums?[layer]
+      else { continue }
+      // A batch that goes on in the next shard has one checksum for both: read once more, by one
+      // thread. There is at most one such batch at a shard's end, and it is small.
+      let found =
+        part == segment.rows ? checksum.value : try self.checksum(of: segment.rows, layer: layer)
+      if found != expected { damaged.append(index) }
     }
-    check.digests.append(current!.hasher.finalize())
-    return check
-  }
-}
-
-/// Results of several threads, one slot for each layer.
-final class LayerChecks: Sendable {
-  private let slots: Mutex<[Result<LayerCheck, FeaturesError>?]>
-
-  init(count: Int) {
-    slots = Mutex(Array(repeating: nil, count: count))
+    return ShardCheck(digest: hasher.finalize(), damagedSegments: damaged)
   }
 
-  func set(_ layer: Int, _ result: Result<LayerCheck, FeaturesError>) {
-    slots.withLock { $0[layer] = result }
+  /// CRC-32C of rows that lie in several shards.
+  private func checksum(of rows: Range<Int>, layer: Int) throws(SystemError) -> UInt32 {
+    var checksum = CRC32C()
+    for (shard, part) in layout.pieces(of: rows) {
+      let file = try open(layer: layer, shard: shard)
+      try forEachPiece(of: part, layer: layer, shard: shard, file) { checksum.update($0) }
+    }
+    return checksum.value
   }
 
-  /// All slots, which must be filled.
-  var results: [Result<LayerCheck, FeaturesError>] { slots.withLock { $0.map { $0! } } }
+  private func open(layer: Int, shard: Int) throws(SystemError) -> PositionedFile {
+    try PositionedFile(folder.path(of: layout.partialName(layer: layer, shard: shard)), .read)
+  }
+
+  /// Calls `body` with the bytes of rows, counted from the shard's first, a few megabytes at a time.
+  private func forEachPiece(
+    of rows: Range<Int>, layer: Int, shard: Int, _ file: PositionedFile, _ body: ([UInt8]) -> Void
+  ) throws(SystemError) {
+    let rowByteCount = layout.rowByteCount(layer: layer)
+    var offset =
+      layout.header(layer: layer, shard: shard).bytes.count + rows.lowerBound * rowByteCount
+    var left = rows.count * rowByteCount
+    while left > 0 {
+      let bytes = try file.read(min(left, Self.pieceByteCount), at: offset)
+      // Cut short behind our back: the checksum will not fit.
+      if bytes.isEmpty { break }
+      body(bytes)
+      offset += bytes.count
+      left -= bytes.count
+    }
+  }
+
+  /// The index of the segment that holds `row`; by halving, as there may be a million of each.
+  private func firstSegment(endingAfter row: Int) -> Int {
+    var (low, high) = (0, segments.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if segments[middle].rows.upperBound > row { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
 }

@@ -95,10 +95,10 @@ package struct StoreAudit: Sendable {
       let variable = imported.variable.map { ", variable \($0)" } ?? ""
       summary.append("imported from \(imported.format)\(variable), SHA-256 \(imported.sha256)")
     } else {
-      let (model, precision) = (manifest.provenance.model, manifest.provenance.precision)
+      let recipe = manifest.provenance.recipe
       summary.append(
-        "\(model.architecture)\(precision == "fp32" ? "" : " in \(precision)"), "
-          + "weights \(model.sha256)")
+        "\(recipe.model.architecture)\(recipe.precision == "fp32" ? "" : " in \(recipe.precision)"), "
+          + "weights \(recipe.model.sha256)")
     }
     summary.append("job \(manifest.fingerprint)")
   }

@@ -52,9 +52,6 @@ package final class RowFiles: Sendable {
     self.init(folder, StoreLayout(provenance))
   }
 
-  /// Bytes of one row of the layer.
-  package func rowByteCount(layer: Int) -> Int { layout.rowByteCount(layer: layer) }
-
   /// Writes rows of one layer, `bytes` in row order; durable only after `synchronize()`.
   ///
   /// - Throws: `cannotWrite`; part of the rows may then be written.

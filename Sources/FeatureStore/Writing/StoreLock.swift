@@ -6,6 +6,10 @@ package struct LockHolder: Equatable, Sendable, CustomStringConvertible {
   package let host: String
   package let processID: Int
   /// Drawn anew by every run, so that ranks can tell whether they see the same folder.
+  ///
+  /// A path is no proof: `/scratch/store` may be a disk of each node's own, where a worker would
+  /// find, of an earlier run, files of the right names and sizes and write rows that nobody ever
+  /// reads. Host and process do not tell either: numbers of processes come again after a restart.
   package let nonce: String
 
   package var description: String { "process \(processID) on host \(host)" }
@@ -49,6 +53,12 @@ package struct LockHolder: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// The lock of a store, held by the one process that may write it.
+///
+/// By `fcntl`, which network file systems pass on to the server, and which ends with its process
+/// however that ends: a killed job leaves a file and no lock. Its price (POSIX, `fcntl`): "All locks
+/// associated with a file for a given process shall be removed when a file descriptor for that file
+/// is closed by that process". So nothing here opens the file but through `FileLock`, which keeps
+/// from opening what this process has locked.
 struct StoreLock {
   let holder: LockHolder
   private let lock: FileLock

@@ -10,13 +10,14 @@ extension StoreWriter {
   /// up the lock.
   ///
   /// - Parameters:
-  ///   - team: hashes the layers side by side; nil hashes them one after another.
+  ///   - team: reads and hashes shards side by side.
   ///   - list: path and label of each row's entry, as the image list has them.
   /// - Throws: `cannotWrite`, `cannotRead`; `rowsDamaged` when rows read back with another
   ///   checksum than was recorded: they are unfinished again.
   /// - Precondition: no row is unfinished.
   package func complete(
-    team: ThreadTeam? = nil, list: (Int) -> (path: ByteString, label: ByteString?)
+    team: ThreadTeam = ThreadTeam(threadCount: 1),
+    list: (Int) -> (path: ByteString, label: ByteString?)
   ) throws(FeaturesError) {
     if isComplete { return }
     precondition(unfinished.isEmpty, "rows are missing")
@@ -30,6 +31,8 @@ extension StoreWriter {
         provenance: provenance, classes: classes.map { ByteString($0) },
         failedRowCount: failedRowCount, overflowCount: overflowCount, digests: digests, rows: rows)
       try writing { () throws(SystemError) in
+        // Renames may be half done when the process is killed: opening renames back, so the journal
+        // stays until the manifest is there.
         for (layer, shard) in layout.shards {
           try folder.rename(
             layout.partialName(layer: layer, shard: shard),
@@ -38,6 +41,8 @@ extension StoreWriter {
         // The names are durable before the manifest that vouches for them.
         try folder.synchronizeNames()
         try folder.replace(StoreLayout.manifest, with: manifest.bytes)
+        // A manifest outranks a journal, so the order of these two is free to the system; the lock
+        // goes last, or another job could open a store that still changes.
         try folder.remove(StoreLayout.journal)
         try folder.synchronizeNames()
         try lock?.remove(from: folder)
@@ -79,37 +84,35 @@ extension StoreWriter {
   }
 
   /// SHA-256 of every shard, by layer, after checking the rows against the journal's checksums.
-  private func checkedDigests(_ team: ThreadTeam?) throws(FeaturesError) -> [[SHA256Digest]] {
+  private func checkedDigests(_ team: ThreadTeam) throws(FeaturesError) -> [[SHA256Digest]] {
     let segments = try recordedSegments()
-    let reader = ShardReader(folder: folder, layout: layout)
-    var results = [Result<LayerCheck, FeaturesError>]()
-    if let team {
-      let slots = LayerChecks(count: layout.layers.count)
-      team.forEach(layout.layers.count) { layer, _ in
-        slots.set(layer, reader.check(layer: layer, segments))
-      }
-      results = slots.results
-    } else {
-      results = layout.layers.indices.map { reader.check(layer: $0, segments) }
+    let reader = ShardReader(folder: folder, layout: layout, segments: segments)
+    let shards = layout.shards
+    let results = team.map(shards.count) { index, _ in
+      reader.check(layer: shards[index].layer, shard: shards[index].shard)
     }
-    var digests = [[SHA256Digest]]()
+    var digests = [[SHA256Digest]](repeating: [], count: layout.layers.count)
     var damaged = Set<Int>()
-    for result in results {
+    for (place, result) in zip(shards, results) {
       let check = try result.get()
-      digests.append(check.digests)
+      digests[place.layer].append(check.digest)
       damaged.formUnion(check.damagedSegments)
     }
     if damaged.isEmpty { return digests }
-    let records = damaged.sorted().map { segment in
-      JournalRecord.reopened(
-        segments[segment].rows, overflowCount: segments[segment].overflowCount)
+    try reopen(damaged.sorted().map { segments[$0] })
+    throw .rowsDamaged(path: path, rows: damaged.sorted().map { segments[$0].rows })
+  }
+
+  /// Makes the rows unfinished again, durably.
+  private func reopen(_ segments: [RecordedSegment]) throws(FeaturesError) {
+    let records = segments.map {
+      JournalRecord.reopened($0.rows, overflowCount: $0.overflowCount)
     }
     try writing { () throws(SystemError) in
       try openJournal.append(records)
       try openJournal.synchronize()
     }
     for record in records { state.apply(record) }
-    throw .rowsDamaged(path: path, rows: damaged.sorted().map { segments[$0].rows })
   }
 
   /// All rows in order, cut into the batches as they were recorded.
@@ -125,6 +128,7 @@ extension StoreWriter {
       case .reopened(let rows, _): records.append((rows, nil))
       }
     }
+    // From the last record backwards: what was recorded last is what the files hold.
     var later = RowSet()
     var segments = [RecordedSegment]()
     for (rows, batch) in records.reversed() {

@@ -17,10 +17,6 @@ package final class StoreWriter {
   package let inFlightAtLastExit: [Range<Int>]
   /// Journal records that were damaged on the disk; their rows are computed again.
   package let damagedRecordCount: Int
-  /// Bytes that the store's files take in all, and that are free where it is; nil when unknown.
-  package var roomNeeded: (byteCount: Int, freeByteCount: Int?) {
-    (layout.byteCount, FileSystem.freeByteCount(at: path))
-  }
 
   /// Of a complete store, whose rows are not read again.
   private let manifest: StoreManifest?
@@ -34,8 +30,10 @@ package final class StoreWriter {
   let lock: StoreLock?
   private var pending: [JournalRecord] = []
   private var pendingSince: ContinuousClock.Instant?
-  /// Once something could not be written or synchronized nothing more is recorded: the system may
-  /// have dropped what it could not write, and a second synchronization would not say so.
+  /// Once something could not be written or synchronized nothing more is recorded. POSIX (`fsync`)
+  /// says that after a failure "outstanding I/O operations are not guaranteed to have been
+  /// completed"; Linux reports an error of writing back once, marks the pages clean and lets the
+  /// next `fsync` succeed, over rows that are on no device.
   private var failure: FeaturesError?
   var runNumber: Int?
 
@@ -97,6 +95,8 @@ package final class StoreWriter {
   /// - Throws: `cannotWrite`.
   package func recordStarted(_ rows: Range<Int>) throws(FeaturesError) {
     try recording { () throws(FeaturesError) in
+      // Not synchronized: it accuses images of killing the process, which leaves the system running
+      // and with it what was written. After a loss of power no image is a suspect.
       try writing { () throws(SystemError) in try openJournal.append([.started(rows)]) }
       state.apply(.started(rows))
     }
@@ -127,23 +127,13 @@ package final class StoreWriter {
         try? recordPending()
         throw error
       }
+      // Finished from here on, though the record waits for the next flush: nobody hands these rows
+      // out again in this run.
       state.apply(.finished(batch))
       pending.append(.finished(batch))
       pendingSince = pendingSince ?? .now
     }
     try flushIfDue()
-  }
-
-  /// Takes a row that no worker can compute; writes its NaN itself, in either gather mode.
-  ///
-  /// - Throws: as `recordFinished`.
-  package func recordFailed(_ row: Int, message: String) throws(FeaturesError) {
-    let data = layout.layers.map { layout.elementType.missing($0.width) }
-    let batch = FinishedRows(
-      rows: row..<row + 1,
-      exceptions: [RowException(row: row, status: .failed, message: message)],
-      overflowCount: 0, data: data)
-    try recordFinished(batch, rows: data)
   }
 
   /// Flushes if a second has passed since the oldest batch that is not recorded; call it often.
@@ -163,7 +153,13 @@ package final class StoreWriter {
 
   private func recordPending() throws(FeaturesError) {
     guard !pending.isEmpty else { return }
+    // Rows first: a record is a promise about them. Written together, they reach the device in any
+    // order; what POSIX does order is a synchronization, which "shall not return until the system has
+    // completed that action or until an error is detected" (fsync). A record that is lost with the
+    // power costs work; a record without its rows would cost the store.
     try files.synchronize()
+    // One write and one synchronization for all of the last second's batches: a disk does about a
+    // hundred of these a second, and each of hundreds of ranks finishes several batches in one.
     try writing { () throws(SystemError) in
       try openJournal.append(pending)
       try openJournal.synchronize()

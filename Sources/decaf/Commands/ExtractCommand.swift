@@ -57,6 +57,16 @@ struct NetworkOptions: ParsableArguments {
       to 1.6 times as fast, and features differ by 0.3 % of their length.
       """)
   var precision = Precision.fp32
+
+  /// - Throws: `InputTransformError`.
+  func makeRecipe() throws -> RecipeOptions {
+    var recipe = RecipeOptions(transform: try InputTransform.named(preprocess))
+    recipe.architecture = architecture
+    recipe.views = views
+    recipe.decode = decode
+    recipe.precision = precision
+    return recipe
+  }
 }
 
 /// `decaf extract`.
@@ -165,16 +175,12 @@ struct ExtractCommand: DistributedCommand {
   ///
   /// - Throws: `InputTransformError`.
   private func makeRequest() throws -> ExtractionRequest {
-    var request = ExtractionRequest(transform: try InputTransform.named(network.preprocess))
+    var request = ExtractionRequest(try network.makeRecipe())
     request.list = list
     request.root = root
     request.model = network.model
-    request.architecture = network.architecture
     request.output = output
     request.layers = layers
-    request.views = network.views
-    request.decode = network.decode
-    request.precision = network.precision
     request.batchSize = batch
     request.dtype = dtype
     request.rowsPerShard = rowsPerShard
@@ -215,9 +221,11 @@ struct ExtractCommand: DistributedCommand {
   func printPlan() throws {
     let list = try ImageList(contentsOf: list, root: root)
     let model = try Model.open(network.model, architecture: network.architecture)
-    let outputs = try makeRequest().outputs(of: model)
-    let perRow = network.views == .tenAll ? network.views.count : 1
-    let widths = outputs.map { model.definition.shape(of: $0).count * perRow }
+    let request = try makeRequest()
+    let outputs = try request.outputs(of: model)
+    let widths = outputs.map {
+      model.definition.shape(of: $0).count * request.recipe.viewsPerRow
+    }
     let bytes = widths.reduce(0, +) * list.count * dtype.byteCount
     print(
       """

@@ -120,28 +120,31 @@ struct PredictCommand: DistributedCommand {
     return (store, isStopped[0] != 0)
   }
 
-  /// - Throws: `ClassificationError.incompatibleFeatures` when the weights are others than those the
-  ///   classifier's features were made with.
+  /// The request that makes features as the classifier's were made, by the model's own recipe.
+  ///
+  /// - Throws: `ClassificationError.incompatibleFeatures` when this model, or this program, makes
+  ///   others: before anything is extracted.
   private func makeRequest(
-    for classifier: Classifier, model: String, store: String
+    for classifier: Classifier, model path: String, store: String
   ) throws -> ExtractionRequest {
     let features = classifier.features
-    let architecture = Architecture(rawValue: features.model.architecture)
-    let weights = try Model.open(model, architecture: architecture).weightsSHA256
-    var found = features
-    found.model = .init(architecture: features.model.architecture, sha256: weights)
-    try classifier.check(found, of: model)
+    let options: RecipeOptions
+    do throws(ProblemError) { options = try RecipeOptions(features.recipe) } catch {
+      throw ClassificationError.incompatibleFeatures(source: path, differences: [error.text])
+    }
+    let model = try Model.open(path, architecture: options.architecture)
+    let made = FeatureOrigin(
+      recipe: try options.completed(by: model), layer: features.layer, width: features.width)
+    try classifier.check(made, of: path)
 
-    var request = ExtractionRequest(transform: try features.transform.decoded(InputTransform.self))
+    var request = ExtractionRequest(options)
     request.list = source
     request.root = root
-    request.model = model
-    request.architecture = architecture
+    request.model = path
     request.output = store
     request.program = "decaf \(Version.number)"
     request.programFacts = Version.facts
     request.layers = [try BlobName(parsing: features.layer)]
-    request.views = Views(rawValue: features.views) ?? .center
     return request
   }
 }

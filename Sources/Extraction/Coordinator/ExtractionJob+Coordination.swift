@@ -1,0 +1,109 @@
+internal import Communication
+internal import ConvNet
+internal import FeatureStore
+internal import Files
+internal import Images
+internal import Logging
+internal import Tensors
+
+/// Rank 0's part of the job.
+extension ExtractionJob {
+  /// Hands out the work, takes in the rows and completes the store.
+  func coordinate(
+    _ opened: Opened, _ plan: ExtractionPlan, _ pipeline: WorkerPipeline?, hosts: [String],
+    start: ContinuousClock.Instant
+  ) throws -> ExtractionSummary {
+    let (list, writer) = (opened.list, opened.writer)
+    let queue = WorkQueue(
+      unfinished: writer.unfinished, suspects: writer.inFlightAtLastExit,
+      batchSize: plan.batchSize)
+    let rowsBefore = list.count - queue.remainingRows
+    announce(opened, rowsBefore: rowsBefore)
+    let coordinator = Coordinator(
+      communicator: communicator, writer: writer, queue: queue, local: pipeline,
+      limits: .init(
+        stopAfterSeconds: request.maxHours.map { $0 * 3600 },
+        stallAfterSeconds: request.stallTimeoutSeconds),
+      progress: Progress(total: list.count, done: rowsBefore, style: request.progress)
+    ) { Batch($0, of: list) }
+
+    var summary = ExtractionSummary()
+    do {
+      if case .stopped(let reason) = try coordinator.run() { summary.stopReason = reason }
+    } catch let stall as Stall {
+      throw ExtractionError.stalled(text(of: stall, list, hosts))
+    } catch {
+      try? writer.flush()  // what did arrive stays recorded, whatever ended the run
+      throw error
+    }
+    if summary.stopReason == nil {
+      try writer.complete(team: team) { row in
+        let entry = list[row]
+        return (entry.path, entry.label)
+      }
+      summary.failedRows = writer.failedRowCount
+    }
+    summary.rows = list.count
+    summary.rowsBefore = rowsBefore
+    summary.add(coordinator, hosts: hosts, start: start)
+    try writer.recordRun(
+      summary.json(request: request, threads: team.threadCount, size: communicator.size))
+    return summary
+  }
+
+  private func announce(_ opened: Opened, rowsBefore: Int) {
+    let (list, provenance) = (opened.list, opened.provenance)
+    log.info(
+      """
+      \(request.output): \(list.count) images, \
+      \(provenance.layers.map(\.name).joined(separator: ", ")) of \
+      \(provenance.recipe.model.architecture)\(request.recipe.precision.remark), \
+      \(provenance.kernelClass) kernels, \
+      \(communicator.size) ranks, \(team.threadCount) threads on the first
+      """)
+    if rowsBefore > 0 { log.info("\(rowsBefore) of \(list.count) rows are recorded already") }
+  }
+
+  /// Names the silent workers, their hosts and the images they are at.
+  private func text(of stall: Stall, _ list: ImageList, _ hosts: [String]) -> String {
+    let workers = stall.workers.map { rank, rows in
+      "  rank \(rank) on \(hosts[rank]): rows \(rows.lowerBound)–\(rows.upperBound - 1), from "
+        + "\(list[rows.lowerBound].path) to \(list[rows.upperBound - 1].path)"
+    }
+    return """
+      no image was finished for \(Int(stall.seconds)) s (--stall-timeout); silent workers:
+      \(workers.joined(separator: "\n"))
+      recorded rows are kept; check that these hosts can read these files, then start the same \
+      command again
+      """
+  }
+}
+
+extension Batch {
+  /// The rows of an assignment, looked up in the list.
+  fileprivate init(_ assignment: WorkQueue.Assignment, of list: ImageList) {
+    self.init(
+      rows: assignment.rows,
+      items: assignment.rows.map { row in
+        let entry = list[row]
+        return BatchItem(
+          location: list.location(of: entry), box: entry.box, defect: entry.defect)
+      }, isSuspect: assignment.isSuspect)
+  }
+}
+
+extension ExtractionSummary {
+  /// Takes over what the coordinator counted and measured.
+  fileprivate mutating func add(
+    _ coordinator: Coordinator, hosts: [String], start: ContinuousClock.Instant
+  ) {
+    failures = coordinator.failures
+    warnings = coordinator.warnings
+    overflows = coordinator.overflows
+    elapsedSeconds = seconds(since: start)
+    prepareSeconds = coordinator.startedSeconds(after: start)
+    gatherSeconds = coordinator.gatherSeconds
+    writeSeconds = coordinator.writeSeconds
+    ranks = coordinator.timings.map { ($0.rank, hosts[$0.rank], $0.timing) }
+  }
+}

@@ -1,0 +1,34 @@
+internal import ConvNet
+internal import FeatureStore
+internal import Tensors
+
+/// What is computed, the same on every rank.
+struct ExtractionPlan: Sendable {
+  let model: Model
+  let outputs: [BlobName]
+  /// Values in a row of each output, all views.
+  let layerWidths: [Int]
+  let recipe: RecipeOptions
+  let dtype: ElementType
+  let kernelClass: KernelClass
+  /// As asked for, or less where a batch's rows would take more than `batchByteLimit`.
+  let batchSize: Int
+
+  /// Bounds a message between ranks, and with it the memory of batches in flight.
+  private static let batchByteLimit = 64 << 20
+
+  init(
+    _ request: ExtractionRequest, model: Model, outputs: [BlobName], kernelClass: KernelClass
+  ) {
+    self.model = model
+    self.outputs = outputs
+    self.kernelClass = kernelClass
+    recipe = request.recipe
+    dtype = request.dtype
+    layerWidths = outputs.map {
+      model.definition.shape(of: $0).count * request.recipe.viewsPerRow
+    }
+    let rowByteCount = layerWidths.reduce(0, +) * dtype.byteCount
+    batchSize = min(request.batchSize, max(1, Self.batchByteLimit / rowByteCount))
+  }
+}

@@ -1,0 +1,64 @@
+package import ConvNet
+package import FeatureStore
+package import Files
+package import Images
+
+/// What a user chooses of a `FeatureRecipe`; the model's weights make it whole.
+///
+/// It goes both ways: options and a model give the recipe that a store records, and a recipe that a
+/// classifier was trained on gives the options that make such features again. A member added here is
+/// one more line in each of the two, and thereby part of what `predict` repeats.
+package struct RecipeOptions: Equatable, Sendable {
+  /// Nil to let the weights file decide.
+  package var architecture: Architecture?
+  /// From an image to the network's input.
+  package var transform: InputTransform
+  package var views = Views.center
+  package var decode = DecodeMode.exact
+  /// What convolutions and inner products multiply.
+  package var precision = Precision.fp32
+
+  /// The usual options and this transform.
+  package init(transform: InputTransform) { self.transform = transform }
+
+  /// The options that made features of this recipe.
+  ///
+  /// - Throws: what in it this program cannot make: the features were imported, or a later version
+  ///   made them.
+  package init(_ recipe: FeatureRecipe) throws(ProblemError) {
+    if let descriptor = recipe.descriptor {
+      throw ProblemError("descriptor: expected none, found \(descriptor)")
+    }
+    architecture = try Self.choice("model.architecture", recipe.model.architecture)
+    views = try Self.choice("views", recipe.views)
+    decode = try Self.choice("decode", recipe.decode)
+    precision = try Self.choice("precision", recipe.precision)
+    do { transform = try recipe.transform.decoded(InputTransform.self) } catch {
+      throw ProblemError(
+        "transform: expected an input transform, found \(recipe.transform.compactText)")
+    }
+  }
+
+  /// The recipe of features that `model` makes with these options.
+  ///
+  /// - Throws: when the transform cannot be written as JSON, which only a defect can cause.
+  package func completed(by model: Model) throws -> FeatureRecipe {
+    FeatureRecipe(
+      model: .init(architecture: model.architecture.rawValue, sha256: model.weightsSHA256),
+      transform: try JSONValue(encoding: transform), decode: decode.rawValue,
+      views: views.rawValue, precision: precision.rawValue)
+  }
+
+  /// Views kept side by side in a row of the store.
+  package var viewsPerRow: Int { views == .tenAll ? views.count : 1 }
+
+  private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ member: String, _ found: String
+  ) throws(ProblemError) -> Choice {
+    guard let choice = Choice(rawValue: found) else {
+      let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ProblemError("\(member): this program makes \(known), found \(found)")
+    }
+    return choice
+  }
+}
