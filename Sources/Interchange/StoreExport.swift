@@ -15,7 +15,7 @@ package struct StoreExport {
   /// Rows that a thread turns into text at a time.
   private static let blockRows = 64
 
-  /// - Throws: `FeaturesError` when the store has no such layer; `InterchangeError.noRows`.
+  /// - Throws: `StoreError` when the store has no such layer; `InterchangeError.noRows`.
   package init(_ store: Store, layer name: String, format: any ExportFormat.Type) throws {
     layer = try store.layer(named: name)
     let ok = (0..<store.rowCount).filter { store.status($0) == .ok }

@@ -59,7 +59,7 @@ package struct StoreImport {
   /// Writes the store, or continues one that was interrupted.
   ///
   /// - Returns: how many rows are NaN throughout, and so failed; and values too large for float16.
-  /// - Throws: `InterchangeError.notFinite`; `FeaturesError`.
+  /// - Throws: `InterchangeError.notFinite`; `StoreError`.
   package func write(
     to path: String, overwrite: Bool
   ) throws -> (failedCount: Int, overflowCount: Int) {

@@ -102,7 +102,7 @@ import Testing
       var first = try request("\(folder)/stopped", Spread(batch: 2))
       first.maxHours = 1e-5  // 36 ms: a few batches at most
       #expect(try run(first).stopReason == "--max-hours")
-      #expect(throws: FeaturesError.self) { try Store("\(folder)/stopped") }
+      #expect(throws: StoreError.self) { try Store("\(folder)/stopped") }
       let spread = Spread(ranks: 3, batch: 5)
       let second = try run(request("\(folder)/stopped", spread), spread)
       #expect(second.stopReason == nil)

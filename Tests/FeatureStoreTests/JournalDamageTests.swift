@@ -58,7 +58,7 @@ import Testing
       do {
         _ = try job.open(path)
         Issue.record("accepted")
-      } catch FeaturesError.unusableJob {}
+      } catch StoreError.unusableJob {}
       try finish(try job.open(path, overwrite: true))
     }
   }
@@ -83,7 +83,7 @@ import Testing
     do {
       try job.open(path).complete(list: job.list)
       Issue.record("damage went unnoticed")
-    } catch FeaturesError.rowsDamaged(_, let rows) {
+    } catch StoreError.rowsDamaged(_, let rows) {
       // The shard's last row is row 3.
       #expect(rows.count == 1 && rows[0].contains(3))
     }
@@ -101,7 +101,7 @@ import Testing
       do {
         _ = try job.open(path)
         Issue.record("accepted")
-      } catch FeaturesError.unusableJob(_, let problem) {
+      } catch StoreError.unusableJob(_, let problem) {
         #expect(problem.contains(name))
       }
       try finish(try job.open(path, overwrite: true))

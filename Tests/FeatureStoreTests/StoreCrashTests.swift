@@ -148,7 +148,7 @@ import Testing
         try scenario.job.run(writer) { recorded = $0 }
         try writer.complete(list: scenario.job.list)
         isTried = true
-      } catch FeaturesError.cannotWrite(let error) {
+      } catch StoreError.cannotWrite(let error) {
         #expect(error.isOutOfSpace)
       }
       let resumed = try scenario.open(StoreFolder(path))
@@ -185,7 +185,7 @@ import Testing
         }
         try writer.complete(list: job.list)
         isComplete = true
-      } catch FeaturesError.cannotWrite {}
+      } catch StoreError.cannotWrite {}
       for change in log.changes { disk.apply(change) }
       files = Bool.random(using: &generator) ? disk.afterKill : disk.afterPowerLoss(&generator)
     }

@@ -21,12 +21,12 @@ import Testing
     let writer = try job.open(path)
     // None of these may drop the lock, though they read its file.
     _ = try RowFiles(path, provenance: job.provenance, nonce: writer.nonce)
-    #expect(throws: FeaturesError.self) { try Store(path) }
-    #expect(throws: FeaturesError.self) { try job.open(path) }
+    #expect(throws: StoreError.self) { try Store(path) }
+    #expect(throws: StoreError.self) { try job.open(path) }
     let holder = getpid()
     await #expect(processExitsWith: .exitCode(42)) {
       [path = path as String, holder = holder as Int32] in
-      do { _ = try SampleJob().open(path) } catch FeaturesError.locked(_, let found) {
+      do { _ = try SampleJob().open(path) } catch StoreError.locked(_, let found) {
         exit(found?.processID == Int(holder) && getpid() != holder ? 42 : 1)
       }
       exit(0)
@@ -34,7 +34,7 @@ import Testing
     // Readers of other processes see that it is being written.
     await #expect(processExitsWith: .exitCode(43)) {
       [path = path as String, holder = holder as Int32] in
-      let result = Result { () throws(FeaturesError) in try Store(path) }
+      let result = Result { () throws(StoreError) in try Store(path) }
       guard case .failure(.incomplete(_, _, _, let found)) = result else { exit(0) }
       exit(found?.processID == Int(holder) ? 43 : 1)
     }
@@ -53,7 +53,7 @@ import Testing
     do {
       _ = try other.open(path, overwrite: true)
       Issue.record("accepted")
-    } catch FeaturesError.locked(_, let holder) {
+    } catch StoreError.locked(_, let holder) {
       #expect(holder?.processID == Int(getpid()))
     }
     #expect(try contents(of: path) == before)
@@ -86,7 +86,7 @@ import Testing
       let size = try FileSystem.byteCount(of: path + "/journal")!
       var limit = rlimit(rlim_cur: rlim_t(size + 10), rlim_max: rlim_t(size + 10))
       setrlimit(__rlimit_resource_t(1), &limit)
-      do { try job.run(writer) } catch let error as FeaturesError { exit(error.exitStatus.rawValue) }
+      do { try job.run(writer) } catch let error as StoreError { exit(error.exitStatus.rawValue) }
     }
     let writer = try job.open(path)
     #expect(writer.finishedRowCount == 3 || writer.finishedRowCount == 2)

@@ -72,7 +72,7 @@ import Testing
 
   @Test func whatIsNoCompleteStoreIsRefused() throws {
     for folder in [temporary.path, temporary.sub("nowhere")] {
-      #expect(throws: FeaturesError.notAStore(path: folder)) { try Store(folder) }
+      #expect(throws: StoreError.notAStore(path: folder)) { try Store(folder) }
     }
     let job = SampleJob()
     let writer = try job.open(path)
@@ -80,7 +80,7 @@ import Testing
     let recorded = writer.finishedRowCount
     try writer.close()
     #expect(
-      throws: FeaturesError.incomplete(path: path, recordedRows: recorded, rows: 11, holder: nil)
+      throws: StoreError.incomplete(path: path, recordedRows: recorded, rows: 11, holder: nil)
     ) { try Store(path) }
   }
 
@@ -88,7 +88,7 @@ import Testing
     try SampleJob().make(at: path)
     let store = try Store(path)
     #expect(
-      throws: FeaturesError.unknownLayer(name: "fc9", path: path, available: ["pool5", "fc6:pre"])
+      throws: StoreError.unknownLayer(name: "fc9", path: path, available: ["pool5", "fc6:pre"])
     ) { try store.layer(named: "fc9") }
   }
 
@@ -98,7 +98,7 @@ import Testing
       .replacing("\"version\": 1", with: "\"version\": 2")
     files["store.json"] = Array(text.utf8)
     try restore(files, at: path)
-    let error = FeaturesError.unsupportedVersion(
+    let error = StoreError.unsupportedVersion(
       path: path + "/store.json", found: 2, supported: 1)
     #expect(throws: error) { try Store(path) }
     #expect(throws: error) { try SampleJob().open(path) }
@@ -146,7 +146,7 @@ import Testing
           name == "store.json"
           && version.map { (try? JSONValue(parsing: $0)) == (try? JSONValue(parsing: bytes)) }
             == true
-        switch Result(catching: { () throws(FeaturesError) in try StoreAudit(path, team: team) }) {
+        switch Result(catching: { () throws(StoreError) in try StoreAudit(path, team: team) }) {
         case .success(let audit): #expect(!audit.isSound || isSame, "\(name)")
         case .failure(.notAStore): #expect(name == "store.json" && version == nil)
         case .failure(.unsupportedVersion): #expect(name == "store.json")

@@ -62,7 +62,7 @@ import Testing
     do {
       _ = try other.open(path)
       Issue.record("accepted")
-    } catch FeaturesError.otherJob(_, let differences) {
+    } catch StoreError.otherJob(_, let differences) {
       #expect(
         differences == [
           "layers: the store has pool5,fc6:pre, this job has pool5,fc6",
@@ -73,7 +73,7 @@ import Testing
     // A running one as well.
     let running = temporary.sub("running")
     try job.run(try job.open(running), limit: 1)
-    #expect(throws: FeaturesError.self) { try other.open(running) }
+    #expect(throws: StoreError.self) { try other.open(running) }
   }
 
   @Test func overwritingRemovesOnlyWhatIsTheStores() throws {
@@ -116,7 +116,7 @@ import Testing
         do {
           _ = try SampleJob().open(folder, overwrite: overwrite)
           Issue.record("accepted")
-        } catch FeaturesError.folderInUse(_, let found) { #expect(found == foreign) }
+        } catch StoreError.folderInUse(_, let found) { #expect(found == foreign) }
       }
       #expect(try contents(of: folder) == [foreign: Array("important".utf8)])
     }
@@ -125,7 +125,7 @@ import Testing
     do {
       _ = try SampleJob().open(file)
       Issue.record("accepted")
-    } catch FeaturesError.cannotWrite {}
+    } catch StoreError.cannotWrite {}
   }
 
   @Test func rowsInFlightAreKnownAfterAKill() throws {
@@ -174,7 +174,7 @@ import Testing
     let writer = try job.open(path)
     var (batch, data) = job.batch(0..<3)
     data[1][5] ^= 1
-    #expect(throws: FeaturesError.rowsCorrupted(rows: 0..<3, layer: "fc6:pre")) {
+    #expect(throws: StoreError.rowsCorrupted(rows: 0..<3, layer: "fc6:pre")) {
       try writer.recordFinished(batch, rows: data)
     }
     (batch, data) = job.batch(0..<3)
@@ -242,7 +242,7 @@ import Testing
       try writeFile(name, bytes)
       let first = row / shape.batch * shape.batch
       let batch = first..<min(first + shape.batch, job.rowCount)
-      #expect(throws: FeaturesError.rowsDamaged(path: folder, rows: [batch])) {
+      #expect(throws: StoreError.rowsDamaged(path: folder, rows: [batch])) {
         try writer.complete(team: team, list: job.list)
       }
       try writer.close()
@@ -259,10 +259,10 @@ import Testing
     let writer = try job.open(path)
     let host = FileSystem.hostName
     #expect(
-      throws: FeaturesError.differentDirectory(path: path, host: host, found: writer.lock?.holder)
+      throws: StoreError.differentDirectory(path: path, host: host, found: writer.lock?.holder)
     ) { try RowFiles(path, provenance: job.provenance, nonce: "other") }
     #expect(
-      throws: FeaturesError.differentDirectory(path: temporary.path, host: host, found: nil)
+      throws: StoreError.differentDirectory(path: temporary.path, host: host, found: nil)
     ) { try RowFiles(temporary.path, provenance: job.provenance, nonce: writer.nonce) }
   }
 
@@ -298,7 +298,7 @@ import Testing
   @Test func classesMustBeText() throws {
     var classes = SampleJob().classes
     classes.append(ByteString([0x61, 0xff]))
-    #expect(throws: FeaturesError.invalidClass("a\u{fffd}")) {
+    #expect(throws: StoreError.invalidClass("a\u{fffd}")) {
       try StoreWriter.open(path, provenance: SampleJob().provenance, classes: classes)
     }
   }

@@ -80,7 +80,7 @@ import Testing
       #expect(
         throws: InterchangeError.noRows(path: store.path, failed: 1, unlabelled: 1)
       ) { try StoreExport(store, layer: "fc6", format: SVMLightExport.self) }
-      #expect(throws: FeaturesError.self) { try StoreExport(store, layer: "fc7", format: CSVExport.self) }
+      #expect(throws: StoreError.self) { try StoreExport(store, layer: "fc7", format: CSVExport.self) }
     }
   }
 }

@@ -24,7 +24,7 @@ package struct Predictor {
   /// pieces, in row order, so memory is bounded whatever the store's size.
   ///
   /// - Returns: counts over all rows, on every rank.
-  /// - Throws: `ClassificationError.incompatibleFeatures` on every rank; `FeaturesError` when the
+  /// - Throws: `ClassificationError.incompatibleFeatures` on every rank; `StoreError` when the
   ///   store lacks the layer; `ClassificationError.cannotWrite` on rank 0 alone.
   package func predict(
     _ store: Store, output: String, includesScores: Bool

@@ -7,8 +7,8 @@ package struct StoreRows: RowSource {
   package let store: Store
   private let layer: StoredLayer
 
-  /// - Throws: `FeaturesError` when the store has no such layer or its files are damaged.
-  package init(_ store: Store, layer name: String) throws(FeaturesError) {
+  /// - Throws: `StoreError` when the store has no such layer or its files are damaged.
+  package init(_ store: Store, layer name: String) throws(StoreError) {
     self.store = store
     layer = try store.layer(named: name)
   }

@@ -8,12 +8,12 @@ package struct TrainingStores {
   /// How the features of all were made.
   package let origin: FeatureOrigin
 
-  /// - Throws: `FeaturesError` for a store that is incomplete, damaged or lacks the layer;
+  /// - Throws: `StoreError` for a store that is incomplete, damaged or lacks the layer;
   ///   `ClassificationError.incompatibleStores`, naming what differs.
   /// - Precondition: there is a path.
   package init(_ paths: [String], layer name: String) throws {
-    stores = try paths.map { path throws(FeaturesError) in try Store(path) }
-    let sources = try stores.map { store throws(FeaturesError) in
+    stores = try paths.map { path throws(StoreError) in try Store(path) }
+    let sources = try stores.map { store throws(StoreError) in
       try StoreRows(store, layer: name)
     }
     let origins = stores.map { store in

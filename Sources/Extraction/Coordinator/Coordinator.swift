@@ -72,14 +72,14 @@ final class Coordinator {
 
   /// Runs until all rows are recorded or a stop was asked for and every batch in hand is recorded.
   ///
-  /// - Throws: `WorkerFailure` of the local worker, `FeaturesError` when the store cannot be
+  /// - Throws: `WorkerFailure` of the local worker, `StoreError` when the store cannot be
   ///   written, `Stall` when no worker finishes anything for too long, `CommunicationError`.
   func run() throws -> Outcome {
     var backoff = Backoff()
     while true {
       var isIdle = try !receive()
       isIdle = try !handOut() && isIdle
-      try write { () throws(FeaturesError) in try writer.flushIfDue() }
+      try write { () throws(StoreError) in try writer.flushIfDue() }
       noticeRequestsToStop()
       progress.show()
       let isWorking = workers.values.contains { !$0.inFlight.isEmpty }
@@ -145,7 +145,7 @@ final class Coordinator {
     guard let index = workers[rank]?.inFlight.firstIndex(of: finished.rows) else {
       throw ByteCodecError.invalid("rows \(finished.rows) that rank \(rank) was not given")
     }
-    try write { () throws(FeaturesError) in
+    try write { () throws(StoreError) in
       try writer.recordFinished(finished, rows: result.data.isEmpty ? nil : result.data)
     }
     workers[rank]!.inFlight.remove(at: index)
@@ -156,7 +156,7 @@ final class Coordinator {
   }
 
   /// Counts the time that `body` takes as writing.
-  private func write(_ body: () throws(FeaturesError) -> Void) throws(FeaturesError) {
+  private func write(_ body: () throws(StoreError) -> Void) throws(StoreError) {
     let begin = ContinuousClock.now
     defer { writeSeconds += seconds(since: begin) }
     try body()

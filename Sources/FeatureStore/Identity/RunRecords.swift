@@ -51,7 +51,7 @@ extension StoreWriter {
   /// Writes how this run goes into `runs/NNNN.json`; called again, replaces what it wrote.
   ///
   /// - Throws: `cannotWrite`.
-  package func recordRun(_ value: JSONValue) throws(FeaturesError) {
+  package func recordRun(_ value: JSONValue) throws(StoreError) {
     try writing { () throws(SystemError) in
       let records = RunRecords(folder)
       let number: Int

@@ -40,7 +40,7 @@ package struct StoreManifest: Codable, Equatable, Sendable {
   init(
     provenance: Provenance, classes: [ByteString], failedRowCount: Int, overflowCount: Int,
     digests: [[SHA256Digest]], rows: SHA256Digest
-  ) throws(FeaturesError) {
+  ) throws(StoreError) {
     self.classes = try Self.names(of: classes)
     let layout = StoreLayout(provenance)
     rowCount = layout.rowCount
@@ -62,7 +62,7 @@ package struct StoreManifest: Codable, Equatable, Sendable {
   /// The classes as text.
   ///
   /// - Throws: `invalidClass` for one that is not UTF-8.
-  static func names(of classes: [ByteString]) throws(FeaturesError) -> [String] {
+  static func names(of classes: [ByteString]) throws(StoreError) -> [String] {
     var names = [String]()
     for name in classes {
       guard let text = name.utf8String else { throw .invalidClass(name.description) }
@@ -83,7 +83,7 @@ package struct StoreManifest: Codable, Equatable, Sendable {
   ///
   /// - Returns: nil when the folder has none.
   /// - Throws: `damaged`, `unsupportedVersion`, `cannotRead`.
-  static func read(_ folder: StoreFolder) throws(FeaturesError) -> StoreManifest? {
+  static func read(_ folder: StoreFolder) throws(StoreError) -> StoreManifest? {
     let path = folder.path(of: StoreLayout.manifest)
     let bytes: [UInt8]
     do throws(SystemError) { bytes = try folder.contents(of: StoreLayout.manifest) } catch {

@@ -63,13 +63,13 @@ final class Journal {
   /// - Throws: `unusableJob` when the first line does not say whose journal it is,
   ///   `unsupportedVersion`, `cannotRead`.
   static func read(_ folder: StoreFolder, _ visit: (JournalRecord) -> Void)
-    throws(FeaturesError) -> Contents
+    throws(StoreError) -> Contents
   {
     var provenance: Provenance?
     var end = 0
     var damaged = 0
     var damagedBeforeEnd = 0
-    try forEachLine(folder) { line, lineEnd throws(FeaturesError) in
+    try forEachLine(folder) { line, lineEnd throws(StoreError) in
       let body = JournalRecord.unframed(line)
       guard let job = provenance else {
         provenance = try parseJob(body, folder)
@@ -92,9 +92,9 @@ final class Journal {
   /// Whose journal it is; reads the first line only.
   ///
   /// - Throws: as `read`.
-  static func job(_ folder: StoreFolder) throws(FeaturesError) -> Provenance {
+  static func job(_ folder: StoreFolder) throws(StoreError) -> Provenance {
     var provenance: Provenance?
-    try forEachLine(folder) { line, _ throws(FeaturesError) in
+    try forEachLine(folder) { line, _ throws(StoreError) in
       provenance = try parseJob(JournalRecord.unframed(line), folder)
       return false
     }
@@ -103,7 +103,7 @@ final class Journal {
   }
 
   private static func parseJob(_ body: ArraySlice<UInt8>?, _ folder: StoreFolder)
-    throws(FeaturesError) -> Provenance
+    throws(StoreError) -> Provenance
   {
     guard let body else { throw unreadable(folder) }
     let parts = body.split(separator: UInt8(ascii: " "), maxSplits: 2)
@@ -121,7 +121,7 @@ final class Journal {
     return provenance
   }
 
-  private static func unreadable(_ folder: StoreFolder) -> FeaturesError {
+  private static func unreadable(_ folder: StoreFolder) -> StoreError {
     .unusableJob(
       path: folder.path, problem: "the first line of its journal does not name a job")
   }
@@ -129,8 +129,8 @@ final class Journal {
   /// Calls `body` with every line that has a line feed, without it, and the offset after it, until
   /// it returns false.
   private static func forEachLine(
-    _ folder: StoreFolder, _ body: (ArraySlice<UInt8>, Int) throws(FeaturesError) -> Bool
-  ) throws(FeaturesError) {
+    _ folder: StoreFolder, _ body: (ArraySlice<UInt8>, Int) throws(StoreError) -> Bool
+  ) throws(StoreError) {
     let file = try reading { () throws(SystemError) in
       try PositionedFile(folder.path(of: StoreLayout.journal), .read)
     }

@@ -31,7 +31,7 @@ package struct RowTable: Sendable {
   ///
   /// - Throws: `cannotRead`; `damaged` when it does not list rows `0..<count`, in order, with
   ///   labels that are in `classes`.
-  init(_ path: String, count: Int, classes: [ByteString]) throws(FeaturesError) {
+  init(_ path: String, count: Int, classes: [ByteString]) throws(StoreError) {
     let file = try reading { () throws(SystemError) in try MappedFile(path) }
     self.file = file
     self.count = count

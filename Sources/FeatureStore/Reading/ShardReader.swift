@@ -29,8 +29,8 @@ struct ShardReader: Sendable {
   private static let pieceByteCount = 1 << 22
 
   /// Hashes a shard of the layer and checks the segments that begin in it.
-  func check(layer: Int, shard: Int) -> Result<ShardCheck, FeaturesError> {
-    Result { () throws(FeaturesError) in
+  func check(layer: Int, shard: Int) -> Result<ShardCheck, StoreError> {
+    Result { () throws(StoreError) in
       try reading { () throws(SystemError) in try read(layer: layer, shard: shard) }
     }
   }

@@ -14,7 +14,7 @@ package final class Store: Sendable {
   let folder: StoreFolder
 
   /// - Throws: `notAStore`, `incomplete`, `damaged`, `unsupportedVersion`, `cannotRead`.
-  package init(_ path: String) throws(FeaturesError) {
+  package init(_ path: String) throws(StoreError) {
     let folder = StoreFolder(path)
     let manifest = try Self.manifest(folder)
     self.path = path
@@ -33,7 +33,7 @@ package final class Store: Sendable {
   /// The manifest of a complete store.
   ///
   /// - Throws: as `init`.
-  static func manifest(_ folder: StoreFolder) throws(FeaturesError) -> StoreManifest {
+  static func manifest(_ folder: StoreFolder) throws(StoreError) -> StoreManifest {
     if let manifest = try StoreManifest.read(folder) { return manifest }
     let hasJournal = try reading { () throws(SystemError) in
       try folder.byteCount(of: StoreLayout.journal) != nil
@@ -61,7 +61,7 @@ package final class Store: Sendable {
   ///
   /// - Throws: `unknownLayer`; `damaged` when a file of the layer is not what the manifest says;
   ///   `cannotRead`.
-  package func layer(named name: String) throws(FeaturesError) -> StoredLayer {
+  package func layer(named name: String) throws(StoreError) -> StoredLayer {
     guard let index = provenance.layers.firstIndex(where: { $0.name == name }) else {
       throw .unknownLayer(name: name, path: path, available: provenance.layers.map(\.name))
     }
@@ -78,7 +78,7 @@ package final class StoredLayer: Sendable {
   /// Values in a row, all views.
   package var width: Int { spec.width }
 
-  init(_ folder: StoreFolder, _ layout: StoreLayout, _ layer: Int) throws(FeaturesError) {
+  init(_ folder: StoreFolder, _ layout: StoreLayout, _ layer: Int) throws(StoreError) {
     self.layout = layout
     spec = layout.layers[layer]
     var shards = [(file: MappedFile, dataOffset: Int)]()

@@ -22,10 +22,10 @@ package struct StoreAudit: Sendable {
   /// - Parameter team: hashes files side by side.
   /// - Throws: `notAStore`, `unsupportedVersion`, `cannotRead`; `incomplete` for a store whose job
   ///   has not finished; all else is a problem found.
-  package init(_ path: String, team: ThreadTeam) throws(FeaturesError) {
+  package init(_ path: String, team: ThreadTeam) throws(StoreError) {
     let folder = StoreFolder(path)
     let manifest: StoreManifest
-    do throws(FeaturesError) { manifest = try Store.manifest(folder) } catch {
+    do throws(StoreError) { manifest = try Store.manifest(folder) } catch {
       guard case .damaged = error else { throw error }
       problems.append(error.description)
       return

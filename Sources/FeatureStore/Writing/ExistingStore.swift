@@ -9,13 +9,13 @@ enum ExistingStore {
   case running(Provenance)
   case complete(StoreManifest)
   /// Its manifest or journal cannot be read.
-  case unreadable(FeaturesError)
+  case unreadable(StoreError)
 
   /// - Throws: `folderInUse` when the folder holds other things; `cannotRead`.
-  init(_ folder: StoreFolder) throws(FeaturesError) {
+  init(_ folder: StoreFolder) throws(StoreError) {
     let names = try reading { () throws(SystemError) in try folder.names() }
     if names.contains(StoreLayout.manifest) {
-      do throws(FeaturesError) {
+      do throws(StoreError) {
         if let manifest = try StoreManifest.read(folder) {
           self = .complete(manifest)
           return
@@ -26,7 +26,7 @@ enum ExistingStore {
       }
     }
     if names.contains(StoreLayout.journal) {
-      do throws(FeaturesError) {
+      do throws(StoreError) {
         self = .running(try Journal.job(folder))
       } catch { self = .unreadable(error) }
       return

@@ -39,7 +39,7 @@ package final class RowFiles: Sendable {
   /// - Throws: `differentDirectory` when the folder, seen from here, is not the coordinator's;
   ///   `cannotRead`.
   package convenience init(_ path: String, provenance: Provenance, nonce: String)
-    throws(FeaturesError)
+    throws(StoreError)
   {
     let folder = StoreFolder(path)
     let contents = try reading { () throws(SystemError) in
@@ -55,7 +55,7 @@ package final class RowFiles: Sendable {
   /// Writes rows of one layer, `bytes` in row order; durable only after `synchronize()`.
   ///
   /// - Throws: `cannotWrite`; part of the rows may then be written.
-  package func write(rows: Range<Int>, layer: Int, _ bytes: [UInt8]) throws(FeaturesError) {
+  package func write(rows: Range<Int>, layer: Int, _ bytes: [UInt8]) throws(StoreError) {
     let rowByteCount = layout.rowByteCount(layer: layer)
     precondition(bytes.count == rows.count * rowByteCount, "bytes do not fit the rows")
     var done = 0
@@ -80,7 +80,7 @@ package final class RowFiles: Sendable {
   ///
   /// - Throws: `cannotWrite`; what was written since the last synchronization is then not to be
   ///   recorded, not even after another try, as the system may have dropped it.
-  package func synchronize() throws(FeaturesError) {
+  package func synchronize() throws(StoreError) {
     let keys = state.withLock { state in
       defer { state.unsynchronized = [] }
       return state.unsynchronized

@@ -65,7 +65,7 @@ struct StoreLock {
 
   /// - Throws: `locked` when another process, or another writer of this one, holds it;
   ///   `cannotWrite` when the file cannot be made or the file system has no locks.
-  init(_ folder: StoreFolder) throws(FeaturesError) {
+  init(_ folder: StoreFolder) throws(StoreError) {
     holder = LockHolder.current()
     let holder = holder
     let attempt = try writing { () throws(SystemError) in
@@ -80,7 +80,7 @@ struct StoreLock {
   /// Who holds the lock of the store now, nil when nobody does.
   ///
   /// - Throws: `cannotRead`.
-  static func currentHolder(_ folder: StoreFolder) throws(FeaturesError) -> LockHolder? {
+  static func currentHolder(_ folder: StoreFolder) throws(StoreError) -> LockHolder? {
     let path = folder.path(of: StoreLayout.lock)
     return try reading { () throws(SystemError) in
       guard try FileLock.isHeld(path) else { return nil }

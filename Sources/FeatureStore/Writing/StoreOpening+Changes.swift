@@ -4,13 +4,13 @@ internal import Images
 /// What opening may have to change before rows can be written.
 extension StoreOpening {
   /// Begins the store: an empty journal of this job, from which it continues.
-  func create(_ lock: StoreLock) throws(FeaturesError) -> StoreWriter {
+  func create(_ lock: StoreLock) throws(StoreError) -> StoreWriter {
     try writing { () throws(SystemError) in try Journal.write(folder, provenance) }
     return try resume(lock)
   }
 
   /// Does what a completion that was cut short had left to do.
-  func removeLeftovers(_ lock: StoreLock) throws(FeaturesError) {
+  func removeLeftovers(_ lock: StoreLock) throws(StoreError) {
     try writing { () throws(SystemError) in
       for name in leftovers where name != StoreLayout.lock { try folder.remove(name) }
       try lock.remove(from: folder)
@@ -18,7 +18,7 @@ extension StoreOpening {
   }
 
   /// Makes a complete store one that continues, its failed rows unfinished.
-  func reopen(_ manifest: StoreManifest) throws(FeaturesError) {
+  func reopen(_ manifest: StoreManifest) throws(StoreError) {
     let batch = try recorded(manifest)
     var failed = RowSet()
     for exception in batch.exceptions where exception.status == .failed {
@@ -35,7 +35,7 @@ extension StoreOpening {
   }
 
   /// A complete store's rows as one batch.
-  private func recorded(_ manifest: StoreManifest) throws(FeaturesError) -> FinishedRows {
+  private func recorded(_ manifest: StoreManifest) throws(StoreError) -> FinishedRows {
     let table = try RowTable(
       folder.path(of: StoreLayout.rows), count: manifest.rowCount,
       classes: manifest.classes.map { ByteString($0) })
@@ -53,7 +53,7 @@ extension StoreOpening {
 
   /// Removes what the store of `job` is made of; leaves its journal, without records, to the last,
   /// so that the folder stays a store of ours however far this gets.
-  func discard(_ job: Provenance) throws(FeaturesError) {
+  func discard(_ job: Provenance) throws(StoreError) {
     let layout = StoreLayout(job)
     try writing { () throws(SystemError) in
       try Journal.write(folder, job)

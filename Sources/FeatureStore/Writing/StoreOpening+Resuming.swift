@@ -8,7 +8,7 @@ extension StoreOpening {
   /// full, whatever else the files hold; rows handed out and not finished are suspects; everything
   /// else is computed anew. Files are put in place before the journal is opened for writing, which
   /// cuts off a torn last record: until then nothing has changed that another attempt could miss.
-  func resume(_ lock: StoreLock) throws(FeaturesError) -> StoreWriter {
+  func resume(_ lock: StoreLock) throws(StoreError) -> StoreWriter {
     var state = JobState()
     let contents = try Journal.read(folder) { state.apply($0) }
     try restoreFiles(state)
@@ -31,7 +31,7 @@ extension StoreOpening {
   /// Brings every row file to its `.partial` name, at full size, with its header.
   ///
   /// - Throws: `unusableJob` when a file with recorded rows is missing or not what it should be.
-  private func restoreFiles(_ state: JobState) throws(FeaturesError) {
+  private func restoreFiles(_ state: JobState) throws(StoreError) {
     let layout = StoreLayout(provenance)
     for (layer, shard) in layout.shards {
       let partial = layout.partialName(layer: layer, shard: shard)
@@ -52,7 +52,7 @@ extension StoreOpening {
   }
 
   /// Undoes what an interrupted completion has renamed.
-  private func restoreName(_ partial: String, from final: String) throws(FeaturesError) {
+  private func restoreName(_ partial: String, from final: String) throws(StoreError) {
     try writing { () throws(SystemError) in
       guard try folder.byteCount(of: final) != nil else { return }
       if try folder.byteCount(of: partial) == nil {
@@ -64,7 +64,7 @@ extension StoreOpening {
   }
 
   /// Makes a row file of full size, whose rows read as zeros and take no room until they are written.
-  private func makeFile(_ name: String, _ header: NPYHeader) throws(FeaturesError) {
+  private func makeFile(_ name: String, _ header: NPYHeader) throws(StoreError) {
     try writing { () throws(SystemError) in
       let file = try folder.create(name)
       try folder.write(header.bytes, at: 0, of: name, file)
@@ -73,7 +73,7 @@ extension StoreOpening {
     }
   }
 
-  private func isIntact(_ name: String, _ header: NPYHeader) throws(FeaturesError) -> Bool {
+  private func isIntact(_ name: String, _ header: NPYHeader) throws(StoreError) -> Bool {
     try reading { () throws(SystemError) in
       guard try folder.byteCount(of: name) == header.fileByteCount else { return false }
       let file = try PositionedFile(folder.path(of: name), .read)

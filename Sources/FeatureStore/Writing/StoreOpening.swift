@@ -13,12 +13,12 @@ struct StoreOpening {
   let overwrite: Bool
   let retryFailed: Bool
 
-  func run() throws(FeaturesError) -> StoreWriter {
+  func run() throws(StoreError) -> StoreWriter {
     try writing { () throws(SystemError) in try folder.make() }
     // Before the lock file is made: a folder that is none of this job's is left as it is.
     if let writer = try completeWithoutLock() { return writer }
     let lock = try StoreLock(folder)
-    do throws(FeaturesError) {
+    do throws(StoreError) {
       return try run(lock)
     } catch {
       // A complete store that stays as it is keeps no lock file.
@@ -30,7 +30,7 @@ struct StoreOpening {
     }
   }
 
-  private func run(_ lock: StoreLock) throws(FeaturesError) -> StoreWriter {
+  private func run(_ lock: StoreLock) throws(StoreError) -> StoreWriter {
     switch try ExistingStore(folder) {
     case .nothing:
       return try create(lock)
@@ -61,7 +61,7 @@ struct StoreOpening {
       // The job that is to be continued was itself started with --overwrite, and a queue starts it
       // again with the same command line: what it has done since must not be thrown away.
       if job.fingerprint == provenance.fingerprint {
-        do throws(FeaturesError) { return try resume(lock) } catch {
+        do throws(StoreError) { return try resume(lock) } catch {
           guard case .unusableJob = error else { throw error }
         }
       }
@@ -73,7 +73,7 @@ struct StoreOpening {
   /// The complete store of this job when there is nothing to change; needs no right to write.
   ///
   /// - Throws: what will not change by taking the lock.
-  private func completeWithoutLock() throws(FeaturesError) -> StoreWriter? {
+  private func completeWithoutLock() throws(StoreError) -> StoreWriter? {
     switch try ExistingStore(folder) {
     case .nothing: return nil
     case _ where overwrite: return nil
@@ -92,7 +92,7 @@ struct StoreOpening {
 
   /// Whether the same job's completion was cut short after the manifest: then this is the command
   /// line that made the store, and not one that is to replace it.
-  private func isJustCompleted(_ manifest: StoreManifest) throws(FeaturesError) -> Bool {
+  private func isJustCompleted(_ manifest: StoreManifest) throws(StoreError) -> Bool {
     let names = try reading { () throws(SystemError) in try folder.names() }
     guard manifest.fingerprint == provenance.fingerprint.hexadecimal,
       names.contains(StoreLayout.journal)
@@ -102,7 +102,7 @@ struct StoreOpening {
     return state.finished.count == manifest.rowCount
   }
 
-  private func requireSameJob(_ job: Provenance) throws(FeaturesError) {
+  private func requireSameJob(_ job: Provenance) throws(StoreError) {
     if job.fingerprint == provenance.fingerprint { return }
     throw .otherJob(path: folder.path, differences: provenance.differences(from: job))
   }

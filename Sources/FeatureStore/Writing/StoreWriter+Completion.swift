@@ -18,11 +18,11 @@ extension StoreWriter {
   package func complete(
     team: ThreadTeam = ThreadTeam(threadCount: 1),
     list: (Int) -> (path: ByteString, label: ByteString?)
-  ) throws(FeaturesError) {
+  ) throws(StoreError) {
     if isComplete { return }
     precondition(unfinished.isEmpty, "rows are missing")
     try flush()
-    try recording { () throws(FeaturesError) in
+    try recording { () throws(StoreError) in
       // Read through fresh descriptors: a network file system then asks what others have written.
       files.closeAll()
       let digests = try checkedDigests(team)
@@ -84,7 +84,7 @@ extension StoreWriter {
   }
 
   /// SHA-256 of every shard, by layer, after checking the rows against the journal's checksums.
-  private func checkedDigests(_ team: ThreadTeam) throws(FeaturesError) -> [[SHA256Digest]] {
+  private func checkedDigests(_ team: ThreadTeam) throws(StoreError) -> [[SHA256Digest]] {
     let segments = try recordedSegments()
     let reader = ShardReader(folder: folder, layout: layout, segments: segments)
     let shards = layout.shards
@@ -104,7 +104,7 @@ extension StoreWriter {
   }
 
   /// Makes the rows unfinished again, durably.
-  private func reopen(_ segments: [RecordedSegment]) throws(FeaturesError) {
+  private func reopen(_ segments: [RecordedSegment]) throws(StoreError) {
     let records = segments.map {
       JournalRecord.reopened($0.rows, overflowCount: $0.overflowCount)
     }
@@ -119,7 +119,7 @@ extension StoreWriter {
   ///
   /// Read from the journal, where they take no memory while the job runs. A batch of which some
   /// rows were recorded again later has no checksum any more.
-  private func recordedSegments() throws(FeaturesError) -> [RecordedSegment] {
+  private func recordedSegments() throws(StoreError) -> [RecordedSegment] {
     var records = [(rows: Range<Int>, batch: FinishedRows?)]()
     _ = try Journal.read(folder) { record in
       switch record {

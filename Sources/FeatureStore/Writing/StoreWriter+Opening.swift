@@ -19,7 +19,7 @@ extension StoreWriter {
   package static func open(
     _ path: String, provenance: Provenance, classes: [ByteString], overwrite: Bool = false,
     retryFailed: Bool = false
-  ) throws(FeaturesError) -> StoreWriter {
+  ) throws(StoreError) -> StoreWriter {
     try open(
       StoreFolder(path), provenance: provenance, classes: classes, overwrite: overwrite,
       retryFailed: retryFailed)
@@ -28,7 +28,7 @@ extension StoreWriter {
   static func open(
     _ folder: StoreFolder, provenance: Provenance, classes: [ByteString], overwrite: Bool = false,
     retryFailed: Bool = false
-  ) throws(FeaturesError) -> StoreWriter {
+  ) throws(StoreError) -> StoreWriter {
     let opening = StoreOpening(
       folder: folder, provenance: provenance, classes: try StoreManifest.names(of: classes),
       overwrite: overwrite, retryFailed: retryFailed)

@@ -34,7 +34,7 @@ package final class StoreWriter {
   /// says that after a failure "outstanding I/O operations are not guaranteed to have been
   /// completed"; Linux reports an error of writing back once, marks the pages clean and lets the
   /// next `fsync` succeed, over rows that are on no device.
-  private var failure: FeaturesError?
+  private var failure: StoreError?
   var runNumber: Int?
 
   /// Half of the two seconds of finished work that may be lost; synchronizing takes time, too.
@@ -93,8 +93,8 @@ package final class StoreWriter {
   /// Notes that the rows are handed out: survives the process being killed, not a loss of power.
   ///
   /// - Throws: `cannotWrite`.
-  package func recordStarted(_ rows: Range<Int>) throws(FeaturesError) {
-    try recording { () throws(FeaturesError) in
+  package func recordStarted(_ rows: Range<Int>) throws(StoreError) {
+    try recording { () throws(StoreError) in
       // Not synchronized: it accuses images of killing the process, which leaves the system running
       // and with it what was written. After a loss of power no image is a suspect.
       try writing { () throws(SystemError) in try openJournal.append([.started(rows)]) }
@@ -108,7 +108,7 @@ package final class StoreWriter {
   ///   rows; nil when a worker has written and synchronized them itself.
   /// - Throws: `cannotWrite`; `rowsCorrupted` when `data` does not fit the batch's checksums.
   /// - Precondition: none of the rows is finished.
-  package func recordFinished(_ batch: FinishedRows, rows data: [[UInt8]]?) throws(FeaturesError) {
+  package func recordFinished(_ batch: FinishedRows, rows data: [[UInt8]]?) throws(StoreError) {
     precondition(!state.finished.intersects(batch.rows), "a row is finished twice")
     precondition(batch.checksums.count == layout.layers.count, "a checksum for each layer")
     precondition((data ?? []).count == (data == nil ? 0 : layout.layers.count), "bytes by layer")
@@ -117,8 +117,8 @@ package final class StoreWriter {
         throw .rowsCorrupted(rows: batch.rows, layer: layout.layers[layer].name)
       }
     }
-    try recording { () throws(FeaturesError) in
-      do throws(FeaturesError) {
+    try recording { () throws(StoreError) in
+      do throws(StoreError) {
         for (layer, bytes) in (data ?? []).enumerated() {
           try files.write(rows: batch.rows, layer: layer, bytes)
         }
@@ -139,7 +139,7 @@ package final class StoreWriter {
   /// Flushes if a second has passed since the oldest batch that is not recorded; call it often.
   ///
   /// - Throws: `cannotWrite`.
-  package func flushIfDue(now: ContinuousClock.Instant = .now) throws(FeaturesError) {
+  package func flushIfDue(now: ContinuousClock.Instant = .now) throws(StoreError) {
     guard let pendingSince, now - pendingSince >= Self.flushInterval else { return }
     try flush()
   }
@@ -147,11 +147,11 @@ package final class StoreWriter {
   /// Records everything finished: first the rows, then the records, both to the device.
   ///
   /// - Throws: `cannotWrite`; what was recorded before stays so.
-  package func flush() throws(FeaturesError) {
+  package func flush() throws(StoreError) {
     try recording(recordPending)
   }
 
-  private func recordPending() throws(FeaturesError) {
+  private func recordPending() throws(StoreError) {
     guard !pending.isEmpty else { return }
     // Rows first: a record is a promise about them. Written together, they reach the device in any
     // order; what POSIX does order is a synchronization, which "shall not return until the system has
@@ -171,13 +171,13 @@ package final class StoreWriter {
   /// Flushes and gives up the lock; the same job may continue the store.
   ///
   /// - Throws: `cannotWrite`; the lock is given up all the same.
-  package func close() throws(FeaturesError) {
+  package func close() throws(StoreError) {
     defer { lock?.release() }
     if !isComplete && failure == nil { try flush() }
   }
 
   /// Runs `body` unless an earlier one failed, whose error it then throws again.
-  func recording(_ body: () throws(FeaturesError) -> Void) throws(FeaturesError) {
+  func recording(_ body: () throws(StoreError) -> Void) throws(StoreError) {
     if let failure { throw failure }
     do { try body() } catch {
       failure = error

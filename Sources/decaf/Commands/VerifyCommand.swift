@@ -31,7 +31,7 @@ struct VerifyCommand: ParsableCommand {
     for note in audit.notes { print("note: \(note)") }
     for problem in audit.problems { print("damaged: \(problem)") }
     if !audit.isSound {
-      throw FeaturesError.auditFailed(path: store, problemCount: audit.problems.count)
+      throw StoreError.auditFailed(path: store, problemCount: audit.problems.count)
     }
     print("store \(store) is complete and undamaged")
   }

@@ -2,7 +2,7 @@ package import Files
 internal import Tensors
 
 /// What goes wrong between a job and a store.
-package enum FeaturesError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
+package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
   /// Something of the store could not be written; nothing recorded is lost.
   case cannotWrite(SystemError)
   /// Something of the store could not be read.
@@ -114,11 +114,11 @@ package enum FeaturesError: ErrorWithStatus, Equatable, Sendable, CustomStringCo
 }
 
 /// Runs `body`, whose failure means that the store could not be written.
-func writing<R>(_ body: () throws(SystemError) -> R) throws(FeaturesError) -> R {
+func writing<R>(_ body: () throws(SystemError) -> R) throws(StoreError) -> R {
   do { return try body() } catch { throw .cannotWrite(error) }
 }
 
 /// Runs `body`, whose failure means that the store could not be read.
-func reading<R>(_ body: () throws(SystemError) -> R) throws(FeaturesError) -> R {
+func reading<R>(_ body: () throws(SystemError) -> R) throws(StoreError) -> R {
   do { return try body() } catch { throw .cannotRead(error) }
 }
