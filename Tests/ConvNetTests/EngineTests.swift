@@ -12,13 +12,13 @@ import Testing
     _ architecture: Architecture, through last: String? = nil
   ) throws -> Model {
     let definition = NetworkDefinition(architecture, through: last)
-    var parameters = [String: Model.Parameters]()
+    var parameters = [String: LayerParameters]()
     for (seed, layer) in definition.layers.enumerated() {
-      guard let shape = definition.weightShape(of: layer) else { continue }
+      guard let shape = layer.weightShape else { continue }
       let inputs = shape.dropFirst().reduce(1, *)
       // Inputs of conv1 reach 150; those of the others about 1.
       let limit = (6 / Float(inputs)).squareRoot() / (layer.name == "conv1" ? 100 : 1)
-      parameters[layer.name] = Model.Parameters(
+      parameters[layer.name] = LayerParameters(
         weights: StoredFloats(
           SlowKernels.random(shape[0] * inputs, seed: UInt64(seed), in: -limit...limit)),
         biases: StoredFloats(
@@ -51,26 +51,27 @@ import Testing
       let input = maps[layer.input]!
       var output = input
       switch layer.kind {
-      case .convolution(let it):
+      case let it as ConvolutionLayer:
         let (weights, biases) = model.parameters(layer.name)
         output = SlowKernels.convolve(
           input, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
           padding: it.padding, groups: it.groups)
-      case .relu:
+      case is ReLULayer:
         output.values = SlowKernels.rectify(input.values)
-      case .maxPooling(let kernelSize, let stride):
-        output = SlowKernels.maxPool(input, size: kernelSize, stride: stride)
-      case .localResponseNormalization(let localSize, let alpha, _, let k):
+      case let it as MaxPoolingLayer:
+        output = SlowKernels.maxPool(input, size: it.kernelSize, stride: it.stride)
+      case let it as LocalResponseNormalizationLayer:
         output = SlowKernels.normalize(
-          input, localSize: localSize, alpha: Double(alpha), k: Double(k))
-      case .innerProduct(let outputs):
+          input, localSize: it.localSize, alpha: Double(it.alpha), k: Double(it.k))
+      case let it as InnerProductLayer:
         let (weights, biases) = model.parameters(layer.name)
         output = SlowKernels.Map(
-          outputs, 1, 1,
+          it.outputs, 1, 1,
           SlowKernels.innerProduct(input.values, weights: weights, biases: biases, isFused: false))
-      case .softmax:
+      case is SoftmaxLayer:
         var span = output.values.mutableSpan
         softmax(input.values.span, into: &span)
+      default: preconditionFailure("\(layer.name) has no slow twin")
       }
       maps[layer.output] = output
     }
@@ -192,16 +193,16 @@ import Testing
       #expect(anew.storedParameters("fc7").panels != nil && anew.warnings.isEmpty)
       #expect(anew.weightsSHA256 == edited.weightsSHA256)
 
-      var parameters = [String: Model.Parameters]()
+      var parameters = [String: LayerParameters]()
       for layer in NetworkDefinition.parameterLayerNames {
         parameters[layer] = anew.storedParameters(layer)
       }
-      parameters["fc8"] = Model.Parameters(
+      parameters["fc8"] = LayerParameters(
         weights: anew.storedParameters("fc8").weights,
         biases: anew.storedParameters("fc8").biases, panels: StoredFloats([1, 2]))
       let misshapen = try Model(
         architecture: .caffenet, parameters: parameters,
-        panelsDigest: anew.weightsSHA256.hexadecimal)
+        origin: .init(panelsDigest: anew.weightsSHA256.hexadecimal))
       #expect(misshapen.storedParameters("fc6").panels == nil && misshapen.warnings.count == 1)
     }
   }
@@ -231,8 +232,8 @@ import Testing
       results.append(Self.run(engine, [Self.image(5)])[0])
     }
     if let shape = Kernels.avx512Shape {
-      let engine = try Engine(
-        model: model, outputs: model.reachableBlobs, capacity: 1, team: team,
+      let engine = Engine(
+        network: model.network, outputs: model.reachableBlobs, capacity: 1, team: team,
         kernelClass: .avx512, kernels: shape)
       results.append(Self.run(engine, [Self.image(5)])[0])
     }
@@ -243,10 +244,11 @@ import Testing
     _ model: Model, _ outputs: [String], capacity: Int, threads: Int = 2, _ tiles: TileKernels
   ) throws -> Engine {
     let kernelClass = KernelClass.supported.last!
-    return try Engine(
-      model: model, outputs: outputs.map { try BlobName(parsing: $0) }, capacity: capacity,
+    return Engine(
+      network: model.network, outputs: try outputs.map { try BlobName(parsing: $0) },
+      capacity: capacity,
       team: ThreadTeam(threadCount: threads), kernelClass: kernelClass,
-      kernels: Kernels(kernelClass), tiles: tiles)
+      kernels: Kernels(kernelClass), bfloat16Kernels: tiles)
   }
 
   /// Relative distance of two rows.

@@ -38,14 +38,15 @@ extension Model {
   }
 
   private convenience init(
-    _ contents: ModelFile, parameters: [String: Parameters], given: Architecture?
+    _ contents: ModelFile, parameters: [String: LayerParameters], given: Architecture?
   ) throws(ModelError) {
     let choice = contents.architecture(given: given)
     try self.init(
-      architecture: choice.architecture, parameters: parameters, name: contents.networkName,
-      path: contents.path, architectureSource: choice.source, isUntrained: contents.isUntrained,
-      panelsDigest: contents.panelsDigest, warnings: choice.warnings + contents.warningOfOtherLayers
-    )
+      architecture: choice.architecture, parameters: parameters,
+      origin: Origin(
+        name: contents.networkName, path: contents.path, architectureSource: choice.source,
+        isUntrained: contents.isUntrained, panelsDigest: contents.panelsDigest,
+        warnings: choice.warnings + contents.warningOfOtherLayers))
   }
 }
 

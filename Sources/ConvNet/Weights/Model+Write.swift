@@ -25,7 +25,7 @@ extension Model {
     if isUntrained { metadata["trained"] = "false" }
     var tensors = [(name: String, shape: [Int])]()
     for layer in definition.layers {
-      guard let shape = definition.weightShape(of: layer) else { continue }
+      guard let shape = layer.weightShape else { continue }
       tensors.append((layer.name + ".weight", shape))
       // Before the biases: 1000 of them would move what follows off the cache lines.
       if let panels = panels(of: layer) {
@@ -49,7 +49,7 @@ extension Model {
 
   /// The weights of an inner product as panels; nil for other layers.
   private func panels(of layer: NetworkDefinition.Layer) -> WeightPanels? {
-    guard case .innerProduct(let outputs) = layer.kind else { return nil }
+    guard layer.hasWeightMatrix, let outputs = layer.weightShape?[0] else { return nil }
     return WeightPanels(of: storedParameters(layer.name).weights, outputs: outputs)
   }
 }
