@@ -7,24 +7,14 @@ import Testing
 @testable import ConvNet
 
 @Suite struct EngineTests {
-  /// Random weights, scaled so that activations neither grow nor vanish.
+  /// Random weights; the numbers of images reach 150.
   private static func makeModel(
     _ architecture: Architecture, through last: String? = nil
   ) throws -> Model {
-    let definition = NetworkDefinition(architecture, through: last)
-    var parameters = [String: LayerParameters]()
-    for (seed, layer) in definition.layers.enumerated() {
-      guard let shape = layer.weightShape else { continue }
-      let inputs = shape.dropFirst().reduce(1, *)
-      // Inputs of conv1 reach 150; those of the others about 1.
-      let limit = (6 / Float(inputs)).squareRoot() / (layer.name == "conv1" ? 100 : 1)
-      parameters[layer.name] = LayerParameters(
-        weights: StoredFloats(
-          SlowKernels.random(shape[0] * inputs, seed: UInt64(seed), in: -limit...limit)),
-        biases: StoredFloats(
-          SlowKernels.random(shape[0], seed: UInt64(100 + seed), in: -0.1...0.1)))
-    }
-    return try Model(architecture: architecture, parameters: parameters)
+    try Model(
+      architecture: architecture,
+      parameters: SlowNetwork.parameters(
+        of: NetworkDefinition(architecture, through: last), inputScale: 100))
   }
 
   private static let caffenet = Result { try makeModel(.caffenet) }
@@ -44,40 +34,6 @@ import Testing
     }
   }
 
-  /// The blobs of one image, by explicit loops.
-  private static func slowBlobs(_ model: Model, _ image: [Float]) -> [BlobName: [Float]] {
-    var maps = [BlobName.data: SlowKernels.Map(3, 227, 227, image)]
-    for layer in model.definition.layers {
-      let input = maps[layer.input]!
-      var output = input
-      switch layer.kind {
-      case let it as ConvolutionLayer:
-        let (weights, biases) = model.parameters(layer.name)
-        output = SlowKernels.convolve(
-          input, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
-          padding: it.padding, groups: it.groups)
-      case is ReLULayer:
-        output.values = SlowKernels.rectify(input.values)
-      case let it as MaxPoolingLayer:
-        output = SlowKernels.maxPool(input, size: it.kernelSize, stride: it.stride)
-      case let it as LocalResponseNormalizationLayer:
-        output = SlowKernels.normalize(
-          input, localSize: it.localSize, alpha: Double(it.alpha), k: Double(it.k))
-      case let it as InnerProductLayer:
-        let (weights, biases) = model.parameters(layer.name)
-        output = SlowKernels.Map(
-          it.outputs, 1, 1,
-          SlowKernels.innerProduct(input.values, weights: weights, biases: biases, isFused: false))
-      case is SoftmaxLayer:
-        var span = output.values.mutableSpan
-        softmax(input.values.span, into: &span)
-      default: preconditionFailure("\(layer.name) has no slow twin")
-      }
-      maps[layer.output] = output
-    }
-    return maps.mapValues(\.values)
-  }
-
   /// Both sides round every sum's terms, in other ways; a fifth of what the design allows.
   private static let tolerance: Float = 2e-5
 
@@ -86,7 +42,7 @@ import Testing
     let model =
       try architecture == .caffenet
       ? Self.caffenet.get() : Self.makeModel(architecture, through: "conv3")
-    let expected = Self.slowBlobs(model, Self.image(1))
+    let expected = SlowNetwork.blobs(model.network, Self.image(1))
     let team = ThreadTeam(threadCount: 2)
     for kernelClass in KernelClass.supported {
       let engine = try Engine(
