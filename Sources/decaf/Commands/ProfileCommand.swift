@@ -17,7 +17,7 @@ struct ProfileCommand: DistributedCommand {
       the plain definition, two a weight and output pixel, whatever way the layer is computed.
       """)
 
-  @Option(help: "The weights: a .caffemodel or .safetensors file.")
+  @Option(help: "The weights: a \(WeightFormats.readEndings()) file.")
   var model: String
 
   @Option(help: "The order of the layers; by default the file's own.")
