@@ -189,8 +189,8 @@ import Testing
     }
     if let shape = Kernels.avx512Shape {
       let engine = Engine(
-        network: model.network, outputs: model.reachableBlobs, capacity: 1, team: team,
-        kernelClass: .avx512, kernels: shape)
+        network: model.network, outputs: model.reachableBlobs, capacity: 1,
+        kernels: EngineKernels(.avx512, float: shape), team: team)
       results.append(Self.run(engine, [Self.image(5)])[0])
     }
     #expect(results.allSatisfy { $0 == results.first })
@@ -199,12 +199,11 @@ import Testing
   private static func bfloat16Engine(
     _ model: Model, _ outputs: [String], capacity: Int, threads: Int = 2, _ tiles: TileKernels
   ) throws -> Engine {
-    let kernelClass = KernelClass.supported.last!
-    return Engine(
+    Engine(
       network: model.network, outputs: try outputs.map { try BlobName(parsing: $0) },
       capacity: capacity,
-      team: ThreadTeam(threadCount: threads), kernelClass: kernelClass,
-      kernels: Kernels(kernelClass), bfloat16Kernels: tiles)
+      kernels: EngineKernels(KernelClass.supported.last!, bfloat16: tiles),
+      team: ThreadTeam(threadCount: threads))
   }
 
   /// Relative distance of two rows.

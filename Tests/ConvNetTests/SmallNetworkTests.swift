@@ -46,8 +46,8 @@ import Testing
     for kernelClass in KernelClass.supported {
       for outputs in [Self.definition.blobs] + Self.definition.blobs.map({ [$0] }) {
         let engine = Engine(
-          network: network, outputs: outputs, capacity: 3, team: team, kernelClass: kernelClass,
-          kernels: Kernels(kernelClass))
+          network: network, outputs: outputs, capacity: 3,
+          kernels: EngineKernels(kernelClass), team: team)
         for number in 0..<3 { engine.setInput(number, image) }
         engine.run(count: 3)
         for (i, blob) in outputs.enumerated() {

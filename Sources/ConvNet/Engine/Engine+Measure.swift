@@ -15,7 +15,7 @@ extension Engine {
     var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
     forEachMapPart(count: count) { part, images, chunk in
       times[part.step] += clock.measure {
-        plan.mapSteps[part.step].run(images, part: part, of: chunk, kernels)
+        plan.mapSteps[part.step].run(images, part: part, of: chunk, kernels.float)
       }
     }
     times += plan.rowSteps.map { step in
@@ -28,8 +28,8 @@ extension Engine {
   package struct ProductTime: Sendable {
     package let layer: String
     package let seconds: Double
-    /// Those that are made: of convolutions at the points of their tiles, of inner products perhaps
-    /// without the inputs that are zero.
+    /// Those that are made: of convolutions those of the transformed inputs, which are fewer than the
+    /// definition has; of inner products perhaps without the inputs that are zero.
     package let multiplyAdds: Int
   }
 
@@ -40,7 +40,7 @@ extension Engine {
     var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
     forEachMapPart(count: count) { part, images, chunk in
       let step = plan.mapSteps[part.step]
-      step.run(images, part: part, of: chunk, kernels)
+      step.run(images, part: part, of: chunk, kernels.float)
       times[part.step] += clock.measure { step.repeatProducts(images, part: part, of: chunk) }
     }
     var multiplyAdds = plan.mapSteps.map { count * $0.multiplyAdds }

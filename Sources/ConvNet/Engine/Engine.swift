@@ -4,8 +4,8 @@ package import Tensors
 /// Computes a network's activations, a batch of images at a time.
 ///
 /// An image's activations depend on the image alone, bit for bit: not on the batch it sits in, its
-/// place there, or the number of threads. The layer fixes the order of every sum, and what happens to
-/// a convolution's tiles before and after. The engine holds the packed weights of convolutions, a
+/// place there, or the number of threads. The layer fixes the order of every sum, and how a convolution
+/// transforms its inputs and outputs. The engine holds the packed weights of convolutions, a
 /// workspace a thread, room for the inputs of `inputCapacity` images and the rows of `capacity`; inner
 /// products use the network's weights where they lie. Running allocates nothing an image.
 ///
@@ -19,14 +19,14 @@ package final class Engine: Sendable {
   /// The activations that are computed, in the order of their numbers.
   package let outputs: [BlobName]
   /// The instruction set in use; part of the identity of what is computed.
-  package let kernelClass: KernelClass
+  package var kernelClass: KernelClass { kernels.kernelClass }
   /// What products are computed in; part of that identity too.
-  package let precision: Precision
+  package var precision: Precision { kernels.bfloat16 == nil ? .fp32 : .bf16 }
 
-  let kernels: Kernels
+  let kernels: EngineKernels
   let team: ThreadTeam
   let plan: EnginePlan
-  let inputs: [ImagePlace]
+  private let inputs: [ImagePlace]
   /// Their maps, as steps read them.
   let inputMaps: [FeatureMap]
   /// One a thread of the team.
@@ -57,34 +57,28 @@ package final class Engine: Sendable {
     guard KernelClass.supported.contains(chosen) else {
       throw KernelError.unsupportedClass(chosen, supported: KernelClass.supported)
     }
-    let bfloat16Kernels = try precision.bfloat16Kernels()
+    let kernels = EngineKernels(chosen, bfloat16: try precision.bfloat16Kernels())
     for blob in outputs { try model.requireReachable(blob) }
     self.init(
       network: model.network, outputs: outputs, capacity: capacity, inputCapacity: inputCapacity,
-      team: team, kernelClass: chosen, kernels: Kernels(chosen),
-      bfloat16Kernels: bfloat16Kernels)
+      kernels: kernels, team: team)
   }
 
-  /// As above, with kernels that need not be the class's own, and in bfloat16 if there are kernels for
-  /// it; for tests.
+  /// As above, of any network and with any kernels.
   ///
   /// - Precondition: the network has the outputs.
   init(
     network: Network, outputs: [BlobName], capacity: Int, inputCapacity: Int? = nil,
-    team: ThreadTeam, kernelClass: KernelClass, kernels: Kernels,
-    bfloat16Kernels: TileKernels? = nil
+    kernels: EngineKernels, team: ThreadTeam
   ) {
     precondition(capacity >= 1, "a batch needs room for an image")
     precondition(!outputs.isEmpty && Set(outputs).count == outputs.count, "outputs without doubles")
     self.capacity = capacity
     self.outputs = outputs
-    self.kernelClass = kernelClass
-    precision = bfloat16Kernels == nil ? .fp32 : .bf16
     self.kernels = kernels
     self.team = team
     var planner = EnginePlanner(
-      network, outputs: outputs, capacity: capacity, kernels: kernels,
-      bfloat16Kernels: bfloat16Kernels, team: team)
+      network, outputs: outputs, capacity: capacity, kernels: kernels, team: team)
     let plan = planner.makePlan(outputs: outputs)
     self.plan = plan
     let layout = plan.layouts[0]
@@ -109,6 +103,10 @@ package final class Engine: Sendable {
   package func setInput(_ number: Int, _ values: [Float]) {
     inputs[number].setChannelsFirst(values.span)
   }
+
+  /// The place of the input `number`, to be written before `run`; see `InputWriter`. Threads may write
+  /// different ones at once.
+  package func input(_ number: Int) -> ImagePlace { inputs[number] }
 
   /// Computes the outputs of the batch's first `count` images, whose inputs are all set.
   package func run(count: Int) {
@@ -165,7 +163,7 @@ package final class Engine: Sendable {
       forEachPart(of: images, size: stage.imagesAtOnce) { taken in
         for part in stage.parts {
           tallies[worker].measure(part.step, threads: sharing?.threadCount ?? 1) {
-            plan.mapSteps[part.step].run(taken, part: part, of: chunk, kernels)
+            plan.mapSteps[part.step].run(taken, part: part, of: chunk, kernels.float)
           }
         }
       }

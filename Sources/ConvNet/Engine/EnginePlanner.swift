@@ -9,9 +9,7 @@ internal import Tensors
 /// line by line, `MapStage` decides.
 struct EnginePlanner {
   let network: Network
-  let kernels: Kernels
-  /// For products in bfloat16; nil for float.
-  let bfloat16Kernels: TileKernels?
+  let kernels: EngineKernels
   /// Packs weights.
   let team: ThreadTeam
   private(set) var mapSteps = [any MapStep]()
@@ -30,12 +28,10 @@ struct EnginePlanner {
   ///   - outputs: activations of `network`.
   ///   - capacity: most images in a batch.
   init(
-    _ network: Network, outputs: [BlobName], capacity: Int, kernels: Kernels,
-    bfloat16Kernels: TileKernels?, team: ThreadTeam
+    _ network: Network, outputs: [BlobName], capacity: Int, kernels: EngineKernels, team: ThreadTeam
   ) {
     self.network = network
     self.kernels = kernels
-    self.bfloat16Kernels = bfloat16Kernels
     self.capacity = capacity
     self.team = team
     wanted = Set(outputs)

@@ -49,8 +49,8 @@ struct ConvolutionLayer: LayerKind {
       input, kernelSize: kernelSize, stride: stride, outputs: (output.height, output.width))
   }
 
-  /// Most pixels of a map whose convolution wants several images at once: one alone has too few
-  /// tiles to make reading the weights worth while.
+  /// Most pixels of a map whose convolution wants several images at once: one alone has too few rows
+  /// for the products to make reading the weights worth while.
   private static let smallMap = 400
 
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
@@ -79,7 +79,7 @@ struct ConvolutionLayer: LayerKind {
     let biases = planner.network.storedParameters(layer.name).biases.floats()
     let (size, stride) = folding.map { ($0.kernelSize, 1) } ?? (kernelSize, self.stride)
     // The first filters' sums nearly cancel on smooth images: rounded pixels would show in all layers.
-    if layer.input != .data, let kernels = planner.bfloat16Kernels {
+    if layer.input != .data, let kernels = planner.kernels.bfloat16 {
       guard stride == 1 else { return nil }
       return TileConvolution(
         from: input, to: output, kernelSize: size, padding: padding, groups: groups, slots: slots,
@@ -87,7 +87,7 @@ struct ConvolutionLayer: LayerKind {
     }
     return WinogradConvolution(
       from: input, to: output, kernelSize: size, stride: stride, padding: padding, groups: groups,
-      slots: slots, biases: biases, kernels: planner.kernels)
+      slots: slots, biases: biases, kernels: planner.kernels.float)
   }
 
   /// Has the team read the layer's weights, panel by panel, and pack them.

@@ -35,10 +35,11 @@ struct InnerProductLayer: LayerKind {
   ) -> any RowProduct {
     let stored = planner.network.storedParameters(layer.name)
     let biases = stored.biases.floats()
-    if let kernels = planner.bfloat16Kernels {
+    if let kernels = planner.kernels.bfloat16 {
       return TileInnerProduct(weights: stored.weights, biases: biases, kernels: kernels)
     }
     return InnerProduct(
-      weights: stored.weights, panels: stored.panels, biases: biases, kernels: planner.kernels)
+      weights: stored.weights, panels: stored.panels, biases: biases, kernels: planner.kernels.float
+    )
   }
 }
