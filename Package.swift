@@ -50,7 +50,8 @@ let package = Package(
     .target(name: "Formats", dependencies: ["Files", "Tensors"], swiftSettings: features),
     .target(name: "Communication", dependencies: ["Files", logging], swiftSettings: features),
     .target(
-      name: "MPI", dependencies: ["CMPI", "Communication", "Files", logging], swiftSettings: features),
+      name: "MPI", dependencies: ["CMPI", "Communication", "Files", logging],
+      swiftSettings: features),
     .target(name: "Images", dependencies: ["CJPEG", "Files", "Tensors"], swiftSettings: features),
     .target(
       name: "Presets", dependencies: [yams], path: "Configs",
@@ -108,7 +109,7 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Communication", "ConvNet", "Files", "Images", "Tensors"],
+      name: "TestSupport", dependencies: ["Communication", "ConvNet", "Images", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
     .executableTarget(
       name: "MPIConformance", dependencies: ["Communication", "Files", "MPI", "TestSupport"],
@@ -118,40 +119,67 @@ let package = Package(
       path: "Sources/Programs/ImageInspector",
       swiftSettings: features),
     .executableTarget(
-      name: "EngineBenchmark", dependencies: ["ConvNet", "Tensors"], path: "Sources/Programs/EngineBenchmark",
+      name: "EngineBenchmark", dependencies: ["ConvNet", "Tensors"],
+      path: "Sources/Programs/EngineBenchmark",
       swiftSettings: features),
     .testTarget(
-      name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: features),
+      name: "FilesTests", dependencies: ["Files", "Images", "TestSupport"], swiftSettings: features),
     .testTarget(
-      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TestSupport"],
+      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Tensors"],
       swiftSettings: features),
     .testTarget(
-      name: "FormatsTests", dependencies: ["Formats", "TestSupport"], swiftSettings: features),
-    .testTarget(
-      name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: features),
-    .testTarget(
-      name: "CommunicationTests", dependencies: ["Communication", "TestSupport"],
+      name: "FormatsTests", dependencies: ["Formats", "Tensors", "TestSupport"],
       swiftSettings: features),
     .testTarget(
-      name: "ImagesTests", dependencies: ["Images", "TestSupport"], swiftSettings: features),
-    .testTarget(
-      name: "ConvNetTests", dependencies: ["ConvNet", "TestSupport"], swiftSettings: features),
-    .testTarget(
-      name: "FeatureStoreTests", dependencies: ["FeatureStore", "TestSupport"], swiftSettings: features),
-    .testTarget(
-      name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"],
+      name: "TensorsTests", dependencies: ["Files", "Images", "Tensors", "TestSupport"],
       swiftSettings: features),
     .testTarget(
-      name: "ExtractionTests", dependencies: ["Extraction", "TestSupport"],
+      name: "CommunicationTests", dependencies: ["Communication", "Files", "TestSupport"],
       swiftSettings: features),
     .testTarget(
-      name: "ClassificationTests", dependencies: ["Classification", "TestSupport"],
+      name: "ImagesTests", dependencies: ["Files", "Images", "Tensors", "TestSupport"],
       swiftSettings: features),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], swiftSettings: features),
+      name: "ConvNetTests",
+      dependencies: ["ConvNet", "Files", "Formats", "Images", "Tensors", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
+      name: "FeatureStoreTests",
+      dependencies: ["FeatureStore", "Files", "Formats", "Images", "Tensors"],
+      swiftSettings: features),
+    .testTarget(
+      name: "InterchangeTests",
+      dependencies: [
+        "FeatureStore", "Files", "Formats", "Images", "Interchange", "Tensors", "TestSupport",
+      ],
+      swiftSettings: features),
+    .testTarget(
+      name: "ExtractionTests",
+      dependencies: [
+        "Communication", "ConvNet", "Extraction", "FeatureStore", "Files", "Images", "Tensors",
+        "TestSupport", logging,
+      ],
+      swiftSettings: features),
+    .testTarget(
+      name: "ClassificationTests",
+      dependencies: [
+        "Classification", "Communication", "FeatureStore", "Files", "Formats", "Images", "Tensors",
+        "TestSupport",
+      ],
+      swiftSettings: features),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: [
+        "Classification", "Communication", "Evaluation", "FeatureStore", "Files", "Images",
+        "Plotting", "Tensors", "TestSupport",
+      ], swiftSettings: features),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),
     .testTarget(
-      name: "CommandTests", dependencies: ["decaf", "MPIConformance", "DemoImages", "TestSupport"],
+      name: "CommandTests",
+      dependencies: [
+        "ConvNet", "DemoImages", "FeatureStore", "Files", "Images", "MPIConformance", "Tensors",
+        "TestSupport", "decaf", argumentParser,
+      ],
       swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]

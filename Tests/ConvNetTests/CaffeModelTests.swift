@@ -43,7 +43,7 @@ import Testing
     var fixture = Fixture(name: "CaffeNet", layers: [Fixture.conv1])
     for numbers in Fixture.Numbers.allCases {
       fixture.numbers = numbers
-      let row = try open(fixture).withWeights("conv1", outputs: 5..<7) { span in
+      let row = try open(fixture).network.withWeights("conv1", outputs: 5..<7) { span in
         span.indices.map { span[$0] }
       }
       #expect(row == Array(Fixture.conv1.weights!.values[5 * 363..<7 * 363]))

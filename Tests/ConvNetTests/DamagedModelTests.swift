@@ -111,7 +111,7 @@ import Testing
 
   @Test(arguments: [
     ([], "an empty file"),
-    (Array("<!DOCTYPE html><html><body>Página não encontrada".utf8), "HTML page"),
+    (Array("<!DOCTYPE html><html><body>Página não encontrada".utf8), "HTML"),
     (Array("version https://git-lfs.github.com/spec/v1\noid sha256:00".utf8), "Git LFS pointer"),
     (Array("name: \"CaffeNet\"\nlayer {\n  name: \"data\"".utf8), ".prototxt"),
     ([0x1F, 0x8B, 8, 0, 0, 0], "gzip"),

@@ -8,24 +8,14 @@ import Testing
 @testable import ConvNet
 
 @Suite struct EngineTests {
-  /// Random weights, scaled so that activations neither grow nor vanish.
+  /// Random weights; the numbers of images reach 150.
   private static func makeModel(
     _ architecture: Architecture, through last: String? = nil
   ) throws -> Model {
-    let definition = NetworkDefinition(architecture, through: last)
-    var parameters = [String: Model.Parameters]()
-    for (seed, layer) in definition.layers.enumerated() {
-      guard let shape = definition.weightShape(of: layer) else { continue }
-      let inputs = shape.dropFirst().reduce(1, *)
-      // Inputs of conv1 reach 150; those of the others about 1.
-      let limit = (6 / Float(inputs)).squareRoot() / (layer.name == "conv1" ? 100 : 1)
-      parameters[layer.name] = Model.Parameters(
-        weights: StoredFloats(
-          SlowKernels.random(shape[0] * inputs, seed: UInt64(seed), in: -limit...limit)),
-        biases: StoredFloats(
-          SlowKernels.random(shape[0], seed: UInt64(100 + seed), in: -0.1...0.1)))
-    }
-    return try Model(architecture: architecture, parameters: parameters)
+    try Model(
+      architecture: architecture,
+      parameters: SlowNetwork.parameters(
+        of: NetworkDefinition(architecture, through: last), inputScale: 100))
   }
 
   private static let caffenet = Result { try makeModel(.caffenet) }
@@ -45,39 +35,6 @@ import Testing
     }
   }
 
-  /// The blobs of one image, by explicit loops.
-  private static func slowBlobs(_ model: Model, _ image: [Float]) -> [BlobName: [Float]] {
-    var maps = [BlobName.data: SlowKernels.Map(3, 227, 227, image)]
-    for layer in model.definition.layers {
-      let input = maps[layer.input]!
-      var output = input
-      switch layer.kind {
-      case .convolution(let it):
-        let (weights, biases) = model.parameters(layer.name)
-        output = SlowKernels.convolve(
-          input, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
-          padding: it.padding, groups: it.groups)
-      case .relu:
-        output.values = SlowKernels.rectify(input.values)
-      case .maxPooling(let kernelSize, let stride):
-        output = SlowKernels.maxPool(input, size: kernelSize, stride: stride)
-      case .localResponseNormalization(let localSize, let alpha, _, let k):
-        output = SlowKernels.normalize(
-          input, localSize: localSize, alpha: Double(alpha), k: Double(k))
-      case .innerProduct(let outputs):
-        let (weights, biases) = model.parameters(layer.name)
-        output = SlowKernels.Map(
-          outputs, 1, 1,
-          SlowKernels.innerProduct(input.values, weights: weights, biases: biases, isFused: false))
-      case .softmax:
-        var span = output.values.mutableSpan
-        softmax(input.values.span, into: &span)
-      }
-      maps[layer.output] = output
-    }
-    return maps.mapValues(\.values)
-  }
-
   /// Both sides round every sum's terms, in other ways; a fifth of what the design allows.
   private static let tolerance: Float = 2e-5
 
@@ -86,7 +43,7 @@ import Testing
     let model =
       try architecture == .caffenet
       ? Self.caffenet.get() : Self.makeModel(architecture, through: "conv3")
-    let expected = Self.slowBlobs(model, Self.image(1))
+    let expected = SlowNetwork.blobs(model.network, Self.image(1))
     let team = ThreadTeam(threadCount: 2)
     for kernelClass in KernelClass.supported {
       let engine = try Engine(
@@ -193,16 +150,16 @@ import Testing
       #expect(anew.storedParameters("fc7").panels != nil && anew.warnings.isEmpty)
       #expect(anew.weightsSHA256 == edited.weightsSHA256)
 
-      var parameters = [String: Model.Parameters]()
+      var parameters = [String: LayerParameters]()
       for layer in NetworkDefinition.parameterLayerNames {
         parameters[layer] = anew.storedParameters(layer)
       }
-      parameters["fc8"] = Model.Parameters(
+      parameters["fc8"] = LayerParameters(
         weights: anew.storedParameters("fc8").weights,
         biases: anew.storedParameters("fc8").biases, panels: StoredFloats([1, 2]))
       let misshapen = try Model(
         architecture: .caffenet, parameters: parameters,
-        panelsDigest: anew.weightsSHA256.hexadecimal)
+        origin: .init(panelsDigest: anew.weightsSHA256.hexadecimal))
       #expect(misshapen.storedParameters("fc6").panels == nil && misshapen.warnings.count == 1)
     }
   }
@@ -232,9 +189,9 @@ import Testing
       results.append(Self.run(engine, [Self.image(5)])[0])
     }
     if let shape = Kernels.avx512Shape {
-      let engine = try Engine(
-        model: model, outputs: model.reachableBlobs, capacity: 1, team: team,
-        kernelClass: .avx512, kernels: shape)
+      let engine = Engine(
+        network: model.network, outputs: model.reachableBlobs, capacity: 1,
+        kernels: EngineKernels(.avx512, float: shape), team: team)
       results.append(Self.run(engine, [Self.image(5)])[0])
     }
     #expect(results.allSatisfy { $0 == results.first })
@@ -243,11 +200,11 @@ import Testing
   private static func bfloat16Engine(
     _ model: Model, _ outputs: [String], capacity: Int, threads: Int = 2, _ tiles: TileKernels
   ) throws -> Engine {
-    let kernelClass = KernelClass.supported.last!
-    return try Engine(
-      model: model, outputs: outputs.map { try BlobName(parsing: $0) }, capacity: capacity,
-      team: ThreadTeam(threadCount: threads), kernelClass: kernelClass,
-      kernels: Kernels(kernelClass), tiles: tiles)
+    Engine(
+      network: model.network, outputs: try outputs.map { try BlobName(parsing: $0) },
+      capacity: capacity,
+      kernels: EngineKernels(KernelClass.supported.last!, bfloat16: tiles),
+      team: ThreadTeam(threadCount: threads))
   }
 
   /// Relative distance of two rows.

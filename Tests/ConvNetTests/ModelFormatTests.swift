@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func aModelInMemoryIsCheckedToo() throws {
-    let few = Model.Parameters(weights: StoredFloats([1]), biases: StoredFloats([1]))
+    let few = LayerParameters(weights: StoredFloats([1]), biases: StoredFloats([1]))
     guard
       case .wrongCount("conv1", "weights", _, 34848, 1)? =
         #expect(

@@ -37,13 +37,13 @@ import Testing
   @Test func everyMultiplicationIsCounted() {
     let definition = NetworkDefinition(.caffenet)
     let products = definition.layers.reduce(0) { sum, layer in
-      guard let shape = definition.weightShape(of: layer) else { return sum }
+      guard let shape = layer.weightShape else { return sum }
       let output = definition.shape(of: layer.output)
       return sum + shape.dropFirst().reduce(1, *) * output.count
     }
     #expect(products == 724_406_816)
     #expect(
-      definition.layers.compactMap { definition.weightShape(of: $0) }
+      definition.layers.compactMap(\.weightShape)
         .reduce(0) { $0 + $1.reduce(1, *) + $1[0] } == 60_965_224)
   }
 

@@ -4,10 +4,10 @@ package import Tensors
 /// Computes a network's activations, a batch of images at a time.
 ///
 /// An image's activations depend on the image alone, bit for bit: not on the batch it sits in, its
-/// place there, or the number of threads. The layer fixes the order of every sum, and what happens to
-/// a convolution's tiles before and after. The engine holds the packed weights of convolutions, a
+/// place there, or the number of threads. The layer fixes the order of every sum, and how a convolution
+/// transforms its inputs and outputs. The engine holds the packed weights of convolutions, a
 /// workspace a thread, room for the inputs of `inputCapacity` images and the rows of `capacity`; inner
-/// products use the model's weights where they lie. Running allocates nothing an image.
+/// products use the network's weights where they lie. Running allocates nothing an image.
 ///
 /// One thread at a time may call `run` or its parts. `setInput` and the readers may be called from
 /// several, but not while it runs.
@@ -19,20 +19,20 @@ package final class Engine: Sendable {
   /// The activations that are computed, in the order of their numbers.
   package let outputs: [BlobName]
   /// The instruction set in use; part of the identity of what is computed.
-  package let kernelClass: KernelClass
+  package var kernelClass: KernelClass { kernels.kernelClass }
   /// What products are computed in; part of that identity too.
-  package let precision: Precision
+  package var precision: Precision { kernels.bfloat16 == nil ? .fp32 : .bf16 }
 
-  private let kernels: Kernels
-  private let team: ThreadTeam
-  private let plan: EnginePlan
-  let inputs: [ImagePlace]
+  let kernels: EngineKernels
+  let team: ThreadTeam
+  let plan: EnginePlan
+  private let inputs: [ImagePlace]
   /// Their maps, as steps read them.
-  private let inputMaps: [FeatureMap]
+  let inputMaps: [FeatureMap]
   /// One a thread of the team.
-  private let workspaces: [Workspace]
-  private let rowScratch: RowScratch
-  private let tallies: [StepTally]
+  let workspaces: [Workspace]
+  let rowScratch: RowScratch
+  let tallies: [StepTally]
 
   /// Version of the order and rounding of what is computed: stores made with different versions may
   /// differ in their last bits.
@@ -57,28 +57,29 @@ package final class Engine: Sendable {
     guard KernelClass.supported.contains(chosen) else {
       throw KernelError.unsupportedClass(chosen, supported: KernelClass.supported)
     }
-    try self.init(
-      model: model, outputs: outputs, capacity: capacity, inputCapacity: inputCapacity, team: team,
-      kernelClass: chosen, kernels: Kernels(chosen), tiles: precision.tiles())
+    let kernels = EngineKernels(chosen, bfloat16: try precision.bfloat16Kernels())
+    for blob in outputs { try model.requireReachable(blob) }
+    self.init(
+      network: model.network, outputs: outputs, capacity: capacity, inputCapacity: inputCapacity,
+      kernels: kernels, team: team)
   }
 
-  /// As above, with kernels that need not be the class's own, and in bfloat16 if there are `tiles`; for
-  /// tests.
+  /// As above, of any network and with any kernels.
+  ///
+  /// - Precondition: the network has the outputs.
   init(
-    model: Model, outputs: [BlobName], capacity: Int, inputCapacity: Int? = nil,
-    team: ThreadTeam, kernelClass: KernelClass, kernels: Kernels, tiles: TileKernels? = nil
-  ) throws(ModelError) {
+    network: Network, outputs: [BlobName], capacity: Int, inputCapacity: Int? = nil,
+    kernels: EngineKernels, team: ThreadTeam
+  ) {
     precondition(capacity >= 1, "a batch needs room for an image")
     precondition(!outputs.isEmpty && Set(outputs).count == outputs.count, "outputs without doubles")
-    for blob in outputs { try model.requireReachable(blob) }
     self.capacity = capacity
     self.outputs = outputs
-    self.kernelClass = kernelClass
-    precision = tiles == nil ? .fp32 : .bf16
     self.kernels = kernels
     self.team = team
-    let plan = EnginePlan(
-      model, outputs: outputs, capacity: capacity, kernels: kernels, tiles: tiles, team: team)
+    var planner = EnginePlanner(
+      network, outputs: outputs, capacity: capacity, kernels: kernels, team: team)
+    let plan = planner.makePlan(outputs: outputs)
     self.plan = plan
     let layout = plan.layouts[0]
     let inputCount = inputCapacity ?? capacity
@@ -98,10 +99,14 @@ package final class Engine: Sendable {
 
   /// Sets the input `number`; threads may do so for different ones at once.
   ///
-  /// - Parameter values: 3×227×227, B, G, R, mean subtracted.
+  /// - Parameter values: C×H×W; of the architectures 3×227×227, B, G, R, mean subtracted.
   package func setInput(_ number: Int, _ values: [Float]) {
     inputs[number].setChannelsFirst(values.span)
   }
+
+  /// The place of the input `number`, to be written before `run`; see `InputWriter`. Threads may write
+  /// different ones at once.
+  package func input(_ number: Int) -> ImagePlace { inputs[number] }
 
   /// Computes the outputs of the batch's first `count` images, whose inputs are all set.
   package func run(count: Int) {
@@ -141,7 +146,7 @@ package final class Engine: Sendable {
     }
   }
 
-  private func forEachPart(of images: Range<Int>, size: Int, _ body: (Range<Int>) -> Void) {
+  func forEachPart(of images: Range<Int>, size: Int, _ body: (Range<Int>) -> Void) {
     for start in stride(from: images.lowerBound, to: images.upperBound, by: size) {
       body(start..<min(start + size, images.upperBound))
     }
@@ -158,7 +163,7 @@ package final class Engine: Sendable {
       forEachPart(of: images, size: stage.imagesAtOnce) { taken in
         for part in stage.parts {
           tallies[worker].measure(part.step, threads: sharing?.threadCount ?? 1) {
-            plan.mapSteps[part.step].run(taken, part: part, of: chunk, kernels)
+            plan.mapSteps[part.step].run(taken, part: part, of: chunk, kernels.float)
           }
         }
       }
@@ -180,78 +185,5 @@ package final class Engine: Sendable {
   ) throws(E) -> R {
     let rows = plan.outputs[output]
     return try rows.buffer.withSpan(rows.range(ofRow: image), body)
-  }
-
-  /// Seconds of all threads by step since this was last called, in the order the steps run; not while
-  /// the engine runs.
-  package func takeTimes() -> [LayerTime] {
-    let sums = tallies.map { $0.take() }
-    return (plan.mapStepNames + plan.rowStepNames).enumerated().map { i, name in
-      LayerTime(layer: name, seconds: sums.reduce(0) { $0 + $1[i] })
-    }
-  }
-
-  /// As `run`, but step by step, maps on the calling thread only: seconds by layer, in the order
-  /// they run. Rows that are copied to be outputs or inner products' inputs count as `… rows`.
-  package func measure(count: Int) -> [(layer: String, seconds: Double)] {
-    let clock = ContinuousClock()
-    var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
-    forEachMapPart(count: count) { part, images, chunk in
-      times[part.step] += clock.measure {
-        plan.mapSteps[part.step].run(images, part: part, of: chunk, kernels)
-      }
-    }
-    times += plan.rowSteps.map { step in
-      clock.measure { step.run(count: count, team, scratch: rowScratch) }
-    }
-    return zip(plan.mapStepNames + plan.rowStepNames, times).map { ($0, $1 / .seconds(1)) }
-  }
-
-  /// What the products of a layer take, in full precision.
-  package struct ProductTime: Sendable {
-    package let layer: String
-    package let seconds: Double
-    /// Those that are made: of convolutions at the points of their tiles, of inner products perhaps
-    /// without the inputs that are zero.
-    package let multiplyAdds: Int
-  }
-
-  /// As `measure`, but of the products alone: those of convolutions without their transforms, and
-  /// inner products.
-  package func measureProducts(count: Int) -> [ProductTime] {
-    let clock = ContinuousClock()
-    var times = [Duration](repeating: .zero, count: plan.mapSteps.count)
-    forEachMapPart(count: count) { part, images, chunk in
-      let step = plan.mapSteps[part.step]
-      step.run(images, part: part, of: chunk, kernels)
-      times[part.step] += clock.measure { step.repeatProducts(images, part: part, of: chunk) }
-    }
-    var multiplyAdds = plan.mapSteps.map { count * $0.multiplyAdds }
-    for step in plan.rowSteps {
-      times.append(
-        clock.measure { multiplyAdds.append(step.run(count: count, team, scratch: rowScratch)) })
-    }
-    let names = plan.mapStepNames + plan.rowStepNames
-    return names.indices.filter { multiplyAdds[$0] > 0 }.map {
-      ProductTime(
-        layer: names[$0], seconds: times[$0] / .seconds(1),
-        multiplyAdds: multiplyAdds[$0])
-    }
-  }
-
-  /// Calls `body` for all parts of the steps on maps, in the order in which one thread takes them.
-  private func forEachMapPart(
-    count: Int, _ body: (_ part: StepPart, _ images: Range<Int>, _ chunk: Chunk) -> Void
-  ) {
-    forEachPart(of: 0..<count, size: EnginePlan.chunkSize) { images in
-      let chunk = Chunk(
-        images: images, inputs: inputMaps, firstInput: 0, workspaces: workspaces, worker: 0,
-        team: nil)
-      for stage in plan.mapStages {
-        forEachPart(of: images, size: stage.imagesAtOnce) { taken in
-          for part in stage.parts { body(part, taken, chunk) }
-        }
-      }
-    }
   }
 }

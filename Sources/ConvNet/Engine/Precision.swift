@@ -15,14 +15,14 @@ package enum Precision: String, Sendable, Codable, CaseIterable {
   /// The kernels that the precision needs besides those that all do; nil for none.
   ///
   /// - Throws: `PrecisionError` where they cannot run.
-  func tiles() throws(PrecisionError) -> TileKernels? {
+  func bfloat16Kernels() throws(PrecisionError) -> TileKernels? {
     guard self == .bf16 else { return nil }
     guard let native = TileKernels.native else { throw .unavailable }
     return native
   }
 
   /// - Throws: `PrecisionError` where this processor does not offer it.
-  package func requireAvailable() throws(PrecisionError) { _ = try tiles() }
+  package func requireAvailable() throws(PrecisionError) { _ = try bfloat16Kernels() }
 }
 
 /// Why a network cannot be computed in the precision that was asked for.

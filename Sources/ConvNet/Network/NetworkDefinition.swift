@@ -1,63 +1,15 @@
-/// The size of one image's activations: channels × height × width; 1 × 1 after an inner product.
-package struct BlobShape: Hashable, Sendable {
-  package let channels: Int
-  package let height: Int
-  package let width: Int
-
-  package init(_ channels: Int, _ height: Int = 1, _ width: Int = 1) {
-    self.channels = channels
-    self.height = height
-    self.width = width
-  }
-
-  /// Values in one image's activations.
-  package var count: Int { channels * height * width }
-
-  /// `[C, H, W]`, or `[C]` where the activations have no plane.
-  package var dimensions: [Int] {
-    height == 1 && width == 1 ? [channels] : [channels, height, width]
-  }
-}
-
 /// A network's layers in the order they run, with the shape of every activation on the way.
 ///
-/// Dropout layers are left out: they do nothing at test time.
+/// A network is a chain: every layer reads what the one before it makes. Layers that do nothing at
+/// test time are left out.
 package struct NetworkDefinition: Sendable, Equatable {
-  package let architecture: Architecture
   package let layers: [Layer]
   private let shapes: [BlobName: BlobShape]
 
-  /// One step: reads the activations `input`, makes the activations `output`.
-  package struct Layer: Sendable, Equatable {
-    /// Caffe's name of the layer: `conv1`, `relu1`, `pool1`, `norm1`, …, `fc8`, `prob`.
-    package let name: String
-    package let kind: Kind
-    package let input: BlobName
-    /// Where Caffe's ReLU works in place, the layer before it makes the `:pre` blob here.
-    package let output: BlobName
-  }
+  /// A layer's name and what it computes, as a network's list has them.
+  typealias Entry = (name: String, kind: any LayerKind)
 
-  package enum Kind: Sendable, Equatable {
-    case convolution(Convolution)
-    case relu
-    /// Size rounded up, windows clipped at the edge.
-    case maxPooling(kernelSize: Int, stride: Int)
-    /// `a / (k + alpha / localSize · Σ a²)^beta`, the sum over `localSize` channels.
-    case localResponseNormalization(localSize: Int, alpha: Float, beta: Float, k: Float)
-    case innerProduct(outputs: Int)
-    case softmax
-  }
-
-  /// Weights are `outputs × inputs/groups × kernelSize × kernelSize`.
-  package struct Convolution: Sendable, Equatable {
-    package let outputs: Int
-    package let kernelSize: Int
-    package let stride: Int
-    package let padding: Int
-    package let groups: Int
-  }
-
-  /// The input's shape: 3 × 227 × 227 (B, G, R).
+  /// The shape of what the architectures read: 3 × 227 × 227 (B, G, R).
   package static let inputShape = BlobShape(3, 227, 227)
 
   /// The layers of `architecture` as far as the weights of `lastParameterLayer` carry: up to the next
@@ -65,34 +17,52 @@ package struct NetworkDefinition: Sendable, Equatable {
   ///
   /// - Parameter lastParameterLayer: one of `parameterLayerNames`; nil for the whole network.
   package init(_ architecture: Architecture, through lastParameterLayer: String? = nil) {
-    var builder = Builder(stop: lastParameterLayer)
-    let stages: (_ index: Int) -> [String] = { index in
-      architecture == .caffenet
-        ? ["pool\(index)", "norm\(index)"] : ["norm\(index)", "pool\(index)"]
+    self.init(
+      input: Self.inputShape, layers: architecture.layers, through: lastParameterLayer)
+  }
+
+  /// Chains the layers of a list, and carries the shape along.
+  ///
+  /// - Parameters:
+  ///   - input: the shape of `data`.
+  ///   - lastParameterLayer: as above.
+  /// - Precondition: a ReLU comes behind another layer, and not behind a ReLU.
+  init(input: BlobShape, layers list: [Entry], through lastParameterLayer: String? = nil) {
+    let entries = list.filter { !$0.kind.isIdentity }
+    var layers = [Layer]()
+    var (blob, shape) = (BlobName.data, input)
+    for (i, entry) in entries.enumerated() {
+      let isReLU = entry.kind.isReLU
+      let isRectified = i + 1 < entries.count && entries[i + 1].kind.isReLU
+      precondition(
+        !isReLU || (blob.isPreactivation && !isRectified), "\(entry.name): a ReLU of what?")
+      // Caffe's ReLU works in place: its result has the name of the layer before, whose own result is
+      // to be had as `:pre`.
+      let output = BlobName(isReLU ? blob.name : entry.name, isPreactivation: isRectified)
+      let layer = Layer(entry, input: blob, shape, output: output)
+      layers.append(layer)
+      (blob, shape) = (output, layer.outputShape)
     }
-    builder.convolution(1, outputs: 96, kernelSize: 11, stride: 4, padding: 0, groups: 1)
-    builder.poolAndNormalize(stages(1))
-    builder.convolution(2, outputs: 256, kernelSize: 5, stride: 1, padding: 2, groups: 2)
-    builder.poolAndNormalize(stages(2))
-    builder.convolution(3, outputs: 384, kernelSize: 3, stride: 1, padding: 1, groups: 1)
-    builder.convolution(4, outputs: 384, kernelSize: 3, stride: 1, padding: 1, groups: 2)
-    builder.convolution(5, outputs: 256, kernelSize: 3, stride: 1, padding: 1, groups: 2)
-    builder.poolAndNormalize(["pool5"])
-    builder.innerProduct(6, outputs: 4096, rectified: true)
-    builder.innerProduct(7, outputs: 4096, rectified: true)
-    builder.innerProduct(8, outputs: 1000, rectified: false)
-    builder.append("prob", .softmax)
-    self.architecture = architecture
-    layers = builder.layers
-    shapes = builder.shapes
+    if let last = layers.firstIndex(where: { $0.name == lastParameterLayer }),
+      let next = layers[(last + 1)...].firstIndex(where: \.hasParameters)
+    {
+      layers.removeSubrange(next...)
+    }
+    self.layers = layers
+    shapes = layers.reduce(into: [.data: input]) { $0[$1.output] = $1.outputShape }
   }
 
   /// The layers that have weights, in order: `conv1` … `conv5`, `fc6`, `fc7`, `fc8`.
   package static let parameterLayerNames: [String] =
-    NetworkDefinition(.caffenet).layers.filter { $0.hasParameters }.map(\.name)
+    NetworkDefinition(.caffenet).layers.filter(\.hasParameters).map(\.name)
 
   /// Every activation there is, in the order of computation, `data` first.
   package var blobs: [BlobName] { [.data] + layers.map(\.output) }
+
+  /// The last activation that is no probability: what there is to compute when nothing is asked for.
+  package var lastActivation: BlobName {
+    layers.last { !($0.kind is SoftmaxLayer) }?.output ?? .data
+  }
 
   package func contains(_ blob: BlobName) -> Bool { shapes[blob] != nil }
 
@@ -101,101 +71,41 @@ package struct NetworkDefinition: Sendable, Equatable {
     guard let shape = shapes[blob] else { preconditionFailure("no blob \(blob) in this network") }
     return shape
   }
-
-  /// `O × I/groups × KH × KW` for a convolution, `O × I` for an inner product; nil for a layer
-  /// without weights. Biases are `O` values.
-  package func weightShape(of layer: Layer) -> [Int]? {
-    let inputs = shape(of: layer.input)
-    switch layer.kind {
-    case .convolution(let it):
-      return [it.outputs, inputs.channels / it.groups, it.kernelSize, it.kernelSize]
-    case .innerProduct(let outputs):
-      return [outputs, inputs.count]
-    case .relu, .maxPooling, .localResponseNormalization, .softmax:
-      return nil
-    }
-  }
-}
-
-extension NetworkDefinition.Layer {
-  /// The layer has weights and biases.
-  package var hasParameters: Bool {
-    switch kind {
-    case .convolution, .innerProduct: true
-    case .relu, .maxPooling, .localResponseNormalization, .softmax: false
-    }
-  }
 }
 
 extension NetworkDefinition {
-  /// Adds layers one after the other and carries the shape along; ignores all that comes after the
-  /// layer to stop at and the layers without weights behind it.
-  private struct Builder {
-    let stop: String?
-    private(set) var layers = [Layer]()
-    private(set) var shapes = [BlobName.data: NetworkDefinition.inputShape]
-    private var current = BlobName.data
-    private var isComplete = false
+  /// One layer in its place: reads the activations `input`, makes the activations `output`.
+  package struct Layer: Sendable, Equatable {
+    /// Caffe's name of the layer: `conv1`, `relu1`, `pool1`, `norm1`, …, `fc8`, `prob`.
+    package let name: String
+    let kind: any LayerKind
+    package let input: BlobName
+    package let output: BlobName
+    package let inputShape: BlobShape
+    package let outputShape: BlobShape
+    /// `O × I/groups × KH × KW` for a convolution, `O × I` for an inner product; nil for a layer
+    /// without weights. Biases are `O` values.
+    package let weightShape: [Int]?
 
-    init(stop: String?) { self.stop = stop }
-
-    mutating func convolution(
-      _ index: Int, outputs: Int, kernelSize: Int, stride: Int, padding: Int, groups: Int
-    ) {
-      let kind = Kind.convolution(
-        Convolution(
-          outputs: outputs, kernelSize: kernelSize, stride: stride, padding: padding,
-          groups: groups))
-      append("conv\(index)", kind, rectifiedBy: "relu\(index)")
+    init(_ entry: Entry, input: BlobName, _ shape: BlobShape, output: BlobName) {
+      (name, kind) = entry
+      self.input = input
+      self.output = output
+      inputShape = shape
+      outputShape = kind.outputShape(from: shape)
+      weightShape = kind.weightShape(from: shape)
     }
 
-    mutating func innerProduct(_ index: Int, outputs: Int, rectified: Bool) {
-      append(
-        "fc\(index)", .innerProduct(outputs: outputs), rectifiedBy: rectified ? "relu\(index)" : nil
-      )
-    }
+    /// The layer has weights and biases.
+    package var hasParameters: Bool { weightShape != nil }
 
-    mutating func poolAndNormalize(_ names: [String]) {
-      for name in names {
-        append(
-          name,
-          name.hasPrefix("pool")
-            ? .maxPooling(kernelSize: 3, stride: 2)
-            : .localResponseNormalization(localSize: 5, alpha: 1e-4, beta: 0.75, k: 1))
-      }
-    }
+    /// The weights are a matrix, which files may repeat in panels: see `WeightPanels`.
+    var hasWeightMatrix: Bool { weightShape?.count == 2 }
 
-    mutating func append(_ name: String, _ kind: Kind, rectifiedBy relu: String? = nil) {
-      let output = BlobName(name, isPreactivation: relu != nil)
-      let layer = Layer(name: name, kind: kind, input: current, output: output)
-      if layers.last(where: \.hasParameters)?.name == stop, stop != nil, layer.hasParameters {
-        isComplete = true
-      }
-      if isComplete { return }
-      layers.append(layer)
-      shapes[output] = outputShape(of: kind, from: shapes[current]!)
-      current = output
-      if let relu {
-        let rectified = BlobName(name)
-        layers.append(Layer(name: relu, kind: .relu, input: current, output: rectified))
-        shapes[rectified] = shapes[current]
-        current = rectified
-      }
-    }
-
-    private func outputShape(of kind: Kind, from input: BlobShape) -> BlobShape {
-      switch kind {
-      case .convolution(let it):
-        let side = { (size: Int) in (size + 2 * it.padding - it.kernelSize) / it.stride + 1 }
-        return BlobShape(it.outputs, side(input.height), side(input.width))
-      case .maxPooling(let kernelSize, let stride):
-        let side = { (size: Int) in (size - kernelSize + stride - 1) / stride + 1 }
-        return BlobShape(input.channels, side(input.height), side(input.width))
-      case .innerProduct(let outputs):
-        return BlobShape(outputs)
-      case .relu, .localResponseNormalization, .softmax:
-        return input
-      }
+    package static func == (a: Layer, b: Layer) -> Bool {
+      a.name == b.name && AnyHashable(a.kind) == AnyHashable(b.kind)
+        && (a.input, a.output) == (b.input, b.output)
+        && (a.inputShape, a.outputShape) == (b.inputShape, b.outputShape)
     }
   }
 }

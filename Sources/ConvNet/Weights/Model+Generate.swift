@@ -15,21 +15,21 @@ extension Model {
     architecture: Architecture, seed: UInt64, through lastParameterLayer: String? = nil
   ) throws(ModelError) -> Model {
     let definition = NetworkDefinition(architecture, through: lastParameterLayer)
-    var parameters = [String: Parameters]()
+    var parameters = [String: LayerParameters]()
     for (index, layer) in definition.layers.enumerated() {
-      guard let shape = definition.weightShape(of: layer) else { continue }
+      guard let shape = layer.weightShape else { continue }
       var generator = SeededGenerator(seed: seed, stream: UInt64(parameters.count))
       let weights =
         index == 0
         ? FirstLayerFilters.make(&generator)
         : heScaled(shape, &generator)
-      parameters[layer.name] = Parameters(
+      parameters[layer.name] = LayerParameters(
         weights: StoredFloats(weights),
         biases: StoredFloats([Float](repeating: 0, count: shape[0])))
     }
     return try Model(
       architecture: architecture, parameters: parameters,
-      name: "\(architecture.rawValue)-untrained-seed-\(seed)", isUntrained: true)
+      origin: Origin(name: "\(architecture.rawValue)-untrained-seed-\(seed)", isUntrained: true))
   }
 
   private static func heScaled(_ shape: [Int], _ generator: inout SeededGenerator) -> [Float] {

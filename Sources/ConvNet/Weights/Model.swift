@@ -1,30 +1,8 @@
 package import Files
-package import Tensors
+internal import Tensors
 
-/// A network's definition with the weights for it, checked.
-///
-/// The numbers stay where they are, in a mapped file or in memory, until a layer's are asked for.
+/// A network with its weights, checked, and what is known of where they come from.
 package final class Model: Sendable {
-  /// One layer's numbers. Weights are `O × I/groups × KH × KW` or `O × I`, biases `O`; row-major.
-  package struct Parameters: Sendable {
-    package let weights: StoredFloats
-    package let biases: StoredFloats
-    /// An inner product's weights in panels too, if the file has them: see `WeightPanels`.
-    package let panels: StoredFloats?
-
-    package init(weights: StoredFloats, biases: StoredFloats, panels: StoredFloats? = nil) {
-      self.weights = weights
-      self.biases = biases
-      self.panels = panels
-    }
-
-    /// Panels, if there are any, are as many numbers as the weights make.
-    fileprivate var panelsFit: Bool {
-      guard let panels else { return true }
-      return panels.count == WeightPanels(of: weights, outputs: biases.count).floatCount
-    }
-  }
-
   /// How the order of the layers was decided.
   package enum ArchitectureSource: String, Sendable, Codable {
     /// The caller named it.
@@ -39,119 +17,91 @@ package final class Model: Sendable {
     case shapes
   }
 
-  /// The network, cut after the last layer that the weights reach.
-  package let definition: NetworkDefinition
-  package let architectureSource: ArchitectureSource
-  /// The network's own name in the file, or empty.
-  package let name: String
-  /// Where the weights came from, for messages; empty for a model made in memory.
-  package let path: String
-  /// The file says of itself that its weights were never trained.
-  package let isUntrained: Bool
-  /// What the user should know: an assumed architecture, layers left aside.
-  package let warnings: [String]
-  /// Identifies the numbers, whatever file they are in; see `Model.digest`.
+  /// What a model is besides its numbers.
+  struct Origin {
+    /// The network's own name in the file, or empty.
+    var name = ""
+    /// Where the weights came from, for messages; empty for a model made in memory.
+    var path = ""
+    var architectureSource = ArchitectureSource.given
+    /// The file says of itself that its weights were never trained.
+    var isUntrained = false
+    /// The `weightsSHA256`, in hexadecimal, of the weights that panels were made of; panels of others,
+    /// or of another shape, are left aside with a warning.
+    var panelsDigest: String?
+    /// What the user should know: an assumed architecture, layers left aside.
+    var warnings = [String]()
+  }
+
+  package let architecture: Architecture
+  /// The layers, cut after the last one that the weights reach, and their numbers.
+  let network: Network
+  /// Identifies the numbers, whatever file they are in; see `Network.digest`.
   package let weightsSHA256: SHA256Digest
+  private let origin: Origin
 
-  private let parameters: [String: Parameters]
-
-  package var architecture: Architecture { definition.architecture }
+  package var definition: NetworkDefinition { network.definition }
+  package var architectureSource: ArchitectureSource { origin.architectureSource }
+  package var name: String { origin.name }
+  package var path: String { origin.path }
+  package var isUntrained: Bool { origin.isUntrained }
+  package var warnings: [String] { origin.warnings }
 
   /// Every activation that can be computed, `data` first.
   package var reachableBlobs: [BlobName] { definition.blobs }
 
   /// Builds a model of numbers that are at hand.
   ///
-  /// - Parameters:
-  ///   - parameters: by layer name: the first few of `NetworkDefinition.parameterLayerNames`, without a
-  ///     gap.
-  ///   - panelsDigest: the `weightsSHA256`, in hexadecimal, of the weights that panels were made of;
-  ///     panels of others, or of another shape, are left aside with a warning.
+  /// - Parameter parameters: by layer name: the first few of `NetworkDefinition.parameterLayerNames`,
+  ///   without a gap.
   /// - Throws: `ModelError.missingLayer`, `wrongCount` or `notFinite`.
-  package init(
-    architecture: Architecture, parameters: [String: Parameters], name: String = "",
-    path: String = "", architectureSource: ArchitectureSource = .given, isUntrained: Bool = false,
-    panelsDigest: String? = nil, warnings: [String] = []
+  init(
+    architecture: Architecture, parameters: [String: LayerParameters], origin: Origin = Origin()
   ) throws(ModelError) {
     let names = NetworkDefinition.parameterLayerNames
     let reached = names.prefix { parameters[$0] != nil }
     guard let last = reached.last, reached.count == parameters.count else {
       throw .missingLayer(
-        names.first { parameters[$0] == nil } ?? names[0], path: path,
+        names.first { parameters[$0] == nil } ?? names[0], path: origin.path,
         found: parameters.keys.sorted())
     }
-    definition = NetworkDefinition(architecture, through: last)
-    for layer in definition.layers {
-      guard let shape = definition.weightShape(of: layer) else { continue }
-      let found = parameters[layer.name]!
-      let expected = shape.reduce(1, *)
-      guard found.weights.count == expected else {
-        throw .wrongCount(
-          layer: layer.name, part: "weights", path: path, expected: expected,
-          found: found.weights.count)
-      }
-      guard found.biases.count == shape[0] else {
-        throw .wrongCount(
-          layer: layer.name, part: "biases", path: path, expected: shape[0],
-          found: found.biases.count)
-      }
-    }
-    weightsSHA256 = try Self.digest(definition, parameters, path: path)
-    let havePanels = parameters.values.contains { $0.panels != nil }
-    let panelsFit =
-      panelsDigest == weightsSHA256.hexadecimal && parameters.values.allSatisfy(\.panelsFit)
-    if havePanels, !panelsFit {
-      self.parameters = parameters.mapValues {
-        Parameters(weights: $0.weights, biases: $0.biases)
-      }
-      self.warnings =
-        warnings + [
-          "the panels of \(path) are left aside: they were made of other weights than the file has; "
-            + "decaf model convert makes new ones"
-        ]
+    let network = try Network(
+      NetworkDefinition(architecture, through: last), parameters: parameters, path: origin.path)
+    let digest = try network.digest(path: origin.path)
+    var origin = origin
+    if network.hasPanels, origin.panelsDigest != digest.hexadecimal || !network.panelsFit {
+      origin.warnings.append(
+        "the panels of \(origin.path) are left aside: they were made of other weights than the file "
+          + "has; decaf model convert makes new ones")
+      self.network = network.withoutPanels
     } else {
-      self.parameters = parameters
-      self.warnings = warnings
+      self.network = network
     }
-    self.name = name
-    self.path = path
-    self.architectureSource = architectureSource
-    self.isUntrained = isUntrained
+    self.architecture = architecture
+    self.origin = origin
+    weightsSHA256 = digest
   }
 
   /// The numbers of the layer called `layer`, not read yet.
   ///
   /// - Precondition: the definition has the layer, and it has weights.
-  package func storedParameters(_ layer: String) -> Parameters {
-    guard let found = parameters[layer] else { preconditionFailure("no weights for \(layer)") }
-    return found
+  package func storedParameters(_ layer: String) -> LayerParameters {
+    network.storedParameters(layer)
   }
 
   /// A copy of all numbers of the layer called `layer`; fc6's weights are 151 MB.
-  package func parameters(_ layer: String) -> (weights: [Float], biases: [Float]) {
+  func parameters(_ layer: String) -> (weights: [Float], biases: [Float]) {
     let stored = storedParameters(layer)
     return (stored.weights.floats(), stored.biases.floats())
-  }
-
-  /// Calls `body` with the weights of the outputs `outputs` of `layer`: row-major, one row an output.
-  ///
-  /// Without a copy from an aligned mapped file, so a packer that goes through the outputs in pieces
-  /// never holds a layer twice.
-  package func withWeights<R, E: Error>(
-    _ layer: String, outputs: Range<Int>, _ body: (Span<Float>) throws(E) -> R
-  ) throws(E) -> R {
-    let stored = storedParameters(layer)
-    let width = stored.weights.count / stored.biases.count
-    return try stored.weights.withFloats(
-      outputs.lowerBound * width..<outputs.upperBound * width, body)
   }
 
   /// Compares all weights that the file repeats in panels with those they were made of.
   ///
   /// - Throws: `ModelError.differingPanels`.
   package func checkPanels() throws(ModelError) {
-    for layer in definition.layers {
-      guard let found = parameters[layer.name], let stored = found.panels else { continue }
+    for layer in definition.layers where layer.hasParameters {
+      let found = storedParameters(layer.name)
+      guard let stored = found.panels else { continue }
       let expected = WeightPanels(of: found.weights, outputs: found.biases.count)
       guard (0..<expected.count).allSatisfy({ expected.agree(with: stored, in: $0) }) else {
         throw .differingPanels(layer: layer.name, path: path)
@@ -164,27 +114,5 @@ package final class Model: Sendable {
     guard definition.contains(blob) else {
       throw .unreachableBlob(blob, path: path, reachable: reachableBlobs.map(\.description))
     }
-  }
-
-  /// SHA-256 over, for each layer with weights in order, its name, the weights' shape and the
-  /// biases' length (`conv1 96 3 11 11 96\n`), then weights and biases as little-endian float32.
-  ///
-  /// - Throws: `ModelError.notFinite`.
-  private static func digest(
-    _ definition: NetworkDefinition, _ parameters: [String: Parameters], path: String
-  ) throws(ModelError) -> SHA256Digest {
-    var hasher = SHA256Digest.Hasher()
-    for layer in definition.layers {
-      guard let shape = definition.weightShape(of: layer) else { continue }
-      let numbers = (shape + [shape[0]]).map(String.init).joined(separator: " ")
-      hasher.update(Array("\(layer.name) \(numbers)\n".utf8))
-      let found = parameters[layer.name]!
-      for (part, floats) in [("weights", found.weights), ("biases", found.biases)] {
-        if let index = floats.update(&hasher) {
-          throw .notFinite(layer: layer.name, part: part, path: path, index: index)
-        }
-      }
-    }
-    return hasher.finalize()
   }
 }

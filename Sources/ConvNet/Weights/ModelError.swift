@@ -50,10 +50,10 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
       choose one of these or a file that holds the whole network
       """
     case .cannotRead(let error):
-      "\(error); expected a network's weights (.caffemodel or .safetensors)"
+      "\(error); expected a network's weights (\(WeightFormats.readEndings()))"
     case .notAModel(let path, let found):
       """
-      cannot read weights from \(path): expected a .caffemodel or .safetensors file, \
+      cannot read weights from \(path): expected a \(WeightFormats.readEndings()) file, \
       found \(found); give the file that holds the weights, complete
       """
     case .truncated(let path, let part, let offset, let needed, let byteCount):
@@ -107,7 +107,10 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
       """
     case .safetensors(let error): error.description
     case .unknownFormat(let path):
-      "cannot write weights to \(path): expected a name that ends in .safetensors or .caffemodel"
+      """
+      cannot write weights to \(path): expected a name that ends in \
+      \(WeightFormats.writtenEndings())
+      """
     case .cannotWrite(let error):
       "\(error); choose another place for the weights"
     }

@@ -32,12 +32,12 @@ struct ModelFile {
   /// The layers of AlexNet's names, checked for shape; the others are left aside.
   ///
   /// - Throws: `ModelError.missingLayer`, `missingBlob`, `wrongShape`, `wrongCount`.
-  func parameters() throws(ModelError) -> [String: Model.Parameters] {
-    var parameters = [String: Model.Parameters]()
+  func parameters() throws(ModelError) -> [String: LayerParameters] {
+    var parameters = [String: LayerParameters]()
     // Any architecture will do: they have the same weights.
     let definition = NetworkDefinition(.caffenet)
     for expected in definition.layers {
-      guard let shape = definition.weightShape(of: expected) else { continue }
+      guard let shape = expected.weightShape else { continue }
       guard let layer = layers.first(where: { $0.name == expected.name }) else { continue }
       let previous = NetworkDefinition.parameterLayerNames[parameters.count]
       guard previous == layer.name else {
@@ -48,10 +48,9 @@ struct ModelFile {
       }
       try check(layer.blobs[0], layer.name, "weights", expected: shape)
       try check(layer.blobs[1], layer.name, "biases", expected: [shape[0]])
-      let isInnerProduct = if case .innerProduct = expected.kind { true } else { false }
-      parameters[layer.name] = Model.Parameters(
+      parameters[layer.name] = LayerParameters(
         weights: layer.blobs[0].floats, biases: layer.blobs[1].floats,
-        panels: isInnerProduct ? layer.panels : nil)
+        panels: expected.hasWeightMatrix ? layer.panels : nil)
     }
     guard !parameters.isEmpty else {
       throw .missingLayer(

@@ -25,7 +25,7 @@ extension ProgressStyle: ExpressibleByArgument {}
 
 /// Options that choose the network and what goes into it.
 struct NetworkOptions: ParsableArguments {
-  @Option(help: "The weights: a .caffemodel or .safetensors file.")
+  @Option(help: "The weights: a \(WeightFormats.readEndings()) file.")
   var model: String
 
   @Option(

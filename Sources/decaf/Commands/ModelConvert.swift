@@ -8,7 +8,8 @@ struct ModelConvert: ParsableCommand {
     commandName: "convert",
     abstract: "Convert a weight file.",
     discussion: """
-      Reads .caffemodel and .safetensors and writes either, by the ending of the output's name. \
+      Reads \(WeightFormats.readEndings("and")) and writes \(WeightFormats.writtenEndings()), by the \
+      ending of the output's name. \
       A .safetensors file is mapped, so all ranks of a node share one copy, and it records the \
       architecture. Inner products' weights are written twice, in rows and in panels: an input \
       that is zero, as most are behind a ReLU, then costs nothing, which makes a single image twice \

@@ -19,7 +19,7 @@ struct ModelGenerate: ParsableCommand {
   var seed: UInt64 = 1
 
   @Option(
-    help: "The .safetensors or .caffemodel file to write; replaced when it exists.",
+    help: "The \(WeightFormats.writtenEndings()) file to write; replaced when it exists.",
     completion: .file())
   var output: String
 

@@ -13,7 +13,7 @@ struct ModelInspect: ParsableCommand {
       numbers, which is the same in every format.
       """)
 
-  @Argument(help: "A .caffemodel or .safetensors file.", completion: .file())
+  @Argument(help: "A \(WeightFormats.readEndings()) file.", completion: .file())
   var file: String
 
   @Option(

@@ -18,7 +18,7 @@ struct ProfileCommand: DistributedCommand {
       the plain definition, two a weight and output pixel, whatever way the layer is computed.
       """)
 
-  @Option(help: "The weights: a .caffemodel or .safetensors file.")
+  @Option(help: "The weights: a \(WeightFormats.readEndings()) file.")
   var model: String
 
   @Option(help: "The order of the layers; by default the file's own.")
@@ -67,8 +67,7 @@ struct ProfileCommand: DistributedCommand {
       try model.requireReachable(layer)
       return layer
     }
-    let last = model.definition.layers.last { $0.kind != .softmax }
-    return last!.output
+    return model.definition.lastActivation
   }
 
   func run(in context: CommandContext) throws -> ExitStatus {
@@ -165,9 +164,9 @@ struct ProfileCommand: DistributedCommand {
   /// no weights.
   private func operations(of name: String, _ model: Model) -> Double? {
     guard let layer = model.definition.layers.first(where: { $0.name == name }),
-      let shape = model.definition.weightShape(of: layer)
+      let shape = layer.weightShape
     else { return nil }
-    let output = model.definition.shape(of: layer.output)
+    let output = layer.outputShape
     let weights = shape.reduce(1, *)
     return 2 * Double(weights) * Double(output.height * output.width)
   }

@@ -40,7 +40,7 @@ struct ModelReport: Codable {
     isUntrained = model.isUntrained
     sha256 = model.weightsSHA256.hexadecimal
     layers = definition.layers.compactMap { layer in
-      guard let shape = definition.weightShape(of: layer) else { return nil }
+      guard let shape = layer.weightShape else { return nil }
       let weights = model.storedParameters(layer.name).weights
       var (sum, squares) = (0.0, 0.0)
       weights.forEachPiece { piece in

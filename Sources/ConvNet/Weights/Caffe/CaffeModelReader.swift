@@ -55,8 +55,9 @@ struct CaffeModelReader {
           throw reader.malformed("more than \(Self.blobLimit) blobs")
         }
         layer.blobs.append(try readBlob(range, "a blob of \(part)"))
-      case .bytes(let range) where fields.settings.contains(field.number):
-        layer.settings = try readSettings(range, "the parameters of \(part)")
+      case .bytes(let range) where fields.settings[field.number] != nil:
+        layer.settings = try readSettings(
+          range, "the parameters of \(part)", packed: fields.settings[field.number]!)
       case .bytes where isV1 && field.number == 1:
         throw .unsupported(
           path: file.path, found: "Caffe's first (V0) layer format",
@@ -119,8 +120,11 @@ struct CaffeModelReader {
     return dimensions
   }
 
+  /// Reads the numbers of a `ConvolutionParameter` or the like.
+  ///
+  /// - Parameter packed: fields that may hold packed numbers; others of that form are messages.
   private func readSettings(
-    _ range: Range<Int>, _ part: String
+    _ range: Range<Int>, _ part: String, packed fields: Range<Int>
   ) throws(ModelError) -> CaffeModel.Settings {
     var settings = CaffeModel.Settings()
     var count = 0
@@ -130,8 +134,7 @@ struct CaffeModelReader {
       switch field.value {
       case .varint(let value): values = [value]
       case .fixed32(let offset): values = [UInt64(file.float(at: offset).bitPattern)]
-      // `kernel_size: 11` is a repeated field, which newer writers pack; fillers are messages.
-      case .bytes(let range) where (3...6).contains(field.number):
+      case .bytes(let range) where fields.contains(field.number):
         var packed = ProtobufReader(file, range, part: part)
         values = (try? packed.varints(limit: Self.settingLimit)) ?? []
       default: break

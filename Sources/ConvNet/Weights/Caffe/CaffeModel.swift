@@ -18,23 +18,29 @@ struct CaffeModel {
     var values = [Int: [UInt64]]()
   }
 
-  /// Where the two generations of the format keep the same things.
+  /// Where a generation of the format keeps what both have.
   ///
   /// Source: `LayerParameter` and `V1LayerParameter` in Caffe's `src/caffe/proto/caffe.proto`.
   struct Fields {
     let name: Int
     let type: Int
     let blobs: Int
-    /// The four kinds of layer whose parameters are checked.
-    let settings: Set<Int>
+    /// The messages with settings of known kinds of layers, and of each the fields that may be packed.
+    let settings: [Int: Range<Int>]
 
-    static let v2 = Fields(name: 1, type: 2, blobs: 7, settings: [106, 117, 118, 121])
-    static let v1 = Fields(name: 4, type: 5, blobs: 6, settings: [10, 17, 18, 19])
+    static let v2 = Fields(name: 1, type: 2, blobs: 7, settings: settings(\.field))
+    static let v1 = Fields(name: 4, type: 5, blobs: 6, settings: settings(\.v1Field))
+
+    private static func settings(
+      _ field: KeyPath<CaffeLayerType.Settings, Int>
+    ) -> [Int: Range<Int>] {
+      let messages = LayerKinds.caffeTypes.compactMap(\.settings)
+      return Dictionary(messages.map { ($0[keyPath: field], $0.packed) }) { first, _ in first }
+    }
   }
 
-  /// `V1LayerParameter.LayerType`, the values that an AlexNet uses.
-  static let v1Types: [UInt64: String] = [
-    1: "Accuracy", 4: "Convolution", 5: "Data", 6: "Dropout", 12: "ImageData", 14: "InnerProduct",
-    15: "LRN", 17: "Pooling", 18: "ReLU", 20: "Softmax", 21: "SoftmaxWithLoss", 22: "Split",
-  ]
+  /// Names by `V1LayerParameter.LayerType`, of the known kinds.
+  static let v1Types = Dictionary(LayerKinds.caffeTypes.map { ($0.v1Number, $0.name) }) { name, _ in
+    name
+  }
 }

@@ -11,7 +11,7 @@ enum CaffeModelWriter {
     try file.append(field(1, Array(name.utf8)))
     for layer in model.definition.layers {
       let head = description(of: layer)
-      guard let shape = model.definition.weightShape(of: layer) else {
+      guard let shape = layer.weightShape else {
         try file.append(field(100, head))
         continue
       }
@@ -34,29 +34,16 @@ enum CaffeModelWriter {
   private static func description(of layer: NetworkDefinition.Layer) -> [UInt8] {
     // Caffe's ReLU works in place, so its blobs have the plain names.
     let (bottom, top) = (layer.input.name, layer.output.name)
-    let (type, settings): (String, [UInt8]) =
-      switch layer.kind {
-      case .convolution(let it):
-        (
-          "Convolution",
-          field(
-            106,
-            varint(1, it.outputs) + varint(3, it.padding) + varint(4, it.kernelSize)
-              + varint(5, it.groups) + varint(6, it.stride))
-        )
-      case .innerProduct(let outputs): ("InnerProduct", field(117, varint(1, outputs)))
-      case .maxPooling(let kernelSize, let stride):
-        ("Pooling", field(121, varint(1, 0) + varint(2, kernelSize) + varint(3, stride)))
-      case .localResponseNormalization(let localSize, let alpha, let beta, let k):
-        (
-          "LRN",
-          field(118, varint(1, localSize) + float(2, alpha) + float(3, beta) + float(5, k))
-        )
-      case .relu: ("ReLU", [])
-      case .softmax: ("Softmax", [])
+    let type = type(of: layer.kind).caffe
+    let settings = layer.kind.caffeSettings.filter { $0.use != .checked }.flatMap { setting in
+      switch setting.value {
+      case .integer(let value): varint(setting.fields[0], value)
+      case .float(let value): float(setting.fields[0], value)
       }
-    return field(1, Array(layer.name.utf8)) + field(2, Array(type.utf8))
-      + field(3, Array(bottom.utf8)) + field(4, Array(top.utf8)) + settings
+    }
+    return field(1, Array(layer.name.utf8)) + field(2, Array(type.name.utf8))
+      + field(3, Array(bottom.utf8)) + field(4, Array(top.utf8))
+      + (type.settings.map { field($0.field, settings) } ?? [])
   }
 
   /// Everything of a blob's field but the numbers, which come last.

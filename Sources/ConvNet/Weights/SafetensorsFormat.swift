@@ -1,0 +1,96 @@
+internal import Files
+internal import Formats
+internal import Tensors
+
+/// `.safetensors`, decaf's own: tensors `NAME.weight` and `NAME.bias` make a layer, perhaps with
+/// `NAME.panels`; the metadata names the architecture.
+struct SafetensorsFormat: WeightFormat {
+  static let pathExtension = "safetensors"
+
+  let contents: ModelFile
+
+  static func recognizes(_ file: MappedFile) -> Bool { SafetensorsFile.isSafetensors(file) }
+
+  /// - Throws: `ModelError.safetensors`, or `wrongSetting` for an architecture that is not known.
+  init(_ file: MappedFile) throws(ModelError) {
+    var contents = ModelFile(path: file.path)
+    let written: String?
+    do throws(SafetensorsError) {
+      let file = try SafetensorsFile(file.path)
+      contents.networkName = file.metadata["name"] ?? ""
+      contents.isUntrained = file.metadata["trained"] == "false"
+      contents.panelsDigest = file.metadata["panels-of"]
+      contents.layers = try Self.layers(file)
+      written = file.metadata["architecture"]
+    } catch { throw .safetensors(error) }
+    contents.metadataArchitecture = written.flatMap(Architecture.init(rawValue:))
+    if let written, contents.metadataArchitecture == nil {
+      throw .wrongSetting(
+        layer: "the file's metadata", path: file.path, setting: "architecture",
+        expected: Architecture.allCases.map(\.rawValue).joined(separator: " or "), found: written)
+    }
+    self.contents = contents
+  }
+
+  private static func layers(_ file: SafetensorsFile) throws(SafetensorsError) -> [ModelFile.Layer]
+  {
+    var layers = [ModelFile.Layer]()
+    var names = Set<String>()
+    for tensor in file.tensors {
+      let name = tensor.name.lastIndex(of: ".").map { String(tensor.name[..<$0]) } ?? tensor.name
+      guard names.insert(name).inserted else { continue }
+      guard NetworkDefinition.parameterLayerNames.contains(name) else {
+        layers.append(ModelFile.Layer(name: name, blobs: []))
+        continue
+      }
+      var blobs = [ModelFile.Blob]()
+      for tensor in [".weight", ".bias"].compactMap({ file.tensor(named: name + $0) }) {
+        blobs.append(
+          ModelFile.Blob(shape: tensor.shape, floats: try file.storedFloats(tensor.name)))
+      }
+      let panels = try file.tensor(named: name + ".panels").map {
+        tensor throws(SafetensorsError) in try file.storedFloats(tensor.name)
+      }
+      layers.append(ModelFile.Layer(name: name, blobs: blobs, panels: panels))
+    }
+    return layers
+  }
+}
+
+extension SafetensorsFormat: WritableWeightFormat {
+  /// `.weight` and `.bias` of each layer, in order, and `.panels` of inner products; metadata that
+  /// `init` understands.
+  static func write(_ model: Model, to path: String) throws(SystemError) {
+    var metadata = ["format": "decaf-model", "architecture": model.architecture.rawValue]
+    if !model.name.isEmpty { metadata["name"] = model.name }
+    if model.isUntrained { metadata["trained"] = "false" }
+    var tensors = [(name: String, shape: [Int])]()
+    for layer in model.definition.layers {
+      guard let shape = layer.weightShape else { continue }
+      tensors.append((layer.name + ".weight", shape))
+      // Before the biases: 1000 of them would move what follows off the cache lines.
+      if let panels = panels(of: layer, model) {
+        tensors.append((layer.name + ".panels", panels.shape))
+        metadata["panels-of"] = model.weightsSHA256.hexadecimal
+      }
+      tensors.append((layer.name + ".bias", [shape[0]]))
+    }
+    let writer = try SafetensorsWriter(path, metadata: metadata, tensors: tensors)
+    let append = { (piece: Span<Float>) throws(SystemError) in try writer.append(piece) }
+    for layer in model.definition.layers where layer.hasParameters {
+      let stored = model.storedParameters(layer.name)
+      try stored.weights.forEachPiece(append)
+      if let panels = panels(of: layer, model) {
+        for panel in 0..<panels.count { try panels.forEachPiece(of: panel, append) }
+      }
+      try stored.biases.forEachPiece(append)
+    }
+    try writer.finish()
+  }
+
+  /// The layer's weight matrix as panels; nil for other weights.
+  private static func panels(of layer: NetworkDefinition.Layer, _ model: Model) -> WeightPanels? {
+    guard layer.hasWeightMatrix, let outputs = layer.weightShape?[0] else { return nil }
+    return WeightPanels(of: model.storedParameters(layer.name).weights, outputs: outputs)
+  }
+}
