@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// Products of bfloat16 matrices with float sums, as processors with AMX compute them; see `tiles.h`.
+/// Products of bfloat16 matrices with float sums, as processors with AMX compute them; see `bfloat16.h`.
 package struct TileKernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
   let table: UnsafePointer<decaf_tile_kernels>

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dense.h"
+#include "training.h"
 #include "operands.h"
-#include "tiles.h"
+#include "bfloat16.h"
 
 /// Rows of a product: row `r` reads from `input_rows[r]` on and writes from `output_rows[r]` on.
 typedef struct {

@@ -1,4 +1,4 @@
-#include "../include/tiles.h"
+#include "../include/bfloat16.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 
@@ -32,7 +32,7 @@ static inline void begin_tiles(size_t rows) {
 #define TILE_LOAD(T, FROM, PITCH) _tile_loadd(T, FROM, PITCH)
 #define TILE_STORE(T, TO, PITCH) _tile_stored(T, TO, PITCH)
 #define TILE_PRODUCT(SUMS, A, B) _tile_dpbf16ps(SUMS, A, B)
-#include "../network/tiles.h"
+#include "../bfloat16/kernels.h"
 #pragma clang attribute pop
 
 const decaf_tile_kernels *decaf_amx(void) { return &kernels; }

@@ -72,6 +72,6 @@ static void begin_tiles(uint64_t rows) {
 #define TILE_PRODUCT(SUMS, A, B) add_product(&registers[SUMS], &registers[A], &registers[B])
 // No such vector is ever passed: the functions that take them are inlined.
 #pragma clang diagnostic ignored "-Wpsabi"
-#include "../network/tiles.h"
+#include "../bfloat16/kernels.h"
 
 const decaf_tile_kernels *decaf_amx_shape(void) { return &kernels; }

@@ -9,7 +9,7 @@
 #define EACH_BLOCK(F) TO_6_ROWS(F, 1) TO_6_ROWS(F, 2)
 #define SUM_REGISTERS 8
 #define FUSED 1
-#include "../network/table.h"
+#include "../network/kernels.h"
 #pragma clang attribute pop
 
 const decaf_kernels *decaf_avx2(void) { return &kernels; }

@@ -6,7 +6,7 @@
 #pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "avx512_blocks.h"
-#include "../network/table.h"
+#include "../network/kernels.h"
 #pragma clang attribute pop
 
 const decaf_kernels *decaf_avx512_shape(void) { return &kernels; }

@@ -1,4 +1,4 @@
-#include "dense.h"
+#include "training.h"
 
 #if defined(__x86_64__)
 
@@ -6,7 +6,7 @@
 #define VECTOR_BYTES 64
 #define WIDE_ROWS 12
 #define FUSED 1
-#include "../training/dense.h"
+#include "../training/kernels.h"
 #pragma clang attribute pop
 
 const decaf_dense *decaf_dense_avx512(void) { return &dense; }

@@ -8,7 +8,7 @@
 #define EACH_BLOCK(F) TO_6_ROWS(F, 1) TO_6_ROWS(F, 2)
 #define SUM_REGISTERS 16
 #define FUSED 1
-#include "../network/table.h"
+#include "../network/kernels.h"
 
 const decaf_kernels *decaf_neon(void) { return &kernels; }
 

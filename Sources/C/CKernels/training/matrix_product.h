@@ -1,7 +1,7 @@
 // Packing and the matrix product for one element type. The including file defines
 //   ELEMENT       float or double,
 //   NAME(x)       x with the type's suffix,
-// besides what dense.h demands.
+// besides what kernels.h demands.
 
 enum { NAME(LANES) = VECTOR_BYTES / sizeof(ELEMENT), NAME(WIDE) = 2 * NAME(LANES) };
 

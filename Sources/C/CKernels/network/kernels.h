@@ -2,7 +2,7 @@
 
 #include "vector.h"
 
-#include "panel.h"
+#include "micro_kernel.h"
 
 #include "inner_product.h"
 

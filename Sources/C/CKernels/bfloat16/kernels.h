@@ -6,8 +6,8 @@
 //   TILE_PRODUCT(SUMS, A, B)  sums += A · B, a step of 32 terms,
 // with the tiles' numbers as constants, and has set the target by `#pragma clang attribute`.
 
-#include "../include/tiles.h"
-#include "tile_steps.h"
+#include "../include/bfloat16.h"
+#include "steps.h"
 
 #define INLINE static inline __attribute__((always_inline))
 

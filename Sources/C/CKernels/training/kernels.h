@@ -4,7 +4,7 @@
 //   FUSED         1 when the instruction set multiplies and adds with one rounding,
 // and has set the target by `#pragma clang attribute`.
 
-#include "../include/dense.h"
+#include "../include/training.h"
 
 // Only explicit calls fuse: otherwise a compiler's choice would show in the bits.
 #pragma clang fp contract(off)

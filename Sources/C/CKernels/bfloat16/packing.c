@@ -1,6 +1,6 @@
-#include "../include/tiles.h"
+#include "../include/bfloat16.h"
 
-#include "tile_steps.h"
+#include "steps.h"
 
 size_t decaf_tile_map_count(const decaf_tile_convolution *c) {
   return (c->height + c->kernel_size - 1) * map_line(c) + DECAF_TILE_STEP;

@@ -2,7 +2,7 @@
 // touch in a packed map, in steps of DECAF_TILE_STEP. A line's last step may reach beyond it, where
 // weights are zero.
 
-#include "../include/tiles.h"
+#include "../include/bfloat16.h"
 
 static inline size_t steps_of_line(const decaf_tile_convolution *c) {
   return (c->kernel_size * c->channels + DECAF_TILE_STEP - 1) / DECAF_TILE_STEP;
