@@ -7,19 +7,11 @@ internal import CKernels
 /// `baseline` rounds products before adding them.
 package struct DenseKernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
-  let table: UnsafePointer<decaf_dense>
+  let table: UnsafePointer<decaf_training_kernels>
 
   /// - Precondition: the class is one of `KernelClass.supported`.
   package init(_ kernelClass: KernelClass) {
-    precondition(
-      KernelClass.supported.contains(kernelClass),
-      "this processor cannot run \(kernelClass.rawValue) kernels")
-    switch kernelClass {
-    case .baseline: table = decaf_dense_baseline()
-    case .neon: table = decaf_dense_neon()
-    case .avx2: table = decaf_dense_avx2()
-    case .avx512: table = decaf_dense_avx512()
-    }
+    table = kernelClass.runnableSet.training!
   }
 
   /// The fastest kernels of this processor.

@@ -1,4 +1,4 @@
-// Defines the table `kernels` of tile products. The including file defines
+// Defines the table `bfloat16_kernels` of tile products. The including file defines
 //   TILES_BEGIN(ROWS)         starts the use of tiles: of sums, 0 to 3, and of their first factors, 4
 //                             and 5, as many rows; of second factors, 6 and 7, 16; 64 bytes a row,
 //   TILES_END                 ends it,
@@ -302,7 +302,7 @@ static void inner_product(const decaf_inner_product *p, const uint16_t *packed, 
   TILES_END;
 }
 
-static const decaf_tile_kernels kernels = {
+static const decaf_bfloat16_kernels bfloat16_kernels = {
     .pack_map = pack_map,
     .convolve = convolve,
     .pack_rows = pack_rows,

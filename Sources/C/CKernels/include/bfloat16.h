@@ -72,16 +72,6 @@ typedef struct {
   void (*inner_product)(const decaf_inner_product *product, const uint16_t *packed, size_t count,
                         size_t first, size_t end, float *sums, float *output, size_t pitch,
                         int rectify);
-} decaf_tile_kernels;
-
-/// The kernels in AMX instructions; null when they are not built for this kind of processor. Only for
-/// processes that `decaf_enable_tiles` has allowed them.
-const decaf_tile_kernels *decaf_amx(void);
-
-/// The same without such instructions, slow, bit for bit the same: for tests on other processors.
-const decaf_tile_kernels *decaf_amx_shape(void);
-
-/// Asks the system to let this process use AMX; 0 when processor or system have none.
-int decaf_enable_tiles(void);
+} decaf_bfloat16_kernels;
 
 #endif

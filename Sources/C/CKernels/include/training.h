@@ -1,7 +1,7 @@
 #ifndef DECAF_DENSE_H
 #define DECAF_DENSE_H
 
-// Dense matrix kernels of training, once per instruction set like those in ckernels.h.
+// Dense matrix kernels of training, once per instruction set like those in network.h.
 //
 // Matrices are row-major. Every element of a product is summed over the depth in one order, whatever
 // the shape of the rest; sets with fused multiply-add agree bit for bit.
@@ -82,12 +82,6 @@ typedef struct {
 
   /// The values of IEEE 754 binary16 numbers.
   void (*widen_f16)(const uint16_t *halves, size_t count, float *values);
-} decaf_dense;
-
-/// Null where the set is not built for this kind of processor.
-const decaf_dense *decaf_dense_baseline(void);
-const decaf_dense *decaf_dense_neon(void);
-const decaf_dense *decaf_dense_avx2(void);
-const decaf_dense *decaf_dense_avx512(void);
+} decaf_training_kernels;
 
 #endif

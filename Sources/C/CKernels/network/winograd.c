@@ -1,4 +1,4 @@
-#include "ckernels.h"
+#include "convolution.h"
 
 // Multiplying and adding must not fuse: the weights would depend on the compiler.
 #pragma clang fp contract(off)

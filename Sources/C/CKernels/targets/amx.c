@@ -1,4 +1,4 @@
-#include "../include/bfloat16.h"
+#include "sets.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 
@@ -35,9 +35,7 @@ static inline void begin_tiles(size_t rows) {
 #include "../bfloat16/kernels.h"
 #pragma clang attribute pop
 
-const decaf_tile_kernels *decaf_amx(void) { return &kernels; }
-
-int decaf_enable_tiles(void) {
+static int enable(void) {
   // Leaf 7 of the processor's description: AMX-BF16 and AMX-TILE.
   unsigned a, b, c, d;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 22 & 1) || !(d >> 24 & 1)) return 0;
@@ -48,10 +46,11 @@ int decaf_enable_tiles(void) {
   return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
+#define ENABLE enable
+#define KERNELS &bfloat16_kernels
 #else
-
-const decaf_tile_kernels *decaf_amx(void) { return 0; }
-
-int decaf_enable_tiles(void) { return 0; }
-
+#define ENABLE 0
+#define KERNELS 0
 #endif
+
+const decaf_matrix_set decaf_amx = {.name = "amx", .enable = ENABLE, .kernels = KERNELS};

@@ -1,4 +1,4 @@
-#include <stdint.h>
+#include "sets.h"
 
 // Multiplying and adding must not fuse, though a product of two bfloat16 numbers is exact.
 #pragma clang fp contract(off)
@@ -74,4 +74,8 @@ static void begin_tiles(uint64_t rows) {
 #pragma clang diagnostic ignored "-Wpsabi"
 #include "../bfloat16/kernels.h"
 
-const decaf_tile_kernels *decaf_amx_shape(void) { return &kernels; }
+/// Plain code is always allowed.
+static int enable(void) { return 1; }
+
+const decaf_matrix_set decaf_amx_shape = {
+    .name = "amx shape", .enable = enable, .kernels = &bfloat16_kernels};
