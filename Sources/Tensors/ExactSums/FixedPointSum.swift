@@ -67,14 +67,6 @@ package struct FixedPointSum: Sendable {
 
   /// Adds a term in double precision; see the single one.
   package mutating func add(_ term: [Double], rows: Int, columns: Range<Int>) {
-    addTerm(term, rows: rows, columns: columns)
-  }
-
-  /// Private, so that other modules call versions compiled for one type each.
-  @inline(__always)
-  private mutating func addTerm<T: BinaryFloatingPoint>(
-    _ term: [T], rows: Int, columns: Range<Int>
-  ) {
     precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
     let width = columns.count
     term.withUnsafeBufferPointer { term in
@@ -86,7 +78,7 @@ package struct FixedPointSum: Sendable {
             let target = row * columnCount + columns.lowerBound
             for j in 0..<width {
               // Multiplying by powers of two is exact; the conversion traps beyond 2^63.
-              let value = Double(term[source + j]) * scale * scales[columns.lowerBound + j]
+              let value = term[source + j] * scale * scales[columns.lowerBound + j]
               units[target + j] &+= Int64(value)
             }
           }
