@@ -32,7 +32,9 @@ package struct FixedPointSum: Sendable {
   /// - Parameter rowBounds: for each row, its factor of the bound; finite, not negative.
   package mutating func reset(rowBounds: [Double]) {
     precondition(rowBounds.count <= rowCount, "more rows than there is room for")
-    // 2^61 of the 2^63 there are: the rest absorbs the rounding of the terms themselves.
+    // A row's factor is at most 2^e, a column's 2^f, so the terms' magnitudes sum up to 2^(e + f) at
+    // most: 2^61 units of 2^(e − 61 + f). Int64 has room for 2^63; what is left absorbs the rounding of
+    // the terms and of the bounds themselves. Cutting towards zero never makes a magnitude larger.
     for (row, bound) in rowBounds.enumerated() {
       rowExponents[row] = Self.exponent(bound: bound) - 61
     }
