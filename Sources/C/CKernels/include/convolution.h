@@ -14,8 +14,9 @@ enum {
   DECAF_SCHEME_COUNT,
 };
 
-/// How tiles of outputs cover a map, and where their points lie. A tile of m × m outputs comes from
-/// (m + r - 1)² inputs and has as many points; large tiles come before small ones on each axis.
+/// How tiles of outputs cover a map, and where what they are transformed to lies. A tile of m × m
+/// outputs comes from (m + r - 1)² inputs and has as many points; large tiles come before small
+/// ones on each axis.
 typedef struct {
   int32_t scheme;
   /// Tiles of a map, and how many of them are large.
@@ -43,8 +44,9 @@ size_t decaf_scheme_outputs(int32_t scheme);
 size_t decaf_scheme_weights(int32_t scheme);
 size_t decaf_scheme_points(int32_t scheme);
 
-/// Transforms one panel's weights, `outputs` × `channels` × r × r, to [point][channels][panel_width]
-/// with `point_step` floats between points; zero beyond `outputs`. In double precision.
+/// Transforms one panel's weights, `outputs` × `channels` × r × r, to
+/// [point][channels][panel_width] with `point_step` floats between points; zero beyond `outputs`.
+/// In double precision.
 void decaf_winograd_weights(int32_t scheme, const float *weights, size_t outputs,
                             size_t channels, size_t panel_width, float *transformed,
                             size_t point_step);

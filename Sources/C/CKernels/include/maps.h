@@ -16,8 +16,8 @@ typedef struct {
 /// C×H×W, dense, to H×W×C with the lines of `map`.
 void decaf_channels_last(const float *input, float *output, const decaf_map *map);
 
-/// Copies a line of `count` floats in parts of `length`, the last with what is left, that begin `step`
-/// apart.
+/// Copies a line of `count` floats in parts of `length`, the last with what is left, that begin
+/// `step` apart.
 void decaf_spread_line(const float *line, size_t count, size_t length, float *target, size_t step);
 
 /// H×W×C with the lines of `map` to C×H×W, dense.

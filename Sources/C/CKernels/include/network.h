@@ -26,16 +26,18 @@ typedef struct {
   int32_t swaps_red_and_blue;
 } decaf_pixel_scaling;
 
-/// Weights of an inner product in panels: for each input the weights of so many outputs lie together.
+/// Weights of an inner product in panels: for each input the weights of so many outputs lie
+/// together.
 enum { DECAF_PANEL_OUTPUTS = 128 };
 
-/// Inputs whose weights all rows are multiplied with before the next ones', where zeros are left out:
-/// 24 KB of a panel, which leaves room for a row's sums in a first cache of 32 KB.
+/// Inputs whose weights all rows are multiplied with before the next ones', where zeros are left
+/// out: 24 KB of a panel, which leaves room for a row's sums in a first cache of 32 KB.
 enum { DECAF_SPARSE_SLAB = 48 };
 
+/// The kernels of the network engine of one set.
 typedef struct {
-  /// Floats of a vector, and vectors of the widest panel: the columns of a product that are computed
-  /// side by side.
+  /// Floats of a vector, and vectors of the widest panel: the columns of a product that are
+  /// computed side by side.
   size_t vector_width;
   size_t panel_vectors;
 
@@ -57,30 +59,32 @@ typedef struct {
   void (*inner_product_row)(const decaf_inner_product *product, const float *input, size_t first,
                             size_t end, float *output, int rectify);
 
-  /// How many floats of `count` rows of `depth`, `pitch` apart, are not zero; if `most` at most, packs
-  /// them for `sparse_inner_product`: in room for `most` numbers of two floats, `count` floats more for
-  /// every DECAF_SPARSE_SLAB of the depth, and 6.
+  /// How many floats of `count` rows of `depth`, `pitch` apart, are not zero; if `most` at most,
+  /// packs them for `sparse_inner_product`: in room for `most` numbers of two floats, `count`
+  /// floats more for every DECAF_SPARSE_SLAB of the depth, and 6.
   size_t (*pack_nonzeros)(const float *input, size_t pitch, size_t count, size_t depth, size_t most,
                           float *packed);
 
   /// As `inner_product`, bit for bit, with weights in panels as `decaf_pack_panel` leaves them, as
-  /// long as they are finite: what would be multiplied with zero is left out. `first` is a multiple of
-  /// DECAF_PANEL_OUTPUTS; `sums` has room for `count` floats an output of whole panels.
+  /// long as they are finite: what would be multiplied with zero is left out. `first` is a multiple
+  /// of DECAF_PANEL_OUTPUTS; `sums` has room for `count` floats an output of whole panels.
   void (*sparse_inner_product)(const decaf_inner_product *product, const float *packed, size_t count,
                                size_t first, size_t end, float *sums, float *output, size_t pitch,
                                int rectify);
 
-  /// The points of one map's tiles. `input` is the first tile's first input; its lines are `pitch`
-  /// floats apart, its pixels `pixel`.
+  /// V = Bᵀ d B of one map's tiles, [point][tile][channels]. `input` is the first tile's first
+  /// input; its lines are `pitch` floats apart, its pixels `pixel`.
   void (*winograd_inputs)(const decaf_tiling *tiling, const float *input, size_t pitch,
-                          size_t pixel, float *points);
+                          size_t pixel, float *transformed);
 
-  /// sums[panel][point][row] = Σ points[point][row][k] · weights[point][panel][k], one chain from
-  /// zero. `rows[2 v + h]` are those of large tiles only, if v in height and if h in width.
-  void (*winograd_products)(const decaf_tiling *tiling, const float *points, const float *weights,
-                            size_t panels, const decaf_rows *rows, float *sums);
+  /// M: sums[panel][point][row] = Σ transformed[point][row][k] · weights[point][panel][k], one
+  /// chain from zero; a row is a tile of a map. `rows[2 v + h]` are those of large tiles only, if v
+  /// in height and if h in width.
+  void (*winograd_products)(const decaf_tiling *tiling, const float *transformed,
+                            const float *weights, size_t panels, const decaf_rows *rows,
+                            float *sums);
 
-  /// The first `width` outputs of a panel for one map, with biases, from its sums.
+  /// Y = Aᵀ M A: the first `width` outputs of a panel for one map, with biases, from its sums.
   void (*winograd_outputs)(const decaf_tiling *tiling, const float *sums, const float *biases,
                            float *output, size_t pitch, size_t pixel, size_t width, int rectify);
 
@@ -90,8 +94,8 @@ typedef struct {
                    const decaf_map *output_map, size_t first, size_t end, size_t size,
                    size_t stride);
 
-  /// b[c] = a[c] / (k + scale · Σ a[j]²)^0.75 over the five channels around c, for the lines `first`
-  /// ..< `end`. Maps have equal shapes.
+  /// b[c] = a[c] / (k + scale · Σ a[j]²)^0.75 over the five channels around c, for the lines
+  /// `first` ..< `end`. Maps have equal shapes.
   void (*normalize)(const float *input, const decaf_map *input_map, float *output,
                     const decaf_map *output_map, size_t first, size_t end, float scale, float k);
 
@@ -103,13 +107,14 @@ typedef struct {
                      float *blended);
 
   /// `count` pixels, at least one, of three floats from a line of such pixels: the same between
-  /// neighbours, then scaled. `blended` has 7 finite floats more than the last tap's first pixel's begin.
+  /// neighbours, then scaled. `blended` has 7 finite floats more than the last tap's first pixel's
+  /// begin.
   void (*blend_columns)(const float *blended, const decaf_tap *taps, size_t count,
                         const decaf_pixel_scaling *scaling, float *pixels);
 } decaf_network_kernels;
 
-/// The panel [k][DECAF_PANEL_OUTPUTS] of the inputs `first` ..< `end`, multiples of 16, from `outputs`
-/// rows of weights, `depth` floats each; zero beyond `outputs`.
+/// The panel [k][DECAF_PANEL_OUTPUTS] of the inputs `first` ..< `end`, multiples of 16, from
+/// `outputs` rows of weights, `depth` floats each; zero beyond `outputs`.
 void decaf_pack_panel(const float *weights, size_t outputs, size_t depth, size_t first, size_t end,
                       float *panel);
 

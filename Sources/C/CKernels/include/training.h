@@ -1,16 +1,17 @@
-#ifndef DECAF_DENSE_H
-#define DECAF_DENSE_H
+#ifndef DECAF_TRAINING_H
+#define DECAF_TRAINING_H
 
-// Dense matrix kernels of training, once per instruction set like those in network.h.
+// Kernels of training: products of matrices, losses and operations on vectors, once per instruction
+// set like those in network.h.
 //
-// Matrices are row-major. Every element of a product is summed over the depth in one order, whatever
-// the shape of the rest; sets with fused multiply-add agree bit for bit.
+// Matrices are row-major. Every element of a product is summed over the depth in one order,
+// whatever the shape of the rest; sets with fused multiply-add agree bit for bit.
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// Depth of a block of products: sums start anew for each and are then added, in order.
-enum { DECAF_DENSE_DEPTH = 256 };
+/// Depth of a slab of a product: sums start anew for each and are then added, in order.
+enum { DECAF_PRODUCT_SLAB = 256 };
 
 /// What one sweep over rows looks at. Rows have `count` classes side by side, `stride` apart.
 typedef struct {
@@ -30,6 +31,7 @@ typedef struct {
   const double *weights;
 } decaf_sweep;
 
+/// The kernels of training of one set.
 typedef struct {
   /// Floats or doubles that packing `depth` × `columns` takes.
   size_t (*packed_count_f32)(size_t depth, size_t columns);

@@ -8,7 +8,7 @@
 #define BLOCK_ROWS 6
 #define EACH_BLOCK(F) TO_6_ROWS(F, 1) TO_6_ROWS(F, 2)
 #define SUM_REGISTERS 8
-#define WIDE_ROWS 6
+#define PAIR_ROWS 6
 #define FUSED 1
 #include "../network/kernels.h"
 #include "../training/kernels.h"

@@ -4,7 +4,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx2,fma"))), apply_to = function)
 #include "avx512.h"
-#define WIDE_ROWS 12
+#define PAIR_ROWS 12
 #include "../network/kernels.h"
 #include "../training/kernels.h"
 #pragma clang attribute pop

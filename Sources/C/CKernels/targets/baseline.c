@@ -6,7 +6,7 @@
 #define BLOCK_ROWS 4
 #define EACH_BLOCK(F) TO_4_ROWS(F, 1) TO_4_ROWS(F, 2)
 #define SUM_REGISTERS 8
-#define WIDE_ROWS 6
+#define PAIR_ROWS 6
 #define FUSED 0
 #include "../network/kernels.h"
 #include "../training/kernels.h"

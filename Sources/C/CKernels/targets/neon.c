@@ -7,7 +7,7 @@
 #define BLOCK_ROWS 6
 #define EACH_BLOCK(F) TO_6_ROWS(F, 1) TO_6_ROWS(F, 2)
 #define SUM_REGISTERS 16
-#define WIDE_ROWS 12
+#define PAIR_ROWS 12
 #define FUSED 1
 #include "../network/kernels.h"
 #include "../training/kernels.h"

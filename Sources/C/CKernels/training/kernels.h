@@ -1,6 +1,6 @@
 // Defines the table `training_kernels`. The including file defines
 //   VECTOR_BYTES  bytes of a vector,
-//   WIDE_ROWS     rows whose accumulators, two vectors each, fit in the registers: 6 or 12,
+//   PAIR_ROWS     rows whose accumulators, two vectors each, fit in the registers: 6 or 12,
 //   FUSED         1 when the instruction set multiplies and adds with one rounding,
 // and has set the target by `#pragma clang attribute`.
 
