@@ -2,7 +2,8 @@
 #define DECAF_SETS_H
 
 // Instruction sets. Every kernel is compiled once for each of them, from one template; a set is a
-// file under `targets/` and its name in the list of `targets/sets.c`.
+// file under `targets/` and its name in the list of `targets/sets.c`. Only a set that needs what no
+// other needs adds a feature here and its test in `decaf_processor_features`.
 
 #include <stdint.h>
 
