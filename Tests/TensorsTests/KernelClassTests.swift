@@ -39,6 +39,10 @@ import Testing
     #expect(error?.description.contains("expected baseline, avx2, found 'AVX2'") == true)
   }
 
+  @Test func everyClassIsAnInstructionSetOfTheList() {
+    #expect(KernelSet.all.map(\.name) == KernelClass.allCases.map(\.rawValue))
+  }
+
   @Test func thisProcessorsClassesHaveKernels() {
     #expect(KernelClass.supported.first == .baseline)
     for kernelClass in KernelClass.supported {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Tensors
 
-/// Kernels on maps: pooling, normalization, ReLU, and the order of channels.
+/// What is computed on maps: pooling, normalization, ReLU, and the order of channels.
 @Suite struct MapKernelTests {
   /// A map of the twin's values in a frame, the frame's floats being zero.
   private func map(_ twin: SlowKernels.Map, padding: Int = 0) -> FeatureMap {

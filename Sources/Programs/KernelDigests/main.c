@@ -1,4 +1,6 @@
-// Prints a hash of what every kernel makes of seeded numbers, a line a kernel.
+// Prints a hash of what every kernel of an instruction set makes of seeded numbers, a line a kernel.
+//
+//   KernelDigests SET
 //
 // Instruction sets with fused multiply-add agree bit for bit, so the lines are the same for AVX2,
 // AVX-512 and NEON; Scripts/check-neon compares them, NEON under an emulator.
@@ -46,11 +48,11 @@ static void print(const char *name, const void *bytes, size_t count) {
   printf("%-28s %016llx\n", name, (unsigned long long)hash);
 }
 
-static size_t widest_panel(const decaf_kernels *kernels) {
+static size_t widest_panel(const decaf_network_kernels *kernels) {
   return kernels->panel_vectors * kernels->vector_width;
 }
 
-static void inner_products(const decaf_kernels *kernels) {
+static void inner_products(const decaf_network_kernels *kernels) {
   enum { ROWS = 13, DEPTH = 1040, OUTPUTS = 37 };
   state = 1;
   float *input = floats(ROWS * DEPTH, 1), *weights = floats(OUTPUTS * DEPTH, 1);
@@ -79,7 +81,7 @@ static void inner_products(const decaf_kernels *kernels) {
   }
 }
 
-static void convolution(const decaf_kernels *kernels, int32_t scheme, size_t height, size_t width) {
+static void convolution(const decaf_network_kernels *kernels, int32_t scheme, size_t height, size_t width) {
   enum { CHANNELS = 32, OUTPUTS = 21 };
   const size_t m = decaf_scheme_outputs(scheme), r = decaf_scheme_weights(scheme);
   const size_t points = decaf_scheme_points(scheme) * decaf_scheme_points(scheme);
@@ -133,7 +135,7 @@ static void convolution(const decaf_kernels *kernels, int32_t scheme, size_t hei
   print("convolution", output, height * width * OUTPUTS * sizeof(float));
 }
 
-static void maps(const decaf_kernels *kernels) {
+static void maps(const decaf_network_kernels *kernels) {
   enum { SIDE = 9, CHANNELS = 37 };
   const decaf_map map = {SIDE, SIDE, CHANNELS, SIDE * CHANNELS};
   const decaf_map half = {4, 4, CHANNELS, 4 * CHANNELS};
@@ -147,7 +149,7 @@ static void maps(const decaf_kernels *kernels) {
   print("rectification", input, SIDE * SIDE * CHANNELS * sizeof(float));
 }
 
-static void dense(const decaf_dense *kernels) {
+static void training(const decaf_training_kernels *kernels) {
   enum { ROWS = 29, DEPTH = 300, COLUMNS = 23 };
   float *a = floats(ROWS * DEPTH, 1), *b = floats(DEPTH * COLUMNS, 1);
   float *c = zeros(ROWS * COLUMNS, sizeof(float));
@@ -184,23 +186,33 @@ static void dense(const decaf_dense *kernels) {
   print("softmax, terms", terms, ROWS * COLUMNS * sizeof(double));
 }
 
-int main(void) {
-#if defined(__aarch64__)
-  const decaf_kernels *kernels = decaf_neon();
-  const decaf_dense *training = decaf_dense_neon();
-#else
-  const uint32_t needed = DECAF_FEATURE_AVX2 | DECAF_FEATURE_FMA;
-  if ((decaf_processor_features() & needed) != needed) {
-    fprintf(stderr, "this processor has no AVX2 with fused multiply-add to compare with\n");
+/// The set of that name; null when there is none.
+static const decaf_kernel_set *find_set(const char *name) {
+  for (const decaf_kernel_set *const *set = decaf_kernel_sets(); *set; set++) {
+    if (strcmp((*set)->name, name) == 0) return *set;
+  }
+  return 0;
+}
+
+int main(int count, char **arguments) {
+  const decaf_kernel_set *set = count == 2 ? find_set(arguments[1]) : 0;
+  if (!set) {
+    fprintf(stderr, "usage: KernelDigests SET, one of");
+    for (const decaf_kernel_set *const *it = decaf_kernel_sets(); *it; it++) {
+      fprintf(stderr, " %s", (*it)->name);
+    }
+    fprintf(stderr, "\n");
+    return 64;
+  }
+  if ((decaf_processor_features() & set->required) != set->required) {
+    fprintf(stderr, "this processor cannot run %s kernels, so there is nothing to compare with\n",
+            set->name);
     return 1;
   }
-  const decaf_kernels *kernels = decaf_avx2();
-  const decaf_dense *training = decaf_dense_avx2();
-#endif
-  inner_products(kernels);
-  convolution(kernels, DECAF_SCHEME_5_3, 13, 9);
-  convolution(kernels, DECAF_SCHEME_5_5, 13, 9);
-  maps(kernels);
-  dense(training);
+  inner_products(set->network);
+  convolution(set->network, DECAF_SCHEME_5_3, 13, 9);
+  convolution(set->network, DECAF_SCHEME_5_5, 13, 9);
+  maps(set->network);
+  training(set->training);
   return 0;
 }

@@ -2,19 +2,19 @@ internal import Files
 
 /// A fixed number of floats at one place in memory, aligned for vector kernels, zero at first.
 ///
-/// Kernels on several threads may read and write it at once as long as no two touch the same
+/// Several threads may read and write it at once as long as no two touch the same
 /// element and one of them writes: the plan that hands out the work sees to that.
 package final class FloatBuffer: @unchecked Sendable {
   // Invariant behind `@unchecked`: `base` and `count` never change; whoever runs kernels on several
   // threads gives each its own elements to write, and waits for them before it reads.
   let base: UnsafeMutablePointer<Float>
   package let count: Int
-  private let slab: Slab
+  private let arena: Arena
 
   package init(count: Int) {
     precondition(count >= 0, "a buffer cannot have \(count) floats")
-    let place = Slab.place(byteCount: max(count, 1) * MemoryLayout<Float>.stride)
-    slab = place.slab
+    let place = Arena.place(byteCount: max(count, 1) * MemoryLayout<Float>.stride)
+    arena = place.arena
     base = place.start.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
   }

@@ -3,7 +3,7 @@
 /// Each image takes a slot of the buffers. A strip, a part of a map's lines, is transformed for all
 /// slots and then computed pass by pass, a pass being some of the output channels.
 package protocol Convolution: Sendable {
-  /// Images whose points fit the buffers.
+  /// Images that fit the buffers once transformed.
   var slots: Int { get }
   /// Parts of a map that go through the buffers one after the other.
   var stripCount: Int { get }
@@ -26,8 +26,8 @@ package protocol Convolution: Sendable {
   ///
   /// - Parameters:
   ///   - map: the whole input.
-  ///   - points: at least `pointFloats` floats.
-  func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int)
+  ///   - transformed: at least `pointFloats` floats.
+  func transform(_ map: FeatureMap, strip: Int, to transformed: FloatBuffer, slot: Int)
 
   /// Parts of the work that `run` can do on its own, over all groups.
   var passCount: Int { get }
@@ -35,10 +35,10 @@ package protocol Convolution: Sendable {
   /// compute different passes at once, with sums of their own. The maps' frames stay as they are.
   ///
   /// - Parameters:
-  ///   - points: as `transform` left them for the strip.
+  ///   - transformed: as `transform` left it for the strip.
   ///   - sums: at least `sumFloats` floats, overwritten.
   ///   - output: the map for a slot.
   func run(
-    pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
-    into output: (_ slot: Int) -> FeatureMap)
+    pass: Int, strip: Int, count: Int, from transformed: FloatBuffer, sums: FloatBuffer,
+    rectify: Bool, into output: (_ slot: Int) -> FeatureMap)
 }

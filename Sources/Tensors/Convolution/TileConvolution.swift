@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// A convolution of stride 1 as products of bfloat16 tiles, straight from its definition.
+/// A convolution of stride 1 as products of bfloat16 numbers, straight from its definition.
 ///
 /// The input is rounded to bfloat16 as it is packed, the weights when they are; sums and biases are
 /// float. Every output is one sum in an order that the layer fixes, so it depends on its own inputs
@@ -48,15 +48,15 @@ package final class TileConvolution: Convolution {
     self.kernelSize = kernelSize
     self.padding = padding
     panels = OutputPanels(
-      groups: groups, outputsPerGroup: output.channels / groups, width: Int(DECAF_TILE_OUTPUTS))
+      groups: groups, outputsPerGroup: output.channels / groups, width: Int(DECAF_BFLOAT16_OUTPUTS))
     self.biases = FloatBuffer(count: biases.count)
     self.biases.replace(from: 0, with: biases)
     stripHeight = slots == 1 ? min(Self.cutHeight, output.height) : output.height
     guard input.channels % (16 * groups) == 0 else { return nil }
-    var shape = decaf_tile_convolution(
+    var shape = decaf_bfloat16_convolution(
       height: stripHeight, width: output.width, kernel_size: kernelSize,
       channels: input.channels / groups)
-    weights = FloatBuffer(count: panels.count * decaf_tile_weight_count(&shape) / 2)
+    weights = FloatBuffer(count: panels.count * decaf_bfloat16_weight_count(&shape) / 2)
   }
 
   private var depth: Int { input.channels / panels.groups }
@@ -68,19 +68,19 @@ package final class TileConvolution: Convolution {
   }
 
   /// The convolution that computes `height` lines.
-  private func shape(height: Int) -> decaf_tile_convolution {
-    decaf_tile_convolution(
+  private func shape(height: Int) -> decaf_bfloat16_convolution {
+    decaf_bfloat16_convolution(
       height: height, width: output.width, kernel_size: kernelSize, channels: depth)
   }
 
   private var weightCount: Int {
-    withUnsafePointer(to: shape(height: stripHeight)) { decaf_tile_weight_count($0) }
+    withUnsafePointer(to: shape(height: stripHeight)) { decaf_bfloat16_weight_count($0) }
   }
 
   /// Numbers of a group's packed strip, whole cache lines.
   private var mapCount: Int {
     withUnsafePointer(to: shape(height: stripHeight)) {
-      (decaf_tile_map_count($0) + 31) / 32 * 32
+      (decaf_bfloat16_map_count($0) + 31) / 32 * 32
     }
   }
 
@@ -96,7 +96,7 @@ package final class TileConvolution: Convolution {
     let start = weights.halves + panel * weightCount
     values.withUnsafeBufferPointer { values in
       withUnsafePointer(to: shape(height: stripHeight)) {
-        decaf_tile_pack_weights($0, values.baseAddress!, count, start)
+        decaf_bfloat16_pack_weights($0, values.baseAddress!, count, start)
       }
     }
   }
@@ -104,15 +104,15 @@ package final class TileConvolution: Convolution {
   package var pointFloats: Int { slots * panels.groups * mapCount / 2 }
   package var sumFloats: Int { 0 }
 
-  /// Where a slot's group begins in the points.
-  private func points(_ buffer: FloatBuffer, slot: Int, group: Int) -> UnsafeMutablePointer<UInt16>
+  /// Where a slot's group begins in the packed inputs.
+  private func packed(_ buffer: FloatBuffer, slot: Int, group: Int) -> UnsafeMutablePointer<UInt16>
   {
     buffer.halves + (slot * panels.groups + group) * mapCount
   }
 
-  package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
+  package func transform(_ map: FeatureMap, strip: Int, to packed: FloatBuffer, slot: Int) {
     precondition(map.layout == input, "a map of another layout")
-    precondition(slot >= 0 && slot < slots && points.count >= pointFloats, "no such slot")
+    precondition(slot >= 0 && slot < slots && packed.count >= pointFloats, "no such slot")
     let lines = lines(ofStrip: strip)
     let corner =
       (input.padding - padding) * (input.pitch + input.channels)
@@ -121,17 +121,17 @@ package final class TileConvolution: Convolution {
       withUnsafePointer(to: shape(height: lines.count)) {
         kernels.table.pointee.pack_map(
           $0, map.buffer.base + map.start + corner + group * depth, input.pitch, input.channels,
-          self.points(points, slot: slot, group: group))
+          self.packed(packed, slot: slot, group: group))
       }
     }
   }
 
   package func run(
-    pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    pass: Int, strip: Int, count: Int, from packed: FloatBuffer, sums: FloatBuffer, rectify: Bool,
     into output: (_ slot: Int) -> FeatureMap
   ) {
     precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
-    precondition(points.count >= pointFloats, "too small a buffer")
+    precondition(packed.count >= pointFloats, "too small a buffer")
     if count == 0 { return }
     let lines = lines(ofStrip: strip)
     let outputs = outputs(ofPanel: pass)
@@ -145,7 +145,7 @@ package final class TileConvolution: Convolution {
         targets.initializeElement(at: slot, to: map.origin + first)
       }
       kernels.table.pointee.convolve(
-        &shape, self.points(points, slot: 0, group: pass / panels.perGroup),
+        &shape, self.packed(packed, slot: 0, group: pass / panels.perGroup),
         panels.groups * mapCount,
         count, weights.halves + pass * weightCount, biases.base + outputs.lowerBound, outputs.count,
         targets.baseAddress!, self.output.pitch, self.output.channels, rectify ? 1 : 0)

@@ -2,8 +2,9 @@ internal import CKernels
 
 /// A convolution of stride 1 by minimal filtering, with its weights transformed and packed.
 ///
-/// The map is cut into tiles that fit it exactly. A tile's inputs become points, every point is a
-/// row of a product over the input channels, and the sums of all points become the tile's outputs.
+/// The map is cut into tiles that fit it exactly. A tile's inputs are transformed, to a number for each
+/// point; each point has a product over the input channels, with a row for each tile; and the sums at
+/// all points are transformed to the tile's outputs (Lavin and Gray 2015; see `winograd.h`).
 /// A tile's arithmetic depends on the layer alone: neither on other tiles nor on other images. The
 /// more slots are in use, the more rows share a walk through the weights. A large map with few
 /// weights is taken in strips of tiles instead, so that what lies between the steps stays in the
@@ -22,17 +23,7 @@ package final class WinogradConvolution: Convolution {
   private let weights: FloatBuffer
   /// [group][panel][PW].
   private let biases: FloatBuffer
-  private let strips: [Strip]
-
-  /// Lines of tiles that are worked on together.
-  private struct Strip: Sendable {
-    let tileRows: Range<Int>
-    /// Where the rows of the products start, in floats: first of all tiles, then of the wide ones,
-    /// the tall ones, and those that are both.
-    let inputRows: [Int32]
-    let outputRows: [Int32]
-    let rowKinds: [Range<Int>]
-  }
+  private let strips: [WinogradStrip]
 
   /// Outputs that share a walk along the points: their sums fit the second cache.
   private static let outputsPerPass = 64
@@ -88,21 +79,9 @@ package final class WinogradConvolution: Convolution {
     let isCut = slots == 1 && 4 * weights.count <= Self.stripWeightLimit
     let height = isCut ? min(Self.stripHeight, rowCut.tiles) : rowCut.tiles
     strips = Swift.stride(from: 0, to: rowCut.tiles, by: height).map { start in
-      let tileRows = start..<min(start + height, rowCut.tiles)
-      let tiles = tileRows.count * columnCut.tiles
-      var chosen = [Int]()
-      var kinds = [Range<Int>]()
-      for (isTall, isWide) in [(false, false), (false, true), (true, false), (true, true)] {
-        let first = chosen.count
-        chosen += (0..<slots * tiles).filter { tile in
-          let (row, column) = (tile % tiles).quotientAndRemainder(dividingBy: columnCut.tiles)
-          return (!isTall || start + row < rowCut.large) && (!isWide || column < columnCut.large)
-        }
-        kinds.append(first..<chosen.count)
-      }
-      return Strip(
-        tileRows: tileRows, inputRows: chosen.map { Int32($0 * depth) },
-        outputRows: chosen.map { Int32($0 * panels.width) }, rowKinds: kinds)
+      WinogradStrip(
+        tileRows: start..<min(start + height, rowCut.tiles), of: rowCut, columnCut, slots: slots,
+        inputStep: depth, outputStep: panels.width)
     }
   }
 
@@ -124,7 +103,7 @@ package final class WinogradConvolution: Convolution {
   package var pointFloats: Int { panels.groups * pointCount * inputStep }
   package var sumFloats: Int { panelsPerPass * pointCount * outputStep }
 
-  private func tiling(_ strip: Strip) -> decaf_tiling {
+  private func tiling(_ strip: WinogradStrip) -> decaf_tiling {
     decaf_tiling(
       scheme: scheme.number, rows: strip.tileRows.count,
       large_rows: strip.tileRows.clamped(to: 0..<rowCut.large).count,
@@ -138,7 +117,9 @@ package final class WinogradConvolution: Convolution {
     count * (scheme.outputs - 1) + min(count, rowCut.large)
   }
 
-  private func firstLine(_ strip: Strip) -> Int { lines(ofTileRows: strip.tileRows.lowerBound) }
+  private func firstLine(_ strip: WinogradStrip) -> Int {
+    lines(ofTileRows: strip.tileRows.lowerBound)
+  }
 
   package func lines(ofStrip strip: Int) -> Range<Int> {
     let rows = strips[strip].tileRows
@@ -175,10 +156,10 @@ package final class WinogradConvolution: Convolution {
     }
   }
 
-  /// Writes the points of a strip of an image's tiles to its slot.
-  package func transform(_ map: FeatureMap, strip: Int, to points: FloatBuffer, slot: Int) {
+  /// Transforms the inputs of a strip of an image's tiles to its slot.
+  package func transform(_ map: FeatureMap, strip: Int, to transformed: FloatBuffer, slot: Int) {
     precondition(map.layout == input, "a map of another layout")
-    precondition(slot >= 0 && slot < slots && points.count >= pointFloats, "no such slot")
+    precondition(slot >= 0 && slot < slots && transformed.count >= pointFloats, "no such slot")
     let strip = strips[strip]
     var tiling = tiling(strip)
     let corner =
@@ -188,17 +169,17 @@ package final class WinogradConvolution: Convolution {
       kernels.table.pointee.winograd_inputs(
         &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,
         input.channels,
-        points.base + group * pointCount * inputStep + slot * tileCount * depth)
+        transformed.base + group * pointCount * inputStep + slot * tileCount * depth)
     }
   }
 
   package var passCount: Int { panels.groups * passesPerGroup }
 
   package func run(
-    pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer, rectify: Bool,
-    into output: (_ slot: Int) -> FeatureMap
+    pass: Int, strip: Int, count: Int, from transformed: FloatBuffer, sums: FloatBuffer,
+    rectify: Bool, into output: (_ slot: Int) -> FeatureMap
   ) {
-    multiply(pass: pass, strip: strip, count: count, from: points, sums: sums)
+    multiply(pass: pass, strip: strip, count: count, from: transformed, sums: sums)
     let strip = strips[strip]
     var tiling = tiling(strip)
     let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)
@@ -221,16 +202,17 @@ package final class WinogradConvolution: Convolution {
 
   /// The products of a pass alone: what `run` begins with.
   package func multiply(
-    pass: Int, strip: Int, count: Int, from points: FloatBuffer, sums: FloatBuffer
+    pass: Int, strip: Int, count: Int, from transformed: FloatBuffer, sums: FloatBuffer
   ) {
     precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
-    precondition(points.count >= pointFloats && sums.count >= sumFloats, "too small buffers")
+    precondition(
+      transformed.count >= pointFloats && sums.count >= sumFloats, "too small buffers")
     if count == 0 { return }
     var tiling = tiling(strips[strip])
     let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)
-    withRows(of: strips[strip], count: count) {
+    strips[strip].withRows(slots: count, of: slots) {
       kernels.table.pointee.winograd_products(
-        &tiling, points.base + group * pointCount * inputStep,
+        &tiling, transformed.base + group * pointCount * inputStep,
         weights.base + weightStart(group: group, pass: local), panels(ofPass: local).count, $0,
         sums.base)
     }
@@ -242,26 +224,5 @@ package final class WinogradConvolution: Convolution {
       cut.tiles * (scheme.points - 1) + cut.large
     }
     return points(rowCut) * points(columnCut) * depth * output.channels
-  }
-
-  /// Calls `body` with the four kinds of rows, those of the first `count` slots.
-  private func withRows(
-    of strip: Strip, count: Int, _ body: (UnsafePointer<decaf_rows>) -> Void
-  ) {
-    strip.inputRows.withUnsafeBufferPointer { inputs in
-      strip.outputRows.withUnsafeBufferPointer { outputs in
-        withUnsafeTemporaryAllocation(of: decaf_rows.self, capacity: 4) { kinds in
-          for (kind, range) in strip.rowKinds.enumerated() {
-            kinds.initializeElement(
-              at: kind,
-              to: decaf_rows(
-                input_rows: inputs.baseAddress! + range.lowerBound,
-                output_rows: outputs.baseAddress! + range.lowerBound,
-                count: range.count / slots * count))
-          }
-          body(kinds.baseAddress!)
-        }
-      }
-    }
   }
 }

@@ -116,17 +116,7 @@ package enum VectorOperations {
   package static func transpose(
     _ source: [Float], rows: Int, columns: Int, into target: inout [Float]
   ) {
-    precondition(rows * columns <= source.count && rows * columns <= target.count, "no room")
-    source.withUnsafeBufferPointer { source in
-      target.withUnsafeMutableBufferPointer { target in
-        for first in Swift.stride(from: 0, to: rows, by: 16) {
-          let end = min(first + 16, rows)
-          for j in 0..<columns {
-            for i in first..<end { target[j * rows + i] = source[i * columns + j] }
-          }
-        }
-      }
-    }
+    transpose(source, rows: rows, columns: columns, into: &target) { $0 }
   }
 
   /// Writes the transpose of a `rows×columns` matrix, rounded to single precision, into the front of
@@ -134,31 +124,31 @@ package enum VectorOperations {
   package static func transpose(
     _ source: [Double], rows: Int, columns: Int, into target: inout [Float]
   ) {
-    precondition(rows * columns <= source.count && rows * columns <= target.count, "no room")
-    source.withUnsafeBufferPointer { source in
-      target.withUnsafeMutableBufferPointer { target in
-        // Sixteen rows at a time: their part of each target row is one cache line.
-        for first in Swift.stride(from: 0, to: rows, by: 16) {
-          let end = min(first + 16, rows)
-          for j in 0..<columns {
-            for i in first..<end { target[j * rows + i] = Float(source[i * columns + j]) }
-          }
-        }
-      }
-    }
+    transpose(source, rows: rows, columns: columns, into: &target) { Float($0) }
   }
 
   /// Writes the transpose of a `rows×columns` matrix into the front of `target`.
   package static func transpose(
     _ source: [Double], rows: Int, columns: Int, into target: inout [Double]
   ) {
+    transpose(source, rows: rows, columns: columns, into: &target) { $0 }
+  }
+
+  /// Private, so that other modules call versions compiled for their types.
+  @inline(__always)
+  private static func transpose<Source, Target>(
+    _ source: [Source], rows: Int, columns: Int, into target: inout [Target],
+    _ convert: (Source) -> Target
+  ) {
     precondition(rows * columns <= source.count && rows * columns <= target.count, "no room")
+    // So many rows at a time that their part of each target row is one cache line.
+    let lineCount = 64 / MemoryLayout<Target>.stride
     source.withUnsafeBufferPointer { source in
       target.withUnsafeMutableBufferPointer { target in
-        for first in Swift.stride(from: 0, to: rows, by: 8) {
-          let end = min(first + 8, rows)
+        for first in Swift.stride(from: 0, to: rows, by: lineCount) {
+          let end = min(first + lineCount, rows)
           for j in 0..<columns {
-            for i in first..<end { target[j * rows + i] = source[i * columns + j] }
+            for i in first..<end { target[j * rows + i] = convert(source[i * columns + j]) }
           }
         }
       }

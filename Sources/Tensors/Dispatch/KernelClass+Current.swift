@@ -45,18 +45,8 @@ struct ProcessorFeatures: OptionSet, Sendable {
 }
 
 extension KernelClass {
-  /// The features without which the class's instructions are illegal.
-  var requiredFeatures: ProcessorFeatures {
-    switch self {
-    case .baseline: []
-    case .neon: .neon
-    case .avx2: [.avx2, .fma]
-    case .avx512: [.avx512f, .avx2, .fma]
-    }
-  }
-
   static func supported(by features: ProcessorFeatures) -> [KernelClass] {
-    allCases.filter { features.isSuperset(of: $0.requiredFeatures) }
+    allCases.filter { features.isSuperset(of: $0.set.requiredFeatures) }
   }
 
   /// The class to use: what `request` (the value of `DECAF_KERNEL`) names, else the fastest.

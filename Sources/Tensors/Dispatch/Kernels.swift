@@ -7,33 +7,20 @@ internal import CKernels
 /// (`neon`, `avx2`, `avx512`) agree bit for bit; `baseline` rounds each product before adding it.
 package struct Kernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
-  let table: UnsafePointer<decaf_kernels>
+  let table: UnsafePointer<decaf_network_kernels>
 
   /// - Precondition: the class is one of `KernelClass.supported`.
   package init(_ kernelClass: KernelClass) {
-    precondition(
-      KernelClass.supported.contains(kernelClass),
-      "this processor cannot run \(kernelClass.rawValue) kernels")
-    table = Self.table(kernelClass)!
+    table = kernelClass.runnableSet.network!
   }
 
-  private init(table: UnsafePointer<decaf_kernels>) { self.table = table }
-
-  /// The table of `kernelClass`; nil when it is not built for this kind of processor.
-  private static func table(_ kernelClass: KernelClass) -> UnsafePointer<decaf_kernels>? {
-    switch kernelClass {
-    case .baseline: return decaf_baseline()
-    case .neon: return decaf_neon()
-    case .avx2: return decaf_avx2()
-    case .avx512: return decaf_avx512()
-    }
-  }
+  private init(table: UnsafePointer<decaf_network_kernels>) { self.table = table }
 
   /// The AVX-512 kernels' panels and blocks in AVX2 instructions, slow: lets a processor without
   /// AVX-512 test that shape. Nil where there is no AVX2.
   package static let avx512Shape: Kernels? =
-    KernelClass.supported.contains(.avx2)
-    ? decaf_avx512_shape().map { Kernels(table: $0) } : nil
+    ProcessorFeatures.current.isSuperset(of: KernelSet.avx512Shape.requiredFeatures)
+    ? KernelSet.avx512Shape.network.map { Kernels(table: $0) } : nil
 
   /// Columns of a product that are computed side by side, at most: rows of an inner product.
   package var mostColumns: Int { table.pointee.panel_vectors * table.pointee.vector_width }

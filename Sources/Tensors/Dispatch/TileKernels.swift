@@ -1,17 +1,33 @@
 internal import CKernels
 
-/// Products of bfloat16 matrices with float sums, as processors with AMX compute them; see `tiles.h`.
+/// Products of bfloat16 matrices with float sums, as processors with AMX compute them; see
+/// `bfloat16.h`.
 package struct TileKernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
-  let table: UnsafePointer<decaf_tile_kernels>
+  let table: UnsafePointer<decaf_bfloat16_kernels>
 
-  /// In the processor's own instructions; nil when processor or system have none.
-  package static let native: TileKernels? =
-    decaf_enable_tiles() != 0 ? decaf_amx().map { TileKernels(table: $0) } : nil
+  /// The kernels of `set`, once the system has allowed them to this process; nil when processor or
+  /// system have no such unit.
+  private init?(enabling set: UnsafePointer<decaf_matrix_set>) {
+    guard let enable = set.pointee.enable, enable() != 0 else { return nil }
+    table = set.pointee.kernels
+  }
+
+  /// In the instructions of the processor's matrix unit, the fastest there is; nil when there is
+  /// none.
+  package static let native: TileKernels? = {
+    var fastest: TileKernels?
+    var entry = decaf_matrix_sets()!
+    while let set = entry.pointee {
+      fastest = TileKernels(enabling: set) ?? fastest
+      entry += 1
+    }
+    return fastest
+  }()
 
   /// The same in plain code, slow, bit for bit the same: lets any processor test what is built of
   /// them.
-  package static let emulated = TileKernels(table: decaf_amx_shape())
+  package static let emulated = TileKernels(enabling: decaf_amx_shape_set())!
 }
 
 extension FloatBuffer {

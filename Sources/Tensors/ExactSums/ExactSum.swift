@@ -29,6 +29,7 @@ package struct ExactSum: Sendable {
     var rest = term
     var unit = Self.highest
     for limb in 0..<4 {
+      // Below 2^40 in magnitude, so 2^22 of them stay below 2^62 and cannot overflow.
       let part = (rest / unit).rounded(.towardZero)
       rest -= part * unit  // exact: part·unit is a leading piece of rest
       limbs[base + limb] += Int64(part)

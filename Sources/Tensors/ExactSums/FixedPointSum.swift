@@ -32,7 +32,9 @@ package struct FixedPointSum: Sendable {
   /// - Parameter rowBounds: for each row, its factor of the bound; finite, not negative.
   package mutating func reset(rowBounds: [Double]) {
     precondition(rowBounds.count <= rowCount, "more rows than there is room for")
-    // 2^61 of the 2^63 there are: the rest absorbs the rounding of the terms themselves.
+    // A row's factor is at most 2^e, a column's 2^f, so the terms' magnitudes sum up to 2^(e + f) at
+    // most: 2^61 units of 2^(e − 61 + f). Int64 has room for 2^63; what is left absorbs the rounding of
+    // the terms and of the bounds themselves. Cutting towards zero never makes a magnitude larger.
     for (row, bound) in rowBounds.enumerated() {
       rowExponents[row] = Self.exponent(bound: bound) - 61
     }
@@ -67,14 +69,6 @@ package struct FixedPointSum: Sendable {
 
   /// Adds a term in double precision; see the single one.
   package mutating func add(_ term: [Double], rows: Int, columns: Range<Int>) {
-    addTerm(term, rows: rows, columns: columns)
-  }
-
-  /// Private, so that other modules call versions compiled for one type each.
-  @inline(__always)
-  private mutating func addTerm<T: BinaryFloatingPoint>(
-    _ term: [T], rows: Int, columns: Range<Int>
-  ) {
     precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
     let width = columns.count
     term.withUnsafeBufferPointer { term in
@@ -86,7 +80,7 @@ package struct FixedPointSum: Sendable {
             let target = row * columnCount + columns.lowerBound
             for j in 0..<width {
               // Multiplying by powers of two is exact; the conversion traps beyond 2^63.
-              let value = Double(term[source + j]) * scale * scales[columns.lowerBound + j]
+              let value = term[source + j] * scale * scales[columns.lowerBound + j]
               units[target + j] &+= Int64(value)
             }
           }

@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// A matrix of weights with biases, used where it lies, multiplied as tiles of bfloat16.
+/// A matrix of weights with biases, used where it lies, multiplied as bfloat16 numbers.
 ///
 /// A product waits for its weights, which come from memory, so it has time to be more exact than its
 /// factors: each is split into two bfloat16 numbers, together within 2⁻¹⁴ of it, and only the product
@@ -30,8 +30,8 @@ package final class TileInnerProduct: RowProduct {
     self.biases.replace(from: 0, with: biases)
   }
 
-  package func packedFloats(count: Int) -> Int { decaf_tile_row_count(count, depth) / 2 }
-  package func sumFloats(count: Int) -> Int { decaf_tile_sum_count(outputs) }
+  package func packedFloats(count: Int) -> Int { decaf_bfloat16_row_count(count, depth) / 2 }
+  package func sumFloats(count: Int) -> Int { decaf_bfloat16_sum_count(outputs) }
 
   package let outputStep = 16
 

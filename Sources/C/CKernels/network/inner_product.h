@@ -1,8 +1,9 @@
 // Inner products with weights used where they lie, row-major: the outputs are the rows of the
-// micro-kernel, whose panels are packed inputs; a single input goes another way, with the same chains.
+// micro-kernel, whose panels are packed inputs; a single input goes another way, with the same
+// chains.
 
-/// Depth that one walk over the outputs covers: the packed inputs of 64 rows stay in the second cache,
-/// which has a megabyte or more where vectors are wide, a quarter of one elsewhere.
+/// Depth that one walk over the outputs covers: the packed inputs of 64 rows stay in the second
+/// cache, which has a megabyte or more where vectors are wide, a quarter of one elsewhere.
 enum { SLAB_DEPTH = VECTOR_WIDTH == 16 ? 2048 : 512 };
 
 /// Vectors of the panels that `count` rows are packed in: as few as hold them, all equally wide.
@@ -12,6 +13,7 @@ static size_t packed_vectors(size_t count) {
   return (vectors + panels - 1) / panels;
 }
 
+/// To [slab of the depth][panel of rows][k][row]: what the walk of `inner_product` reads, in order.
 static void pack_inputs(const float *input, size_t pitch, size_t count, size_t depth,
                         float *packed) {
   const size_t panel_width = packed_vectors(count) * VECTOR_WIDTH;

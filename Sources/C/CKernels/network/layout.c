@@ -1,4 +1,5 @@
-#include "ckernels.h"
+#include "maps.h"
+#include "network.h"
 
 void decaf_channels_last(const float *input, float *output, const decaf_map *map) {
   for (size_t c = 0; c < map->channels; c++) {

@@ -1,12 +1,18 @@
-// Inner products of inputs that are mostly zero, as they are behind a ReLU. A zero adds nothing to any
-// sum, so only the weights of the other inputs are multiplied, and for few rows only they are read. The
-// rest is added in the same order as in inner_product.h: the bits are the same.
+// Inner products of inputs that are mostly zero, as they are behind a ReLU. A zero adds nothing to
+// any sum, so only the weights of the other inputs are multiplied, and for few rows only they are
+// read. The rest is added in the same order as in inner_product.h: the bits are the same.
+//
+// That is exact: for a finite weight w, 0 · w is +0 or -0, and adding that changes no sum but one
+// of -0. Sums begin with +0, so only a product too small to be a number can leave a -0 behind, and
+// the next number that counts, or the bias, makes the same of both zeros. An infinite weight or NaN
+// would make 0 · w NaN: callers see to it that there is none. An input that is NaN differs from 0
+// and counts.
 //
 // A number takes a load of weights for every multiply-add, where dense blocks take half of one: it
 // pays while little more than half of the inputs are not zero.
 
-/// Outputs of a panel of weights, those that are computed side by side, and their vectors: as many as
-/// sums that hide the latency of a multiply-add, or that there are registers for.
+/// Outputs of a panel of weights, those that are computed side by side, and their vectors: as many
+/// as sums that hide the latency of a multiply-add, or that there are registers for.
 enum {
   PANEL_OUTPUTS = DECAF_PANEL_OUTPUTS,
   WALK_VECTORS = SUM_REGISTERS,
@@ -24,8 +30,8 @@ typedef struct __attribute__((may_alias)) {
 
 typedef uint32_t packed_number __attribute__((may_alias));
 
-/// Packed rows: how many inputs make a slab; for each slab and row of it where its numbers begin, and
-/// where the last ends; then the numbers.
+/// Packed rows: how many inputs make a slab; for each slab and row of it where its numbers begin,
+/// and where the last ends; then the numbers.
 typedef struct {
   size_t slab;
   const packed_number *starts;
@@ -49,7 +55,9 @@ static size_t pack_nonzeros(const float *input, size_t pitch, size_t count, size
   }
   if (total > most) return total;
   packed_number *header = (packed_number *)packed;
-  // Rows with fewer numbers than the depth read less when each goes its own way.
+  // A walk through a panel in slabs reads all of it once, for all rows; a row that goes its own way
+  // reads what it multiplies, from memory. So slabs pay as soon as the rows together have more
+  // numbers than the panel has inputs.
   header[0] = (uint32_t)(total <= depth ? depth : DECAF_SPARSE_SLAB);
   const sparse_rows rows = read_sparse_rows(packed, count, depth);
   packed_number *start = header + 1;
@@ -124,7 +132,8 @@ static void multiply_slabs(const decaf_inner_product *p, const sparse_rows *rows
                            float *output, size_t pitch, int rectify) {
   const packed_number *starts = rows->starts;
   for (size_t k = 0; k < p->depth; k += rows->slab, panel += rows->slab * PANEL_OUTPUTS) {
-    // Every row fetches its share of the next slab's weights, behind the last one's the next panel's.
+    // Every row fetches its share of the next slab's weights, behind the last one's the next
+    // panel's.
     const char *coming = (const char *)(panel + rows->slab * PANEL_OUTPUTS);
     const size_t lines = rows->slab * PANEL_OUTPUTS / 16;
     size_t line = 0;

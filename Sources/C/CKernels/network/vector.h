@@ -1,5 +1,5 @@
 // What every template builds on. The including file defines
-//   VECTOR_WIDTH  floats in a vector,
+//   VECTOR_BYTES  bytes of a vector,
 //   PANEL_VECTORS the widest panel of a product, in vectors,
 //   BLOCK_ROWS    the most rows of a block,
 //   EACH_BLOCK(F) F(VECTORS, ROWS) for every block whose sums fit in the registers,
@@ -7,7 +7,10 @@
 //   FUSED         1 when the instruction set multiplies and adds with one rounding.
 // and has set the target by `#pragma clang attribute`.
 
-#include "../include/ckernels.h"
+#include "../include/network.h"
+
+/// Floats of a vector.
+#define VECTOR_WIDTH (VECTOR_BYTES / 4)
 
 // Only explicit calls fuse: otherwise a compiler's choice would show in the bits.
 #pragma clang fp contract(off)

@@ -1,4 +1,4 @@
-#include "ckernels.h"
+#include "convolution.h"
 
 // Multiplying and adding must not fuse: the weights would depend on the compiler.
 #pragma clang fp contract(off)
@@ -22,22 +22,24 @@ size_t decaf_scheme_points(int32_t scheme) {
   return weight_transforms[scheme].outputs + weight_transforms[scheme].weights - 1;
 }
 
-/// G g Gᵀ of one filter.
-static void transform(const weight_transform *t, const float *g, double *points) {
+/// U = G g Gᵀ of one filter.
+static void transform(const weight_transform *t, const float *g, double *u) {
   const size_t r = t->weights, n = t->outputs + r - 1;
+  // G g, along the height.
   double lines[MOST_POINTS * MOST_WEIGHTS];
   for (size_t i = 0; i < n; i++) {
-    for (size_t u = 0; u < r; u++) {
+    for (size_t x = 0; x < r; x++) {
       double sum = 0;
-      for (size_t v = 0; v < r; v++) sum += t->matrix[i * r + v] * (double)g[v * r + u];
-      lines[i * r + u] = sum;
+      for (size_t y = 0; y < r; y++) sum += t->matrix[i * r + y] * (double)g[y * r + x];
+      lines[i * r + x] = sum;
     }
   }
+  // (G g) Gᵀ, along the width.
   for (size_t i = 0; i < n; i++) {
     for (size_t j = 0; j < n; j++) {
       double sum = 0;
-      for (size_t u = 0; u < r; u++) sum += lines[i * r + u] * t->matrix[j * r + u];
-      points[i * n + j] = sum;
+      for (size_t x = 0; x < r; x++) sum += lines[i * r + x] * t->matrix[j * r + x];
+      u[i * n + j] = sum;
     }
   }
 }
@@ -49,10 +51,10 @@ void decaf_winograd_weights(int32_t scheme, const float *weights, size_t outputs
   const size_t n = decaf_scheme_points(scheme), area = t->weights * t->weights;
   for (size_t c = 0; c < channels; c++) {
     for (size_t o = 0; o < panel_width; o++) {
-      double points[MOST_POINTS * MOST_POINTS] = {0};
-      if (o < outputs) transform(t, weights + (o * channels + c) * area, points);
+      double u[MOST_POINTS * MOST_POINTS] = {0};
+      if (o < outputs) transform(t, weights + (o * channels + c) * area, u);
       for (size_t p = 0; p < n * n; p++) {
-        transformed[p * point_step + c * panel_width + o] = (float)points[p];
+        transformed[p * point_step + c * panel_width + o] = (float)u[p];
       }
     }
   }

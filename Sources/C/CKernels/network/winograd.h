@@ -1,26 +1,38 @@
-// Minimal filtering: tiles of a map to points, a product a point, points to tiles of the output.
+// Minimal filtering (A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2015,
+// section 4.1), in their letters: of a tile's inputs d and a filter's weights g, for each channel c,
 //
-// Both transforms are separable: first along the rows of a tile, then along its columns, each time
-// for as many lines as the tile has, with vectors of neighbouring channels.
+//   V = Bᵀ d B,   U = G g Gᵀ,   M = Σ_c U ⊙ V,   Y = Aᵀ M A,
+//
+// n × n numbers each, n = m + r - 1, but for the m × m outputs Y. The element (i, j) of U, V and M
+// belongs to the point i of the height and j of the width. Elements do not mix in M, so each point
+// is a matrix product of its own: tiles × channels times channels × outputs. U is made once, when
+// weights are packed (winograd.c).
+//
+// Bᵀ d B is two passes of one transform: the first multiplies by Bᵀ from the left, which works
+// along the height, a column of the tile after the other; the second by B from the right, along the
+// width, a row of the first one's result after the other. The same with A. Vectors are neighbouring
+// channels, so no pass ever mixes what is in a vector.
 
-/// The points of a tile's inputs: those of its line l and column m go to `points + l · line +
-/// m · step`. `tile` is its first input; lines are `pitch` floats apart, pixels `pixel`.
-typedef void input_tile_function(const float *tile, size_t pitch, size_t pixel, float *points,
-                                 size_t line, size_t step);
+/// V of a tile: the element (l, m) goes to `transformed + l · line + m · step`. `tile` is its first
+/// input; lines are `pitch` floats apart, pixels `pixel`.
+typedef void input_tile_function(const float *tile, size_t pitch, size_t pixel,
+                                 float *transformed, size_t line, size_t step);
 
-/// The outputs of a tile from its sums, which lie as above: plus `bias`, and what is below `floor`
-/// replaced by it.
+/// Y of a tile from its M, which lies as V does: plus `bias`, and what is below `floor` replaced by
+/// it.
 typedef void output_tile_function(const float *sums, size_t line, size_t step, vector bias,
                                   vector floor, float *tile, size_t pitch, size_t pixel);
 
 enum { MOST_POINTS = 9 };
 
-/// What lies between the two passes: a vector for every point, lines of MOST_POINTS.
+/// What lies between the two passes: a vector for every element, lines of MOST_POINTS.
 enum { POINT = VECTOR_WIDTH, LINE = MOST_POINTS * VECTOR_WIDTH };
 
-// Passes over `count` lines: line l's elements are `step` floats apart, from `line` · l on. All but
-// the buffers and the map's strides are constants where they are inlined. The last pass of a tile
-// fetches what the next one will write: the channels after the next, or the tile to the right.
+// A pass transforms `count` lines: line l's elements are `step` floats apart, from `line` · l on.
+// In the first pass, along the height, a line is a column of the tile and a step leads to the pixel
+// below; in the second a line is a row and a step leads to the next point. All but the buffers and
+// the map's strides are constants where they are inlined. The last pass of a tile fetches what the
+// next one will write: the channels after the next, or the tile to the right.
 
 #define INPUT_LINES(NAME, COUNT)                                                                \
   INLINE void input_lines_##NAME##_##COUNT(const float *from, size_t step, size_t line,         \
@@ -58,10 +70,13 @@ enum { POINT = VECTOR_WIDTH, LINE = MOST_POINTS * VECTOR_WIDTH };
 
 #define INPUT_TILE(NAME, LINES, COLUMNS)                                                        \
   static void input_tile_##NAME##_##LINES##_##COLUMNS(                                          \
-      const float *tile, size_t pitch, size_t pixel, float *points, size_t line, size_t step) { \
+      const float *tile, size_t pitch, size_t pixel, float *transformed, size_t line,           \
+      size_t step) {                                                                            \
     _Alignas(64) float passed[MOST_POINTS * LINE];                                              \
+    /* Bᵀ d, along the height. */                                                               \
     input_lines_##NAME##_##LINES(tile, pitch, pixel, passed, LINE, POINT, COLUMNS, 0);          \
-    input_lines_##NAME##_##COLUMNS(passed, POINT, LINE, points, step, line, LINES, 1);          \
+    /* (Bᵀ d) B, along the width. */                                                            \
+    input_lines_##NAME##_##COLUMNS(passed, POINT, LINE, transformed, step, line, LINES, 1);     \
   }
 
 #define OUTPUT_TILE(NAME, OUTPUTS, LINES, WIDTH, COLUMNS)                                       \
@@ -69,8 +84,10 @@ enum { POINT = VECTOR_WIDTH, LINE = MOST_POINTS * VECTOR_WIDTH };
       const float *sums, size_t line, size_t step, vector bias, vector floor, float *tile,      \
       size_t pitch, size_t pixel) {                                                             \
     _Alignas(64) float passed[MOST_POINTS * LINE];                                              \
+    /* Aᵀ M, along the height. */                                                               \
     output_lines_##NAME##_##OUTPUTS##_##LINES(sums, line, step, passed, LINE, POINT, COLUMNS,   \
                                               0, bias, floor);                                  \
+    /* (Aᵀ M) A, along the width, with bias. */                                                 \
     output_lines_##NAME##_##WIDTH##_##COLUMNS(passed, POINT, LINE, tile, pixel, pitch, OUTPUTS, \
                                               1, bias, floor);                                  \
   }
@@ -123,27 +140,28 @@ typedef struct {
   }
 
 static void winograd_inputs(const decaf_tiling *t, const float *input, size_t pitch, size_t pixel,
-                            float *points) {
+                            float *transformed) {
   const scheme *kinds = &schemes[t->scheme];
   const size_t line = kinds->tiles[0].points * t->input_step;
   FOR_EACH_TILE(t, kinds, {
     const float *corner = input + y * pitch + x * pixel;
-    float *target = points + number * t->channels;
+    float *target = transformed + number * t->channels;
     for (size_t c = 0; c < t->channels; c += VECTOR_WIDTH) {
       kinds->input[v][h](corner + c, pitch, pixel, target + c, line, t->input_step);
     }
   })
 }
 
-static void winograd_products(const decaf_tiling *t, const float *points, const float *weights,
-                              size_t panels, const decaf_rows *rows, float *sums) {
+static void winograd_products(const decaf_tiling *t, const float *transformed,
+                              const float *weights, size_t panels, const decaf_rows *rows,
+                              float *sums) {
   const size_t side = schemes[t->scheme].tiles[0].points;
   const size_t vectors = t->panel_width / VECTOR_WIDTH, largest_block = most_rows(vectors);
   const size_t panel_floats = t->channels * t->panel_width;
   for (size_t i = 0; i < side; i++) {
     for (size_t j = 0; j < side; j++) {
       const size_t point = i * side + j;
-      // Only large tiles have the last point.
+      // Only large tiles have the last point of an axis: a small tile's points are the others.
       const decaf_rows *chosen = &rows[2 * (i + 1 == side) + (j + 1 == side)];
       if (chosen->count == 0) {
         weights += panels * panel_floats;
@@ -152,7 +170,7 @@ static void winograd_products(const decaf_tiling *t, const float *points, const 
       const size_t block_count = (chosen->count + largest_block - 1) / largest_block;
       // Every block fetches its share of the next point's inputs and weights.
       lookahead next = {
-          .inputs = (const char *)(points + (point + 1) * t->input_step),
+          .inputs = (const char *)(transformed + (point + 1) * t->input_step),
           .panel = (const char *)(weights + panels * panel_floats),
       };
       const size_t shares = panels * block_count * 64;
@@ -166,7 +184,7 @@ static void winograd_products(const decaf_tiling *t, const float *points, const 
         for (size_t b = 1; b <= block_count; b++) {
           const size_t row_end = chosen->count * b / block_count;
           blocks[row_end - row](
-              weights, t->channels, points + point * t->input_step, chosen->input_rows + row,
+              weights, t->channels, transformed + point * t->input_step, chosen->input_rows + row,
               sums + panel * t->panel_step + point * t->output_step, chosen->output_rows + row, 0,
               &next);
           next.inputs += input_share;

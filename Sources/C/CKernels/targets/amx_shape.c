@@ -1,4 +1,4 @@
-#include <stdint.h>
+#include "sets.h"
 
 // Multiplying and adding must not fuse, though a product of two bfloat16 numbers is exact.
 #pragma clang fp contract(off)
@@ -9,7 +9,7 @@ typedef struct {
     float sums[16][16];
     uint16_t numbers[16][32];
   };
-} tile;
+} matrix_register;
 
 static float widened(uint16_t x) {
   // Numbers that are not normal count as zero.
@@ -23,21 +23,21 @@ static float flushed(float x) {
   return __builtin_fabsf(x) < 0x1p-126f ? __builtin_copysignf(0, x) : x;
 }
 
-static void load_tile(tile *t, const void *from, uint64_t pitch) {
+static void load_register(matrix_register *t, const void *from, uint64_t pitch) {
   for (uint32_t r = 0; r < t->rows; r++) {
     __builtin_memcpy(t->numbers[r], (const char *)from + r * pitch, 64);
   }
 }
 
-static void store_tile(const tile *t, void *to, uint64_t pitch) {
+static void store_register(const matrix_register *t, void *to, uint64_t pitch) {
   for (uint32_t r = 0; r < t->rows; r++) {
     __builtin_memcpy((char *)to + r * pitch, t->sums[r], 64);
   }
 }
 
-static void zero_tile(tile *t) { __builtin_memset(t->sums, 0, sizeof t->sums); }
+static void zero_register(matrix_register *t) { __builtin_memset(t->sums, 0, sizeof t->sums); }
 
-static void add_product(tile *sums, const tile *a, const tile *b) {
+static void add_product(matrix_register *sums, const matrix_register *a, const matrix_register *b) {
   float terms[32][16];
   for (uint32_t k = 0; k < 32; k++) {
     for (uint32_t n = 0; n < 16; n++) terms[k][n] = widened(b->numbers[k / 2][2 * n + k % 2]);
@@ -58,20 +58,24 @@ static void add_product(tile *sums, const tile *a, const tile *b) {
 }
 
 /// The registers, a thread's own.
-static _Thread_local tile registers[8];
+static _Thread_local matrix_register registers[8];
 
-static void begin_tiles(uint64_t rows) {
+static void begin_registers(uint64_t rows) {
   for (int t = 0; t < 8; t++) registers[t].rows = t < 6 ? (uint32_t)rows : 16;
 }
 
-#define TILES_BEGIN(ROWS) begin_tiles(ROWS)
-#define TILES_END
-#define TILE_ZERO(T) zero_tile(&registers[T])
-#define TILE_LOAD(T, FROM, PITCH) load_tile(&registers[T], FROM, PITCH)
-#define TILE_STORE(T, TO, PITCH) store_tile(&registers[T], TO, PITCH)
-#define TILE_PRODUCT(SUMS, A, B) add_product(&registers[SUMS], &registers[A], &registers[B])
+#define REGISTERS_BEGIN(ROWS) begin_registers(ROWS)
+#define REGISTERS_END
+#define REGISTER_ZERO(T) zero_register(&registers[T])
+#define REGISTER_LOAD(T, FROM, PITCH) load_register(&registers[T], FROM, PITCH)
+#define REGISTER_STORE(T, TO, PITCH) store_register(&registers[T], TO, PITCH)
+#define REGISTER_PRODUCT(SUMS, A, B) add_product(&registers[SUMS], &registers[A], &registers[B])
 // No such vector is ever passed: the functions that take them are inlined.
 #pragma clang diagnostic ignored "-Wpsabi"
-#include "../network/tiles.h"
+#include "../bfloat16/kernels.h"
 
-const decaf_tile_kernels *decaf_amx_shape(void) { return &kernels; }
+/// Plain code is always allowed.
+static int enable(void) { return 1; }
+
+const decaf_matrix_set decaf_amx_shape = {
+    .name = "amx shape", .enable = enable, .kernels = &bfloat16_kernels};

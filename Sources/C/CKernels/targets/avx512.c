@@ -1,16 +1,24 @@
-#include "ckernels.h"
+#include "sets.h"
 
 #if defined(__x86_64__)
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx2,fma"))), apply_to = function)
-#include "avx512_blocks.h"
-#include "../network/table.h"
+#include "avx512.h"
+#define PAIR_ROWS 12
+#include "../network/kernels.h"
+#include "../training/kernels.h"
 #pragma clang attribute pop
 
-const decaf_kernels *decaf_avx512(void) { return &kernels; }
-
+#define NETWORK &network_kernels
+#define TRAINING &training_kernels
 #else
-
-const decaf_kernels *decaf_avx512(void) { return 0; }
-
+#define NETWORK 0
+#define TRAINING 0
 #endif
+
+const decaf_kernel_set decaf_avx512 = {
+    .name = "avx512",
+    .required = DECAF_FEATURE_AVX512F | DECAF_FEATURE_AVX2 | DECAF_FEATURE_FMA,
+    .network = NETWORK,
+    .training = TRAINING,
+};

@@ -1,19 +1,27 @@
-#include "ckernels.h"
+#include "sets.h"
 
 #if defined(__aarch64__)
 
-#define VECTOR_WIDTH 4
+#define VECTOR_BYTES 16
 #define PANEL_VECTORS 2
 #define BLOCK_ROWS 6
 #define EACH_BLOCK(F) TO_6_ROWS(F, 1) TO_6_ROWS(F, 2)
 #define SUM_REGISTERS 16
+#define PAIR_ROWS 12
 #define FUSED 1
-#include "../network/table.h"
+#include "../network/kernels.h"
+#include "../training/kernels.h"
 
-const decaf_kernels *decaf_neon(void) { return &kernels; }
-
+#define NETWORK &network_kernels
+#define TRAINING &training_kernels
 #else
-
-const decaf_kernels *decaf_neon(void) { return 0; }
-
+#define NETWORK 0
+#define TRAINING 0
 #endif
+
+const decaf_kernel_set decaf_neon = {
+    .name = "neon",
+    .required = DECAF_FEATURE_NEON,
+    .network = NETWORK,
+    .training = TRAINING,
+};

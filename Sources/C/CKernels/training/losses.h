@@ -37,14 +37,16 @@ INLINE double lanes_sum(lanes x) {
 
 /// e^x for x ≤ 0, to 1 unit in the last place or so; 0 below -708 and for -∞; NaN stays.
 ///
-/// x = n · log 2 + r with |r| ≤ log 2 / 2, and Taylor's polynomial of e^r to r^13, whose rest is
-/// below 5e-18.
+/// x = n · log 2 + r with n whole and |r| ≤ log 2 / 2, so e^x = 2^n · e^r, and of e^r Taylor's
+/// polynomial to r^13, whose rest is below (log 2 / 2)^14 / 14! = 5e-18.
 INLINE lanes lanes_exp(lanes x) {
   const lane_bits is_tiny = x < (lanes)(-708);
   const lanes safe = lanes_select(is_tiny, (lanes)(-708), x);
   // Adding 1.5 · 2^52 rounds to a whole number, which then sits in the lowest bits.
   const lanes shifted = safe * 1.4426950408889634 + 0x1.8p52;
   const lanes n = shifted - 0x1.8p52;
+  // log 2 in two parts (Cody and Waite): the first has 32 bits and n has 10, so n times it is
+  // exact, fused or not, and so is the difference; what log 2 lacks then comes from the second.
   lanes r = lanes_fused(n, (lanes)(-0x1.62e42feep-1), safe);
   r = lanes_fused(n, (lanes)(-0x1.a39ef35793c76p-33), r);
   static const double factors[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800,
@@ -53,11 +55,14 @@ INLINE lanes lanes_exp(lanes x) {
   lanes sum = (lanes)(factors[0]);
 #pragma clang loop unroll(full)
   for (int i = 1; i < 14; i++) sum = lanes_fused(sum, r, (lanes)(factors[i]));
+  // 2^n: n from the lowest bits to the exponent's place, plus its bias. At -708 n is -1021, where
+  // numbers are normal still.
   const lane_bits exponent = ((lane_bits)shifted << 52) + (lane_bits)(1023L << 52);
   return lanes_select(is_tiny, (lanes)(0), sum * (lanes)exponent);
 }
 
-/// log(1 + x) for 0 ≤ x ≤ 1: 2 · artanh(x / (2 + x)), whose series' rest is below 1e-17.
+/// log(1 + x) for 0 ≤ x ≤ 1: 2 · artanh(s), s = x / (2 + x) ≤ 1/3, by its series s + s³/3 + s⁵/5 +
+/// … to s^33, whose rest is below 1e-17. Small x keep all their digits, which 1 + x would lose.
 INLINE lanes lanes_log1p(lanes x) {
   const lanes s = x / (x + 2), square = s * s;
   lanes sum = (lanes)(1.0 / 33);
@@ -87,6 +92,37 @@ INLINE void add_sums(double *restrict to, const double *restrict from, size_t co
   for (size_t k = 0; k < count; k++) to[k] += from[k];
 }
 
+/// The highest of a row's padded logits.
+INLINE double highest_of(const double *logits, size_t padded) {
+  lanes highest = lanes_load(logits);
+  for (size_t k = 8; k < padded; k += 8) {
+    const lanes x = lanes_load(logits + k);
+    highest = lanes_select(highest < x, x, highest);
+  }
+  double top = highest[0];
+  for (int i = 1; i < 8; i++) top = highest[i] > top ? highest[i] : top;
+  return top;
+}
+
+/// Replaces a row's logits z by p = e^(z - top).
+///
+/// Returns Σ p but for one p of 1, that of the highest logit.
+INLINE double raise_to_powers(double *restrict logits, size_t padded, double top) {
+  // The top ones add exactly 1 each: kept apart, they cannot hide the small ones.
+  lanes sum = (lanes)(0);
+  lane_bits tops = (lane_bits)(0);
+  for (size_t k = 0; k < padded; k += 8) {
+    const lanes x = lanes_exp(lanes_load(logits + k) - top);
+    lanes_store(logits + k, x);
+    const lane_bits is_top = x == (lanes)(1);
+    sum += lanes_select(is_top, (lanes)(0), x);
+    tops -= is_top;
+  }
+  long top_count = 0;
+  for (int i = 0; i < 8; i++) top_count += tops[i];
+  return lanes_sum(sum) + (double)(top_count - 1);
+}
+
 static void softmax(const decaf_sweep *s, double *loss, double *residuals, double *slopes,
                     float *roots, double *terms, double *scratch) {
   const size_t count = s->count, padded = (count + 7) / 8 * 8;
@@ -96,27 +132,11 @@ static void softmax(const decaf_sweep *s, double *loss, double *residuals, doubl
   for (size_t row = 0; row < s->rows; row++) {
     row_logits(s, row, -__builtin_inf(), p, direction);
     const size_t label = (size_t)s->labels[row];
-    lanes highest = lanes_load(p);
-    for (size_t k = 8; k < padded; k += 8) {
-      const lanes x = lanes_load(p + k);
-      highest = lanes_select(highest < x, x, highest);
-    }
-    double top = highest[0];
-    for (int i = 1; i < 8; i++) top = highest[i] > top ? highest[i] : top;
+    const double top = highest_of(p, padded);
+    // log Σ e^z - z[label] = log(1 + others) + margin, with others = Σ e^(z - top) but for one that
+    // is 1: no e^z can overflow, and a small loss keeps its digits.
     const double margin = top - p[label];
-    // The top ones add exactly 1 each: kept apart, they cannot hide the small ones.
-    lanes sum = (lanes)(0);
-    lane_bits tops = (lane_bits)(0);
-    for (size_t k = 0; k < padded; k += 8) {
-      const lanes x = lanes_exp(lanes_load(p + k) - top);
-      lanes_store(p + k, x);
-      const lane_bits is_top = x == (lanes)(1);
-      sum += lanes_select(is_top, (lanes)(0), x);
-      tops -= is_top;
-    }
-    long top_count = 0;
-    for (int i = 0; i < 8; i++) top_count += tops[i];
-    const double others = lanes_sum(sum) + (double)(top_count - 1);
+    const double others = raise_to_powers(p, padded, top);
     const double weight = s->weights[row], inverse = 1 / (1 + others);
     *loss += weight * (__builtin_log1p(others) + margin);
     if (roots) {
@@ -150,6 +170,9 @@ typedef struct {
   lanes curvature;
 } separable;
 
+/// log(1 + e^-m) = log(1 + e^-|m|) + max(0, -m): no exponential overflows. Its derivative is
+/// -σ(-m), its curvature σ(m) · σ(-m), with σ(|m|) = 1 / (1 + e^-|m|) and σ(-|m|) = e^-|m| ·
+/// σ(|m|).
 INLINE separable logistic_at(lanes margin) {
   const lanes decay = lanes_exp(-lanes_absolute(margin));
   const lanes inverse = 1 / (1 + decay), other = decay * inverse;
@@ -159,6 +182,7 @@ INLINE separable logistic_at(lanes margin) {
                      other * inverse};
 }
 
+/// max(0, 1 - m)².
 INLINE separable squared_hinge_at(lanes margin) {
   const lanes distance = 1 - margin;
   const lane_bits is_active = distance > (lanes)(0);

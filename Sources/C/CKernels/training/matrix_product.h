@@ -1,9 +1,9 @@
 // Packing and the matrix product for one element type. The including file defines
 //   ELEMENT       float or double,
 //   NAME(x)       x with the type's suffix,
-// besides what dense.h demands.
+// besides what kernels.h demands.
 
-enum { NAME(LANES) = VECTOR_BYTES / sizeof(ELEMENT), NAME(WIDE) = 2 * NAME(LANES) };
+enum { NAME(LANES) = VECTOR_BYTES / sizeof(ELEMENT), NAME(PAIR) = 2 * NAME(LANES) };
 
 typedef ELEMENT NAME(vector) __attribute__((ext_vector_type(VECTOR_BYTES / sizeof(ELEMENT))));
 
@@ -21,26 +21,26 @@ INLINE NAME(vector) NAME(multiply_add)(NAME(vector) a, NAME(vector) b, NAME(vect
 #endif
 }
 
-/// The width of the panel that starts at `column`: one vector where the rest fits, else two.
+/// The width of the panel that starts at `column`: a single vector where the rest fits, else a pair.
 INLINE size_t NAME(panel_width)(size_t column, size_t columns) {
-  return columns - column <= NAME(LANES) ? NAME(LANES) : NAME(WIDE);
+  return columns - column <= NAME(LANES) ? NAME(LANES) : NAME(PAIR);
 }
 
 static size_t NAME(packed_count)(size_t depth, size_t columns) {
-  return depth * (columns + NAME(WIDE));
+  return depth * (columns + NAME(PAIR));
 }
 
 static void NAME(pack)(const ELEMENT *b, size_t stride, size_t depth, size_t columns,
                        ELEMENT *packed) {
-  for (size_t start = 0; start < depth; start += DECAF_DENSE_DEPTH) {
-    const size_t end = start + DECAF_DENSE_DEPTH < depth ? start + DECAF_DENSE_DEPTH : depth;
+  for (size_t start = 0; start < depth; start += DECAF_PRODUCT_SLAB) {
+    const size_t end = start + DECAF_PRODUCT_SLAB < depth ? start + DECAF_PRODUCT_SLAB : depth;
     for (size_t column = 0; column < columns;) {
       const size_t width = NAME(panel_width)(column, columns);
       const size_t used = width < columns - column ? width : columns - column;
       for (size_t k = start; k < end; k++) {
         const ELEMENT *from = b + k * stride + column;
-        if (used == NAME(WIDE)) {
-          __builtin_memcpy(packed, from, NAME(WIDE) * sizeof(ELEMENT));
+        if (used == NAME(PAIR)) {
+          __builtin_memcpy(packed, from, NAME(PAIR) * sizeof(ELEMENT));
         } else {
           for (size_t j = 0; j < width; j++) packed[j] = j < used ? from[j] : 0;
         }
@@ -53,8 +53,8 @@ static void NAME(pack)(const ELEMENT *b, size_t stride, size_t depth, size_t col
 
 static void NAME(pack_transposed)(const ELEMENT *b, size_t stride, size_t depth, size_t columns,
                                   ELEMENT *packed) {
-  for (size_t start = 0; start < depth; start += DECAF_DENSE_DEPTH) {
-    const size_t end = start + DECAF_DENSE_DEPTH < depth ? start + DECAF_DENSE_DEPTH : depth;
+  for (size_t start = 0; start < depth; start += DECAF_PRODUCT_SLAB) {
+    const size_t end = start + DECAF_PRODUCT_SLAB < depth ? start + DECAF_PRODUCT_SLAB : depth;
     for (size_t column = 0; column < columns;) {
       const size_t width = NAME(panel_width)(column, columns);
       const size_t used = width < columns - column ? width : columns - column;
@@ -68,10 +68,13 @@ static void NAME(pack_transposed)(const ELEMENT *b, size_t stride, size_t depth,
   }
 }
 
-/// One tile of C. `rows` and `vectors` are constants wherever this is inlined.
+/// One block of C. `rows` and `vectors` are constants wherever this is inlined.
+///
+/// Each element is one chain of multiply-adds over the depth from zero, and then added to C: the
+/// same in every block that can hold it.
 ///
 /// Rows are reached in threes from pointers of their own, as far as an address can be scaled.
-INLINE void NAME(tile)(const size_t rows, const size_t vectors, size_t depth, const ELEMENT *a,
+INLINE void NAME(block)(const size_t rows, const size_t vectors, size_t depth, const ELEMENT *a,
                        size_t stride, const ELEMENT *panel, ELEMENT *c, size_t c_stride,
                        size_t columns, int adding) {
   NAME(vector) sums[12][2];
@@ -108,25 +111,56 @@ INLINE void NAME(tile)(const size_t rows, const size_t vectors, size_t depth, co
         __builtin_memcpy(target + v * NAME(LANES), &sum, sizeof sum);
       }
     } else {
-      ELEMENT row[NAME(WIDE)];
+      ELEMENT row[NAME(PAIR)];
       __builtin_memcpy(row, sums[r], sizeof row);
       for (size_t j = 0; j < columns; j++) target[j] = adding ? target[j] + row[j] : row[j];
     }
   }
 }
 
-#define TILE(KIND, ROWS, VECTORS)                                                               \
+#define BLOCK(KIND, ROWS, VECTORS)                                                               \
   static void NAME(KIND##_##ROWS)(size_t depth, const ELEMENT *a, size_t stride,                \
                                   const ELEMENT *panel, ELEMENT *c, size_t c_stride,            \
                                   size_t columns, int adding) {                                 \
-    NAME(tile)(ROWS, VECTORS, depth, a, stride, panel, c, c_stride, columns, adding);           \
+    NAME(block)(ROWS, VECTORS, depth, a, stride, panel, c, c_stride, columns, adding);           \
   }
-TILE(wide, 1, 2) TILE(wide, 3, 2) TILE(wide, 6, 2)
-#if WIDE_ROWS == 12
-TILE(wide, 12, 2)
+BLOCK(pair, 1, 2) BLOCK(pair, 3, 2) BLOCK(pair, 6, 2)
+#if PAIR_ROWS == 12
+BLOCK(pair, 12, 2)
 #endif
-TILE(narrow, 1, 1) TILE(narrow, 3, 1) TILE(narrow, 6, 1) TILE(narrow, 12, 1)
-#undef TILE
+BLOCK(single, 1, 1) BLOCK(single, 3, 1) BLOCK(single, 6, 1) BLOCK(single, 12, 1)
+#undef BLOCK
+
+/// One panel's part of `rows` rows of C, 12, 6, 3 or 1; `pair`: the panel is a pair of vectors wide.
+INLINE void NAME(panel_product)(size_t rows, int pair, size_t depth, const ELEMENT *a, size_t stride,
+                                const ELEMENT *panel, ELEMENT *c, size_t c_stride, size_t columns,
+                                int adding) {
+#define RUN(ROWS)                                                                               \
+  if (pair) {                                                                                   \
+    NAME(pair_##ROWS)(depth, a, stride, panel, c, c_stride, columns, adding);                   \
+  } else {                                                                                      \
+    NAME(single_##ROWS)(depth, a, stride, panel, c, c_stride, columns, adding);                 \
+  }
+  switch (rows) {
+  case 12:
+#if PAIR_ROWS < 12
+    // Sums of twelve pairs do not fit the registers.
+    if (pair) {
+      NAME(pair_6)(depth, a, stride, panel, c, c_stride, columns, adding);
+      NAME(pair_6)(depth, a + 6 * stride, stride, panel, c + 6 * c_stride, c_stride, columns, adding);
+    } else {
+      NAME(single_12)(depth, a, stride, panel, c, c_stride, columns, adding);
+    }
+#else
+    RUN(12)
+#endif
+    break;
+  case 6: RUN(6) break;
+  case 3: RUN(3) break;
+  default: RUN(1)
+  }
+#undef RUN
+}
 
 static void NAME(product)(size_t rows, size_t depth, size_t columns, const ELEMENT *a,
                           size_t a_stride, const ELEMENT *packed, ELEMENT *c, size_t c_stride,
@@ -136,9 +170,9 @@ static void NAME(product)(size_t rows, size_t depth, size_t columns, const ELEME
       for (size_t j = 0; j < columns; j++) c[r * c_stride + j] = 0;
     }
   }
-  for (size_t start = 0; start < depth; start += DECAF_DENSE_DEPTH) {
+  for (size_t start = 0; start < depth; start += DECAF_PRODUCT_SLAB) {
     const size_t length =
-        start + DECAF_DENSE_DEPTH < depth ? DECAF_DENSE_DEPTH : depth - start;
+        start + DECAF_PRODUCT_SLAB < depth ? DECAF_PRODUCT_SLAB : depth - start;
     const int is_adding = adding || start > 0;
     size_t chunk = 0;
     for (size_t row = 0; row < rows;) {
@@ -148,32 +182,8 @@ static void NAME(product)(size_t rows, size_t depth, size_t columns, const ELEME
       for (size_t column = 0; column < columns;) {
         const size_t width = NAME(panel_width)(column, columns);
         const size_t used = width < columns - column ? width : columns - column;
-        ELEMENT *to = c + row * c_stride + column;
-#define RUN(ROWS, FROM, TO)                                                                     \
-  if (width == NAME(WIDE)) {                                                                    \
-    NAME(wide_##ROWS)(length, FROM, a_stride, panel, TO, c_stride, used, is_adding);            \
-  } else {                                                                                      \
-    NAME(narrow_##ROWS)(length, FROM, a_stride, panel, TO, c_stride, used, is_adding);          \
-  }
-        switch (count) {
-        case 12:
-#if WIDE_ROWS < 12
-          if (width == NAME(WIDE)) {
-            NAME(wide_6)(length, from, a_stride, panel, to, c_stride, used, is_adding);
-            NAME(wide_6)(length, from + 6 * a_stride, a_stride, panel, to + 6 * c_stride, c_stride,
-                         used, is_adding);
-          } else {
-            NAME(narrow_12)(length, from, a_stride, panel, to, c_stride, used, is_adding);
-          }
-#else
-          RUN(12, from, to)
-#endif
-          break;
-        case 6: RUN(6, from, to) break;
-        case 3: RUN(3, from, to) break;
-        default: RUN(1, from, to)
-        }
-#undef RUN
+        NAME(panel_product)(count, width == NAME(PAIR), length, from, a_stride, panel,
+                            c + row * c_stride + column, c_stride, used, is_adding);
         panel += length * width;
         column += width;
       }

@@ -1,5 +1,7 @@
 // Operations on whole vectors, with one order of additions on every instruction set.
 
+/// The product is exact but for one rounding: both scales are powers of two. Cutting it to whole
+/// units is what makes the sums independent of their order; see `FixedPointSum`.
 static void add_fixed_f32(const float *values, double scale, const double *scales, size_t count,
                           int64_t *units) {
   for (size_t i = 0; i < count; i++) {

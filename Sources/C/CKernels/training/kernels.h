@@ -1,10 +1,10 @@
-// Defines the table `dense`. The including file defines
+// Defines the table `training_kernels`. The including file defines
 //   VECTOR_BYTES  bytes of a vector,
-//   WIDE_ROWS     rows whose accumulators, two vectors each, fit in the registers: 6 or 12,
+//   PAIR_ROWS     rows whose accumulators, two vectors each, fit in the registers: 6 or 12,
 //   FUSED         1 when the instruction set multiplies and adds with one rounding,
 // and has set the target by `#pragma clang attribute`.
 
-#include "../include/dense.h"
+#include "../include/training.h"
 
 // Only explicit calls fuse: otherwise a compiler's choice would show in the bits.
 #pragma clang fp contract(off)
@@ -23,7 +23,7 @@
 
 #include "vectors.h"
 
-static const decaf_dense dense = {
+static const decaf_training_kernels training_kernels = {
     .packed_count_f32 = packed_count_f32,
     .packed_count_f64 = packed_count_f64,
     .pack_f32 = pack_f32,

@@ -3,11 +3,11 @@ internal import Synchronization
 
 /// Memory that buffers are cut from, one behind the other.
 ///
-/// A network's kernels hop between dozens of places in several buffers. In slabs, whose pages are
+/// A network's kernels hop between dozens of places in several buffers. In arenas, whose pages are
 /// huge where the system has such, a few address translations cover them all; with buffers of their
-/// own, ends and small ones would lie on hundreds of small pages. A slab is given back when the last
+/// own, ends and small ones would lie on hundreds of small pages. An arena is given back when the last
 /// buffer cut from it is gone; pages that nobody touches take no memory.
-final class Slab: @unchecked Sendable {
+final class Arena: @unchecked Sendable {
   // Invariant behind `@unchecked`: no two buffers get the same part of what `start` points to.
   private let start: UnsafeMutableRawPointer
   private let byteCount: Int
@@ -18,7 +18,7 @@ final class Slab: @unchecked Sendable {
 
   /// Where the next buffer may begin.
   private struct Remainder {
-    weak var slab: Slab?
+    weak var arena: Arena?
     var used = 0
   }
   private static let remainder = Mutex(Remainder())
@@ -43,21 +43,21 @@ final class Slab: @unchecked Sendable {
 
   deinit { munmap(start, byteCount) }
 
-  /// Memory of zeros that nobody else uses as long as the slab lives.
-  static func place(byteCount: Int) -> (slab: Slab, start: UnsafeMutableRawPointer) {
+  /// Memory of zeros that nobody else uses as long as the arena lives.
+  static func place(byteCount: Int) -> (arena: Arena, start: UnsafeMutableRawPointer) {
     let size = (byteCount + alignment - 1) / alignment * alignment
     return remainder.withLock { remainder in
-      if let slab = remainder.slab, size <= slab.byteCount - remainder.used {
+      if let arena = remainder.arena, size <= arena.byteCount - remainder.used {
         defer { remainder.used += size }
-        return (slab, slab.start + remainder.used)
+        return (arena, arena.start + remainder.used)
       }
       let whole = (size + hugePageByteCount - 1) / hugePageByteCount * hugePageByteCount
-      let slab = Slab(byteCount: max(whole, usualByteCount))
+      let arena = Arena(byteCount: max(whole, usualByteCount))
       // The one with more room left is the one to cut from next.
-      if slab.byteCount - size > (remainder.slab?.byteCount ?? 0) - remainder.used {
-        remainder = Remainder(slab: slab, used: size)
+      if arena.byteCount - size > (remainder.arena?.byteCount ?? 0) - remainder.used {
+        remainder = Remainder(arena: arena, used: size)
       }
-      return (slab, slab.start)
+      return (arena, arena.start)
     }
   }
 }

@@ -1,8 +1,14 @@
-// The micro-kernel of every product: some rows times a panel, which is 1 to PANEL_VECTORS vectors wide.
-// The sums stay in registers, the rows' numbers are broadcast from where they lie.
+// The micro-kernel of every product: some rows times a panel, which is 1 to PANEL_VECTORS vectors
+// wide. The sums stay in registers, the rows' numbers are broadcast from where they lie.
 //
 // R rows times V vectors take R + V loads for R · V multiply-adds: the nearer to a square, the less
-// the loads matter.
+// the loads matter. A block is bounded by the registers: R · V of sums, V of the panel and one for
+// the broadcast number must not exceed the 32 of AVX-512 and NEON, the 16 of AVX2 and the baseline.
+// It has to be large too: a multiply-add takes four or so cycles and two can start in each, so
+// fewer than eight sums, which do not wait for each other, leave the units idle.
+//
+// A sum is never cut into parts that are added later, though that would hide the latency of small
+// blocks: its bits would depend on the block.
 
 /// Weights may lie anywhere in a mapped file.
 typedef float unaligned_float __attribute__((aligned(1)));

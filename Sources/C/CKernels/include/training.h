@@ -1,16 +1,17 @@
-#ifndef DECAF_DENSE_H
-#define DECAF_DENSE_H
+#ifndef DECAF_TRAINING_H
+#define DECAF_TRAINING_H
 
-// Dense matrix kernels of training, once per instruction set like those in ckernels.h.
+// Kernels of training: products of matrices, losses and operations on vectors, once per instruction
+// set like those in network.h.
 //
-// Matrices are row-major. Every element of a product is summed over the depth in one order, whatever
-// the shape of the rest; sets with fused multiply-add agree bit for bit.
+// Matrices are row-major. Every element of a product is summed over the depth in one order,
+// whatever the shape of the rest; sets with fused multiply-add agree bit for bit.
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// Depth of a block of products: sums start anew for each and are then added, in order.
-enum { DECAF_DENSE_DEPTH = 256 };
+/// Depth of a slab of a product: sums start anew for each and are then added, in order.
+enum { DECAF_PRODUCT_SLAB = 256 };
 
 /// What one sweep over rows looks at. Rows have `count` classes side by side, `stride` apart.
 typedef struct {
@@ -30,6 +31,7 @@ typedef struct {
   const double *weights;
 } decaf_sweep;
 
+/// The kernels of training of one set.
 typedef struct {
   /// Floats or doubles that packing `depth` × `columns` takes.
   size_t (*packed_count_f32)(size_t depth, size_t columns);
@@ -82,12 +84,6 @@ typedef struct {
 
   /// The values of IEEE 754 binary16 numbers.
   void (*widen_f16)(const uint16_t *halves, size_t count, float *values);
-} decaf_dense;
-
-/// Null where the set is not built for this kind of processor.
-const decaf_dense *decaf_dense_baseline(void);
-const decaf_dense *decaf_dense_neon(void);
-const decaf_dense *decaf_dense_avx2(void);
-const decaf_dense *decaf_dense_avx512(void);
+} decaf_training_kernels;
 
 #endif

@@ -1,8 +1,8 @@
-// Defines the table `kernels`; see vector.h for what must be defined before.
+// Defines the table `network_kernels`; see vector.h for what must be defined before.
 
 #include "vector.h"
 
-#include "panel.h"
+#include "micro_kernel.h"
 
 #include "inner_product.h"
 
@@ -16,7 +16,7 @@
 
 #include "resampling.h"
 
-static const decaf_kernels kernels = {
+static const decaf_network_kernels network_kernels = {
     .vector_width = VECTOR_WIDTH,
     .panel_vectors = PANEL_VECTORS,
     .pack_inputs = pack_inputs,
