@@ -6,7 +6,7 @@ struct TrainingContext {
   let communicator: any Communicator
   let team: ThreadTeam
   /// The same on every rank, or their bytes would differ.
-  let kernels: DenseKernels
+  let kernels: TrainingKernels
   /// One for each thread of the team.
   let workspaces: [Workspace]
   /// Where to pause; nil for nowhere.
@@ -20,7 +20,7 @@ struct TrainingContext {
     self.communicator = communicator
     self.team = team
     self.checkpointer = checkpointer
-    kernels = try DenseKernels(communicator.lowestKernelClass())
+    kernels = try TrainingKernels(communicator.lowestKernelClass())
     workspaces = (0..<team.threadCount).map { _ in Workspace() }
   }
 }

@@ -64,12 +64,12 @@ struct CentredRows {
   /// `rowCount×count`: the products of each row with each of `count` vectors, a row each.
   func products(with vectors: [Double], count: Int) -> [Double] {
     let packed = PackedMatrix<Double>()
-    DenseKernels.fastest.pack(
+    TrainingKernels.fastest.pack(
       vectors.span, .init(leadingDimension: width, isTransposed: true), depth: width,
       columns: count, into: packed)
     return blocks(of: rowCount) { rows in
       var part = [Double](repeating: 0, count: rows.count * count)
-      DenseKernels.fastest.multiply(
+      TrainingKernels.fastest.multiply(
         rows: rows.count, values.span,
         .init(leadingDimension: width, offset: rows.lowerBound * width), packed, into: &part,
         .init(leadingDimension: count))
@@ -81,11 +81,11 @@ struct CentredRows {
   private func transposedProducts(with vectors: [Double], count: Int) -> [Double] {
     let parts = blocks(of: width) { columns in
       let packed = PackedMatrix<Double>()
-      DenseKernels.fastest.pack(
+      TrainingKernels.fastest.pack(
         values.span, .init(leadingDimension: width, offset: columns.lowerBound), depth: rowCount,
         columns: columns.count, into: packed)
       var part = [Double](repeating: 0, count: count * columns.count)
-      DenseKernels.fastest.multiply(
+      TrainingKernels.fastest.multiply(
         rows: count, vectors.span, .init(leadingDimension: rowCount), packed, into: &part,
         .init(leadingDimension: columns.count))
       return part
@@ -102,12 +102,12 @@ struct CentredRows {
     let left = isByColumns ? transposed : values
     return blocks(of: order) { range in
       let packed = PackedMatrix<Double>()
-      DenseKernels.fastest.pack(
+      TrainingKernels.fastest.pack(
         left.span,
         .init(leadingDimension: depth, offset: range.lowerBound * depth, isTransposed: true),
         depth: depth, columns: range.count, into: packed)
       var part = [Double](repeating: 0, count: order * range.count)
-      DenseKernels.fastest.multiply(
+      TrainingKernels.fastest.multiply(
         rows: order, left.span, .init(leadingDimension: depth), packed, into: &part,
         .init(leadingDimension: range.count))
       // Symmetric: the columns of this block are its rows.

@@ -38,7 +38,7 @@ enum Version {
     let supported = KernelClass.supported.map(\.rawValue).joined(separator: ", ")
     let used: String
     do { used = try KernelClass.current.rawValue } catch { used = "none, \(error)" }
-    let tiles = TileKernels.native == nil ? "no bfloat16 tiles" : "bfloat16 tiles"
+    let tiles = BFloat16Kernels.native == nil ? "no bfloat16 tiles" : "bfloat16 tiles"
     return "\(used); this processor runs \(supported) and has \(tiles)"
   }
 }

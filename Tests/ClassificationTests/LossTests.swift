@@ -114,7 +114,7 @@ import Testing
   @Test(arguments: Loss.allCases, [false, true])
   func sumsByRowAreThoseOfTheKernel(_ loss: Loss, _ hasDirection: Bool) {
     let block = Self.block()
-    var input = DenseKernels.LossInput(
+    var input = TrainingKernels.LossInput(
       rowCount: 4, count: 3, logits: block.logits, stride: 3, biases: [0.1, -0.2, 0.05],
       labels: loss.isSeparable ? [2, -1, 1, 0] : [2, 0, 1, 0], weights: [1, 0.5, 2, 3])
     if hasDirection {

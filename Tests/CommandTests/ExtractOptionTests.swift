@@ -52,7 +52,7 @@ import Testing
       let store = "\(folder)/store"
       let options = ["--precision", "bf16"]
       let rounded = try Program.decaf.run(try CommandFixture.extract(store) + options)
-      guard TileKernels.native != nil else {
+      guard BFloat16Kernels.native != nil else {
         #expect(rounded.status == 64)
         #expect(rounded.errors.contains("expected a processor with AMX"), "\(rounded.errors)")
         return

@@ -76,7 +76,7 @@ import Testing
     try expectListIsPredictedAsItsStore(recipe)
   }
 
-  @Test(.enabled(if: TileKernels.native != nil))
+  @Test(.enabled(if: BFloat16Kernels.native != nil))
   func listIsPredictedAsItsStoreInLessPrecision() throws {
     try expectListIsPredictedAsItsStore(Recipe(options: ["--precision", "bf16"]))
   }

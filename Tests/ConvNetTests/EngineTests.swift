@@ -188,7 +188,7 @@ import Testing
         kernelClass: kernelClass)
       results.append(Self.run(engine, [Self.image(5)])[0])
     }
-    if let shape = Kernels.avx512Shape {
+    if let shape = NetworkKernels.avx512Shape {
       let engine = Engine(
         network: model.network, outputs: model.reachableBlobs, capacity: 1,
         kernels: EngineKernels(.avx512, float: shape), team: team)
@@ -198,7 +198,7 @@ import Testing
   }
 
   private static func bfloat16Engine(
-    _ model: Model, _ outputs: [String], capacity: Int, threads: Int = 2, _ tiles: TileKernels
+    _ model: Model, _ outputs: [String], capacity: Int, threads: Int = 2, _ tiles: BFloat16Kernels
   ) throws -> Engine {
     Engine(
       network: model.network, outputs: try outputs.map { try BlobName(parsing: $0) },
@@ -235,7 +235,7 @@ import Testing
         #expect(distance > 1e-4 && distance <= 5e-3)
       }
     }
-    if let native = TileKernels.native {
+    if let native = BFloat16Kernels.native {
       let areEqual =
         try Self.run(Self.bfloat16Engine(model, names, capacity: 2, native), images) == rounded
       #expect(areEqual)
@@ -244,7 +244,7 @@ import Testing
 
   @Test func bfloat16ActivationsDependOnTheImageAlone() throws {
     let model = try Self.caffenet.get()
-    let tiles = TileKernels.native ?? .emulated
+    let tiles = BFloat16Kernels.native ?? .emulated
     let images = (0..<3).map { Self.image(UInt64($0)) }
     let names = ["conv2", "fc6:pre", "prob"]
     let expected = Self.run(
@@ -263,7 +263,7 @@ import Testing
         model: model, outputs: [.data], capacity: 1, precision: .bf16,
         team: ThreadTeam(threadCount: 1))
     }
-    if TileKernels.native == nil {
+    if BFloat16Kernels.native == nil {
       #expect(throws: PrecisionError.unavailable) { try make() }
     } else {
       #expect(try make().precision == .bf16)

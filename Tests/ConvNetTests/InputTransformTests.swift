@@ -56,7 +56,7 @@ import Testing
     _ image: RGBImage, _ transform: InputTransform, _ views: Views, _ kernelClass: KernelClass
   ) -> [Float] {
     let writer = InputWriter(
-      transform, views: views, mode: .exact, kernels: Kernels(kernelClass))
+      transform, views: views, mode: .exact, kernels: NetworkKernels(kernelClass))
     let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
     let maps = (0..<views.count).map { _ in FeatureMap(layout) }
     writer.write(image) { ImagePlace(maps[$0]) }
@@ -84,7 +84,7 @@ import Testing
   @Test func writerTakesFileAfterFile() throws {
     let transform = try InputTransform(yaml: Self.yaml, source: "test")
     let writer = InputWriter(
-      transform, views: .center, mode: .exact, kernels: Kernels(.baseline))
+      transform, views: .center, mode: .exact, kernels: NetworkKernels(.baseline))
     let map = FeatureMap(MapLayout(channels: 3, height: 7, width: 7))
     for (width, height) in [(90, 70), (20, 31), (64, 100)] {
       let file = try JPEGEncoder.encode(image(width: width, height: height))

@@ -126,6 +126,6 @@ import Testing
       progress.lines..<min(progress.lines + height, progress.height)
     }
 
-    func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {}
+    func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: NetworkKernels) {}
   }
 }

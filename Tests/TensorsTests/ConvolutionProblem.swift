@@ -72,7 +72,7 @@ struct ConvolutionProblem {
     _ convolution: any Convolution, images: [SlowKernels.Map], rectify: Bool = false
   ) -> [[Float]] {
     pack(convolution)
-    let points = FloatBuffer(count: convolution.pointFloats)
+    let points = FloatBuffer(count: convolution.transformedFloats)
     let sums = FloatBuffer(count: convolution.sumFloats)
     for buffer in [points, sums] {
       buffer.replace(from: 0, with: [Float](repeating: .nan, count: buffer.count))

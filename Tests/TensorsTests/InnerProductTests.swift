@@ -71,7 +71,7 @@ import Testing
     }
 
     /// Whether all rows are packed without the zeros.
-    func isSparse(_ kernels: Kernels, panels: StoredFloats?) -> Bool {
+    func isSparse(_ kernels: NetworkKernels, panels: StoredFloats?) -> Bool {
       let product = InnerProduct(
         weights: StoredFloats(weights), panels: panels, biases: biases, kernels: kernels)
       let packed = FloatBuffer(count: product.packedFloats(count: size.rows))
@@ -91,7 +91,7 @@ import Testing
 
     /// The first `count` rows' outputs, computed in `parts`; the other rows as they were: NaN.
     func run(
-      _ kernels: Kernels, weights stored: StoredFloats? = nil, panels: StoredFloats? = nil,
+      _ kernels: NetworkKernels, weights stored: StoredFloats? = nil, panels: StoredFloats? = nil,
       count: Int? = nil, parts: Int = 1, rectify: Bool = false
     ) -> [[Float]] {
       let count = count ?? size.rows
@@ -153,8 +153,9 @@ import Testing
     for (rows, zeroQuarters, isSparse) in [(1, 0, true), (8, 3, true), (8, 1, false)] {
       let problem = Problem(Size(rows: rows, depth: 512, outputs: 20, zeroQuarters: zeroQuarters))
       #expect(
-        problem.isSparse(Kernels(.baseline), panels: StoredFloats(problem.panels)) == isSparse)
-      #expect(!problem.isSparse(Kernels(.baseline), panels: nil))
+        problem.isSparse(NetworkKernels(.baseline), panels: StoredFloats(problem.panels))
+          == isSparse)
+      #expect(!problem.isSparse(NetworkKernels(.baseline), panels: nil))
     }
   }
 
@@ -279,7 +280,7 @@ import Testing
     await #expect(processExitsWith: .failure) {
       let product = InnerProduct(
         weights: StoredFloats([Float](repeating: 0, count: 16)), biases: [0],
-        kernels: Kernels(.baseline))
+        kernels: NetworkKernels(.baseline))
       _ = product.pack(
         RowMatrix(count: 1, width: 16), count: 2, into: FloatBuffer(count: 1024))
     }

@@ -4,7 +4,7 @@ import Testing
 /// A set of kernels that this processor can run.
 struct KernelCase: Sendable, CustomTestStringConvertible {
   let name: String
-  let kernels: Kernels
+  let kernels: NetworkKernels
   /// One rounding a multiply-add.
   let isFused: Bool
 
@@ -13,8 +13,10 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
   /// Every class of this processor, and the AVX-512 shape in AVX2 instructions.
   static let all: [KernelCase] =
     KernelClass.supported.map {
-      KernelCase(name: $0.rawValue, kernels: Kernels($0), isFused: $0 != .baseline)
+      KernelCase(name: $0.rawValue, kernels: NetworkKernels($0), isFused: $0 != .baseline)
     }
-    + (Kernels.avx512Shape.map { [KernelCase(name: "avx512 shape", kernels: $0, isFused: true)] }
+    + (NetworkKernels.avx512Shape.map {
+      [KernelCase(name: "avx512 shape", kernels: $0, isFused: true)]
+    }
       ?? [])
 }

@@ -46,14 +46,14 @@ import Testing
   @Test func thisProcessorsClassesHaveKernels() {
     #expect(KernelClass.supported.first == .baseline)
     for kernelClass in KernelClass.supported {
-      #expect(Kernels(kernelClass).mostColumns >= 8)
+      #expect(NetworkKernels(kernelClass).mostColumns >= 8)
     }
   }
 
   @Test func panelsWasteTheFewestColumnsAndAreWide() {
     func widths(vector: Int, most: Int) -> [Int] {
       [1, 64, 96, 128, 150, 192, 256, 384].map {
-        Kernels.panelWidth(columns: $0, vector: vector, most: most)
+        NetworkKernels.panelWidth(columns: $0, vector: vector, most: most)
       }
     }
     #expect(widths(vector: 16, most: 64) == [16, 64, 48, 64, 32, 64, 64, 64])

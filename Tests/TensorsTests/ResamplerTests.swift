@@ -71,7 +71,7 @@ import Testing
     let target = Resampler.Target(
       width: 9, height: 8, swapsRedAndBlue: false, scale: 1, mean: [0, 0, 0])
     let resampler = Resampler(
-      target, crops: [.init(x: 1, y: 0)], side: 8, kernels: Kernels(.baseline))
+      target, crops: [.init(x: 1, y: 0)], side: 8, kernels: NetworkKernels(.baseline))
     let map = FeatureMap(MapLayout(channels: 3, height: 8, width: 8))
     resampler.run(
       pixels.span, width: width,
@@ -90,7 +90,7 @@ import Testing
     let target = Resampler.Target(
       width: 10, height: 10, swapsRedAndBlue: false, scale: 1, mean: [0, 0, 0])
     let resampler = Resampler(
-      target, crops: [.init(x: 0, y: 0)], side: 10, kernels: Kernels(.baseline))
+      target, crops: [.init(x: 0, y: 0)], side: 10, kernels: NetworkKernels(.baseline))
     let map = FeatureMap(MapLayout(channels: 3, height: 10, width: 10))
     resampler.run(
       pixels.span, width: 40,

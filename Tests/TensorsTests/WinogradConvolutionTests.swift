@@ -27,7 +27,7 @@ import Testing
   private static func tolerance(_ size: Size) -> Float { size.kernelSize == 3 ? 1e-5 : 2e-5 }
 
   private func makeConvolution(
-    _ problem: Problem, _ kernels: Kernels, slots: Int = 1
+    _ problem: Problem, _ kernels: NetworkKernels, slots: Int = 1
   ) throws -> WinogradConvolution {
     try #require(
       WinogradConvolution(
@@ -38,7 +38,8 @@ import Testing
 
   /// The outputs of images with these seeds, in that many slots at least.
   private func run(
-    _ problem: Problem, _ kernels: Kernels, images: [UInt64], slots: Int = 1, rectify: Bool = false
+    _ problem: Problem, _ kernels: NetworkKernels, images: [UInt64], slots: Int = 1,
+    rectify: Bool = false
   ) throws -> [[Float]] {
     problem.run(
       try makeConvolution(problem, kernels, slots: slots), images: images.map(problem.image),
@@ -83,10 +84,10 @@ import Testing
 
   @Test func notANumberStaysInItsTiles() throws {
     let problem = Problem(Self.sizes[0])
-    let kernels = Kernels(KernelClass.supported.last!)
+    let kernels = NetworkKernels(KernelClass.supported.last!)
     let convolution = try makeConvolution(problem, kernels)
     problem.pack(convolution)
-    let points = FloatBuffer(count: convolution.pointFloats)
+    let points = FloatBuffer(count: convolution.transformedFloats)
     let sums = FloatBuffer(count: convolution.sumFloats)
     var image = problem.image(1)
     image[7, 2, 12] = .nan
@@ -117,7 +118,7 @@ import Testing
           to: MapLayout(channels: 8, height: outputSide, width: outputSide),
           kernelSize: kernelSize, stride: stride, padding: padding, groups: 1, slots: 1,
           biases: [Float](repeating: 0, count: 8),
-          kernels: Kernels(.baseline)) == nil)
+          kernels: NetworkKernels(.baseline)) == nil)
     }
   }
 

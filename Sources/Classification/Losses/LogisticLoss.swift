@@ -5,7 +5,7 @@ internal import Tensors
 struct LogisticLoss: SeparableLoss {
   let name = "logistic"
   let formula = "Σ_k log(1 + exp(−y_k·f_k)),   y_k = ±1 (one-vs-rest)"
-  let kernel: DenseKernels.LossKind? = .logistic
+  let kernel: TrainingKernels.LossKind? = .logistic
 
   @inline(__always)
   func at(margin: Double) -> (loss: Double, derivative: Double, curvature: Double) {

@@ -19,7 +19,7 @@ protocol LossFunction: Sendable {
   var isSeparable: Bool { get }
 
   /// The vector kernel that sums it; nil where there is none, and `derive` is called row by row.
-  var kernel: DenseKernels.LossKind? { get }
+  var kernel: TrainingKernels.LossKind? { get }
 
   /// Whether it is the squared hinge, as `FiniteNewton` solves it whole, up to rounding.
   var usesFiniteNewton: Bool { get }
@@ -78,7 +78,7 @@ protocol LossFunction: Sendable {
 }
 
 extension LossFunction {
-  var kernel: DenseKernels.LossKind? { nil }
+  var kernel: TrainingKernels.LossKind? { nil }
   var usesFiniteNewton: Bool { false }
 
   /// `massBound` for residuals in −1…0 of a class's own rows and 0…1 of the others:
@@ -88,21 +88,21 @@ extension LossFunction {
   }
 
   /// Weighted sums over rows, by the vector kernel or, without one, row by row; see
-  /// `DenseKernels.lossSums`.
+  /// `TrainingKernels.lossSums`.
   func sums(
-    _ input: DenseKernels.LossInput, terms: inout [Double], roots: inout [Float],
-    _ kernels: DenseKernels
-  ) -> DenseKernels.LossSums {
+    _ input: TrainingKernels.LossInput, terms: inout [Double], roots: inout [Float],
+    _ kernels: TrainingKernels
+  ) -> TrainingKernels.LossSums {
     if let kernel { return kernels.lossSums(kernel, input, terms: &terms, roots: &roots) }
     return sumsByRow(input, terms: &terms, roots: &roots)
   }
 
   /// The same by `derive`.
   func sumsByRow(
-    _ input: DenseKernels.LossInput, terms: inout [Double], roots: inout [Float]
-  ) -> DenseKernels.LossSums {
+    _ input: TrainingKernels.LossInput, terms: inout [Double], roots: inout [Float]
+  ) -> TrainingKernels.LossSums {
     let count = input.count
-    var sums = DenseKernels.LossSums(count: count)
+    var sums = TrainingKernels.LossSums(count: count)
     var row = [Double](repeating: 0, count: count)
     var curvature: [Double] = []
     for i in 0..<input.rowCount {

@@ -6,7 +6,7 @@ struct SoftmaxLoss: LossFunction {
   let name = "softmax"
   let formula = "log Σ_k exp(f_k) − f_y"
   let isSeparable = false
-  let kernel: DenseKernels.LossKind? = .softmax
+  let kernel: TrainingKernels.LossKind? = .softmax
 
   /// Replaces logits by the probabilities of the classes, in place.
   ///

@@ -4,7 +4,7 @@ internal import Tensors
 struct SquaredHingeLoss: SeparableLoss {
   let name = "squared-hinge"
   let formula = "Σ_k max(0, 1 − y_k·f_k)²      (one-vs-rest)"
-  let kernel: DenseKernels.LossKind? = .squaredHinge
+  let kernel: TrainingKernels.LossKind? = .squaredHinge
   let usesFiniteNewton = true
 
   @inline(__always)

@@ -44,7 +44,7 @@ extension Loss {
   /// One block's terms of an evaluation: the fields of `LossEvaluation`, one after the other.
   func evaluate(
     _ block: RowBlock, _ request: LossEvaluation.Request, classCount: Int, _ workspace: Workspace,
-    _ kernels: DenseKernels
+    _ kernels: TrainingKernels
   ) -> [Double] {
     let count = request.classes.count
     let input = input(block, request, classCount: classCount, workspace)
@@ -67,7 +67,7 @@ extension Loss {
   /// In single precision: Newton's method in the bias forgives an inexact Hessian, and its diagonal,
   /// where that would cancel, is made of the others.
   private func addCrossProducts(
-    _ block: RowBlock, count: Int, _ workspace: Workspace, _ kernels: DenseKernels
+    _ block: RowBlock, count: Int, _ workspace: Workspace, _ kernels: TrainingKernels
   ) {
     let (size, room) = (block.count * count, workspace.single)
     room.transposed.reserve(size)
@@ -87,7 +87,7 @@ extension Loss {
   /// features. They are left in the workspace, `kept×classes`, row-major.
   func residuals(
     of block: RowBlock, classes: [Int], bias: [Double], classCount: Int, _ workspace: Workspace,
-    _ kernels: DenseKernels
+    _ kernels: TrainingKernels
   ) {
     let count = classes.count
     let request = LossEvaluation.Request(
@@ -104,7 +104,7 @@ extension Loss {
   /// A block's logits as kernels take them; those of some classes are gathered first.
   private func input(
     _ block: RowBlock, _ request: LossEvaluation.Request, classCount: Int, _ workspace: Workspace
-  ) -> DenseKernels.LossInput {
+  ) -> TrainingKernels.LossInput {
     let (rows, count) = (block.count, request.classes.count)
     let isWhole = request.classes.elementsEqual(0..<classCount)
     var labels = block.labels
@@ -113,7 +113,7 @@ extension Loss {
       for (c, k) in request.classes.enumerated() { position[k] = Int32(c) }
       labels = labels.map { position[Int($0)] }
     }
-    var input = DenseKernels.LossInput(
+    var input = TrainingKernels.LossInput(
       rowCount: rows, count: count, logits: [], stride: count, biases: request.bias,
       labels: labels, weights: block.weights)
     if isWhole {

@@ -11,7 +11,7 @@ extension Objective {
 
   /// W, `count×stride`, packed for `multiply`: a matrix for each tile of its first `width` columns.
   static func pack(
-    _ weights: [Double], width: Int, stride: Int, count: Int, _ kernels: DenseKernels
+    _ weights: [Double], width: Int, stride: Int, count: Int, _ kernels: TrainingKernels
   ) -> [PackedMatrix<Double>] {
     tiles(width).map { columns in
       let packed = PackedMatrix<Double>()
@@ -28,7 +28,7 @@ extension Objective {
   /// - Parameter weights: of `pack`.
   static func multiply(
     _ features: Span<Float>, _ block: RowBlock, _ weights: [PackedMatrix<Double>], width: Int,
-    count: Int, into logits: inout [Double], _ workspace: Workspace, _ kernels: DenseKernels
+    count: Int, into logits: inout [Double], _ workspace: Workspace, _ kernels: TrainingKernels
   ) {
     let (n, room) = (block.count, workspace.double)
     room.rows.reserve(n * tileWidth)
@@ -47,7 +47,7 @@ extension Objective {
   /// Adds `Rᵀ·X` of a block, R the workspace's residuals, in single precision.
   static func addGradientInSingle(
     _ features: Span<Float>, _ block: RowBlock, width: Int, count: Int, _ workspace: Workspace,
-    _ kernels: DenseKernels
+    _ kernels: TrainingKernels
   ) {
     let (n, room) = (block.count, workspace.single)
     room.transposed.reserve(n * count)
@@ -69,7 +69,7 @@ extension Objective {
   /// Adds `Rᵀ·X` of a block, R the workspace's residuals, in double precision.
   static func addGradientInDouble(
     _ features: Span<Float>, _ block: RowBlock, width: Int, count: Int, _ workspace: Workspace,
-    _ kernels: DenseKernels
+    _ kernels: TrainingKernels
   ) {
     let (n, room) = (block.count, workspace.double)
     room.transposed.reserve(n * count)

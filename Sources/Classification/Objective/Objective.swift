@@ -11,7 +11,7 @@ final class Objective {
   let loss: Loss
   let context: TrainingContext
 
-  var kernels: DenseKernels { context.kernels }
+  var kernels: TrainingKernels { context.kernels }
   var team: ThreadTeam { context.team }
   var workspaces: [Workspace] { context.workspaces }
 

@@ -17,7 +17,7 @@ struct FiniteNewton: Sendable {
   let C: Double
   let regularizesBias: Bool
   let maximumSteps: Int
-  let kernels: DenseKernels
+  let kernels: TrainingKernels
 
   /// Full steps that may raise the objective before line searches begin: most rises pass by
   /// themselves, and full steps end sooner.

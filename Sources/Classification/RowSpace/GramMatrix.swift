@@ -149,7 +149,7 @@ struct GramMatrix {
   /// `A·Bᵀ` of two blocks' features, not scaled.
   private static func product(
     _ a: RowBlock, _ b: RowBlock, of source: any RowSource, _ workspace: Workspace,
-    _ other: Workspace, _ kernels: DenseKernels
+    _ other: Workspace, _ kernels: TrainingKernels
   ) throws -> [Double] {
     let (width, left, right) = (source.width, workspace.double, other.double)
     var product = [Double](repeating: 0, count: a.count * b.count)

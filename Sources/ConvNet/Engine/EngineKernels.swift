@@ -3,14 +3,14 @@ internal import Tensors
 /// The kernels that an engine computes with.
 struct EngineKernels: Sendable {
   let kernelClass: KernelClass
-  let float: Kernels
+  let float: NetworkKernels
   /// For the products of most layers, in place of the others; nil for none.
-  let bfloat16: TileKernels?
+  let bfloat16: BFloat16Kernels?
 
   /// - Parameter float: nil for the class's own.
-  init(_ kernelClass: KernelClass, float: Kernels? = nil, bfloat16: TileKernels? = nil) {
+  init(_ kernelClass: KernelClass, float: NetworkKernels? = nil, bfloat16: BFloat16Kernels? = nil) {
     self.kernelClass = kernelClass
-    self.float = float ?? Kernels(kernelClass)
+    self.float = float ?? NetworkKernels(kernelClass)
     self.bfloat16 = bfloat16
   }
 }

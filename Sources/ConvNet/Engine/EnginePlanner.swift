@@ -127,7 +127,7 @@ extension EnginePlanner {
     _ layer: NetworkDefinition.Layer, window: LineWindow,
     _ body:
       @escaping @Sendable (
-        _ kernels: Kernels, _ input: FeatureMap, _ output: FeatureMap, _ lines: Range<Int>
+        _ kernels: NetworkKernels, _ input: FeatureMap, _ output: FeatureMap, _ lines: Range<Int>
       ) -> Void
   ) {
     let from = map(of: layer.input)

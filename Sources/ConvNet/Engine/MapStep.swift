@@ -25,7 +25,7 @@ protocol MapStep: Sendable {
   /// Does a part of the step.
   ///
   /// - Parameter images: of the chunk; at most `imagesAtOnce`.
-  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels)
+  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: NetworkKernels)
 
   /// Multiply-adds that `repeatProducts` makes for an image; 0 by default.
   var multiplyAdds: Int { get }

@@ -15,9 +15,9 @@ package enum Precision: String, Sendable, Codable, CaseIterable {
   /// The kernels that the precision needs besides those that all do; nil for none.
   ///
   /// - Throws: `PrecisionError` where they cannot run.
-  func bfloat16Kernels() throws(PrecisionError) -> TileKernels? {
+  func bfloat16Kernels() throws(PrecisionError) -> BFloat16Kernels? {
     guard self == .bf16 else { return nil }
-    guard let native = TileKernels.native else { throw .unavailable }
+    guard let native = BFloat16Kernels.native else { throw .unavailable }
     return native
   }
 

@@ -19,7 +19,7 @@ package final class InputWriter {
   private let pixels = PixelBuffer()
 
   package init(
-    _ transform: InputTransform, views: Views, mode: DecodeMode, kernels: Kernels
+    _ transform: InputTransform, views: Views, mode: DecodeMode, kernels: NetworkKernels
   ) {
     self.transform = transform
     self.mode = mode

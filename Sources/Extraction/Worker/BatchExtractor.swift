@@ -37,7 +37,7 @@ final class BatchExtractor {
       model: plan.model, outputs: plan.outputs, capacity: chunkSize * views,
       inputCapacity: loadSize * views, precision: plan.recipe.precision, team: team,
       kernelClass: plan.kernelClass)
-    let kernels = Kernels(plan.kernelClass)
+    let kernels = NetworkKernels(plan.kernelClass)
     writers = Writers(all: (0..<team.threadCount).map { _ in loader.makeWriter(kernels) })
   }
 

@@ -10,7 +10,7 @@ struct ImageLoader: Sendable {
   let faults: FaultInjection
 
   /// The memory and the clock of one thread that loads images.
-  func makeWriter(_ kernels: Kernels) -> InputWriter {
+  func makeWriter(_ kernels: NetworkKernels) -> InputWriter {
     InputWriter(transform, views: views, mode: decode, kernels: kernels)
   }
 

@@ -44,7 +44,7 @@ package enum ImageProbe {
     let file = Result { () throws(ImageError) in try ImageFile.read(item.location) }
     let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
     let places = (0..<views.count).map { _ in ImagePlace(FeatureMap(layout)) }
-    let writer = loader.makeWriter(Kernels(try KernelClass.current))
+    let writer = loader.makeWriter(NetworkKernels(try KernelClass.current))
     _ = try? loader.load(file, item, with: writer) { places[$0] }
   }
 

@@ -77,7 +77,7 @@ case ("time", 2):
   let bytes = try ImageFile.read(ByteString(arguments[1]))
   let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
   let places = (0..<10).map { _ in ImagePlace(FeatureMap(layout)) }
-  let kernels = Kernels(try KernelClass.current)
+  let kernels = NetworkKernels(try KernelClass.current)
   for mode in DecodeMode.allCases {
     for views in [Views.center, .ten] {
       let writer = InputWriter(transform, views: views, mode: mode, kernels: kernels)

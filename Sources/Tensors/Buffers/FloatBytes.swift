@@ -44,7 +44,7 @@ package enum FloatBytes {
     values.withUnsafeMutableBufferPointer { target in
       guard let source = bytes.baseAddress else { return }
       if UInt(bitPattern: source) % 2 == 0 {
-        DenseKernels.fastest.table.pointee.widen_f16(
+        TrainingKernels.fastest.table.pointee.widen_f16(
           source.assumingMemoryBound(to: UInt16.self), bytes.count / 2,
           target.baseAddress! + old)
         return

@@ -19,14 +19,14 @@ package protocol Convolution: Sendable {
   func pack(panel: Int, _ values: Span<Float>)
 
   /// Floats of the buffers that `transform` and `run` work in.
-  var pointFloats: Int { get }
+  var transformedFloats: Int { get }
   var sumFloats: Int { get }
   /// Writes what `run` reads of a strip of an image to its slot; threads may do so for different
   /// slots.
   ///
   /// - Parameters:
   ///   - map: the whole input.
-  ///   - transformed: at least `pointFloats` floats.
+  ///   - transformed: at least `transformedFloats` floats.
   func transform(_ map: FeatureMap, strip: Int, to transformed: FloatBuffer, slot: Int)
 
   /// Parts of the work that `run` can do on its own, over all groups.

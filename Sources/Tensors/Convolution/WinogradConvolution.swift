@@ -14,7 +14,7 @@ package final class WinogradConvolution: Convolution {
   package let output: MapLayout
   package let slots: Int
   private let scheme: WinogradScheme
-  private let kernels: Kernels
+  private let kernels: NetworkKernels
   private let padding: Int
   private let panels: OutputPanels
   private let rowCut: WinogradScheme.Cut
@@ -41,7 +41,7 @@ package final class WinogradConvolution: Convolution {
   /// - Precondition: `input`'s frame is at least `padding` wide, and the sizes agree.
   package init?(
     from input: MapLayout, to output: MapLayout, kernelSize: Int, stride: Int, padding: Int,
-    groups: Int, slots: Int, biases: [Float], kernels: Kernels
+    groups: Int, slots: Int, biases: [Float], kernels: NetworkKernels
   ) {
     let schemes = WinogradScheme.all.filter {
       $0.kernelSize == kernelSize && $0.cut(output.height) != nil && $0.cut(output.width) != nil
@@ -100,7 +100,7 @@ package final class WinogradConvolution: Convolution {
   private var inputStep: Int { Self.step(slots * tileCount * depth) }
   private var outputStep: Int { Self.step(slots * tileCount * panels.width) }
 
-  package var pointFloats: Int { panels.groups * pointCount * inputStep }
+  package var transformedFloats: Int { panels.groups * pointCount * inputStep }
   package var sumFloats: Int { panelsPerPass * pointCount * outputStep }
 
   private func tiling(_ strip: WinogradStrip) -> decaf_tiling {
@@ -159,7 +159,8 @@ package final class WinogradConvolution: Convolution {
   /// Transforms the inputs of a strip of an image's tiles to its slot.
   package func transform(_ map: FeatureMap, strip: Int, to transformed: FloatBuffer, slot: Int) {
     precondition(map.layout == input, "a map of another layout")
-    precondition(slot >= 0 && slot < slots && transformed.count >= pointFloats, "no such slot")
+    precondition(
+      slot >= 0 && slot < slots && transformed.count >= transformedFloats, "no such slot")
     let strip = strips[strip]
     var tiling = tiling(strip)
     let corner =
@@ -206,7 +207,7 @@ package final class WinogradConvolution: Convolution {
   ) {
     precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
     precondition(
-      transformed.count >= pointFloats && sums.count >= sumFloats, "too small buffers")
+      transformed.count >= transformedFloats && sums.count >= sumFloats, "too small buffers")
     if count == 0 { return }
     var tiling = tiling(strips[strip])
     let (group, local) = pass.quotientAndRemainder(dividingBy: passesPerGroup)

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The second factor of products, in the order in which kernels read it; see `DenseKernels.pack`.
+/// The second factor of products, in the order in which kernels read it; see `TrainingKernels.pack`.
 ///
 /// It grows as needed and keeps its memory: one serves many products.
 package final class PackedMatrix<Element: BinaryFloatingPoint>: @unchecked Sendable {

@@ -10,7 +10,7 @@ package struct PositiveDefiniteFactor: Sendable {
   /// The inverses of the blocks on L's diagonal, `blockSize×blockSize` each; none when factored row by
   /// row.
   private var inverses: [[Double]]
-  private let kernels: DenseKernels
+  private let kernels: TrainingKernels
 
   static let blockSize = 64
 
@@ -22,7 +22,7 @@ package struct PositiveDefiniteFactor: Sendable {
   /// - Returns: nil when that is not positive definite in double precision.
   /// - Complexity: m³/3 multiplications for m rows.
   package init?(
-    _ matrix: SymmetricMatrix, rows: [Int], ridges: [Double], kernels: DenseKernels = .fastest,
+    _ matrix: SymmetricMatrix, rows: [Int], ridges: [Double], kernels: TrainingKernels = .fastest,
     team: ThreadTeam? = nil
   ) {
     let (size, stride) = (rows.count, matrix.size)

@@ -8,7 +8,7 @@ package enum VectorOperations {
     if a.isEmpty { return 0 }
     return a.withUnsafeBufferPointer { a in
       b.withUnsafeBufferPointer { b in
-        DenseKernels.fastest.table.pointee.dot_f32(a.baseAddress!, b.baseAddress!, a.count)
+        TrainingKernels.fastest.table.pointee.dot_f32(a.baseAddress!, b.baseAddress!, a.count)
       }
     }
   }
@@ -26,7 +26,7 @@ package enum VectorOperations {
       g.withUnsafeBufferPointer { g in
         d.withUnsafeBufferPointer { d in
           products.withUnsafeMutableBufferPointer { products in
-            DenseKernels.fastest.table.pointee.line_products(
+            TrainingKernels.fastest.table.pointee.line_products(
               w.baseAddress! + first, g.baseAddress! + first, d.baseAddress! + start, count,
               products.baseAddress!)
           }
@@ -52,7 +52,7 @@ package enum VectorOperations {
     x.withUnsafeBufferPointer { x in
       y.withUnsafeMutableBufferPointer { y in
         if range.isEmpty { return }
-        DenseKernels.fastest.table.pointee.add_scaled_f32(
+        TrainingKernels.fastest.table.pointee.add_scaled_f32(
           y.baseAddress!, x.baseAddress! + range.lowerBound, scale, range.count)
       }
     }
@@ -71,7 +71,7 @@ package enum VectorOperations {
         for row in 0..<rows {
           let from = row * leadingDimension + columns.lowerBound
           if width == 0 { continue }
-          DenseKernels.fastest.table.pointee.widen_f32(
+          TrainingKernels.fastest.table.pointee.widen_f32(
             source.baseAddress! + from, width, target.baseAddress! + row * width)
         }
       }

@@ -50,7 +50,7 @@ package struct FixedPointSum: Sendable {
   package mutating func add(_ term: [Float], rows: Int, columns: Range<Int>) {
     precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
     let width = columns.count
-    let add = DenseKernels.fastest.table.pointee.add_fixed_f32!
+    let add = TrainingKernels.fastest.table.pointee.add_fixed_f32!
     term.withUnsafeBufferPointer { term in
       columnScales.withUnsafeBufferPointer { scales in
         units.withUnsafeMutableBufferPointer { units in

@@ -9,7 +9,7 @@ internal import CKernels
 package final class InnerProduct: RowProduct {
   package let outputs: Int
   package let depth: Int
-  private let kernels: Kernels
+  private let kernels: NetworkKernels
   /// `outputs × depth`, row-major, of which a pointer can be had without a copy.
   private let weights: StoredFloats
   /// The same in panels, in the same way; nil if there are none.
@@ -32,7 +32,7 @@ package final class InnerProduct: RowProduct {
   ///   - biases: one an output.
   /// - Precondition: the depth is a multiple of `depthStep`.
   package init(
-    weights: StoredFloats, panels: StoredFloats? = nil, biases: [Float], kernels: Kernels
+    weights: StoredFloats, panels: StoredFloats? = nil, biases: [Float], kernels: NetworkKernels
   ) {
     precondition(!biases.isEmpty && weights.count % biases.count == 0, "weights of another shape")
     outputs = biases.count

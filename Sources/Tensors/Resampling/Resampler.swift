@@ -35,7 +35,7 @@ package final class Resampler {
     }
   }
 
-  private let kernels: Kernels
+  private let kernels: NetworkKernels
   private let target: Target
   private let scaling: decaf_pixel_scaling
   private let crops: [Crop]
@@ -58,7 +58,7 @@ package final class Resampler {
   /// - Parameters:
   ///   - crops: at least one; inside the resized image.
   ///   - side: both sides of a crop.
-  package init(_ target: Target, crops: [Crop], side: Int, kernels: Kernels) {
+  package init(_ target: Target, crops: [Crop], side: Int, kernels: NetworkKernels) {
     precondition(
       side > 0
         && crops.allSatisfy {

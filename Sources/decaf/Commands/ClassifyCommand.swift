@@ -55,7 +55,7 @@ struct ClassifyCommand: ParsableCommand {
       model: model, outputs: [output], capacity: views.count, precision: network.precision,
       team: team)
     let writer = InputWriter(
-      transform, views: views, mode: network.decode, kernels: Kernels(engine.kernelClass))
+      transform, views: views, mode: network.decode, kernels: NetworkKernels(engine.kernelClass))
 
     var hasFailed = false
     for path in images {

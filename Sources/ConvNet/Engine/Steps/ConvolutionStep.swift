@@ -9,14 +9,16 @@ struct ConvolutionStep: MapStep {
   let rectify: Bool
 
   var imagesAtOnce: Int { convolution.slots }
-  var scratch: (transformed: Int, sums: Int) { (convolution.pointFloats, convolution.sumFloats) }
+  var scratch: (transformed: Int, sums: Int) {
+    (convolution.transformedFloats, convolution.sumFloats)
+  }
 
   /// A strip: its windows may begin anywhere, so the whole input has to be there.
   func nextLines(_ progress: MapProgress, from input: MapProgress) -> Range<Int>? {
     input.isComplete ? convolution.lines(ofStrip: progress.parts) : nil
   }
 
-  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {
+  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: NetworkKernels) {
     let transformed = chunk.workspace.transformed
     for (slot, image) in images.enumerated() {
       convolution.transform(

@@ -10,7 +10,7 @@ struct FlatteningStep: MapStep {
   var from: Int { map }
   var to: Int { map }
 
-  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {
+  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: NetworkKernels) {
     for image in images {
       ImagePlace(chunk.map(map, image: image), folding: folding).copyChannelsFirst(
         to: rows.buffer, at: rows.range(ofRow: image).lowerBound)

@@ -4,16 +4,16 @@ internal import Tensors
 struct InPlaceStep: MapStep {
   let layer: String
   let map: Int
-  let body: @Sendable (_ kernels: Kernels, _ map: FeatureMap) -> Void
+  let body: @Sendable (_ kernels: NetworkKernels, _ map: FeatureMap) -> Void
 
-  init(layer: String, map: Int, _ body: @escaping @Sendable (Kernels, FeatureMap) -> Void) {
+  init(layer: String, map: Int, _ body: @escaping @Sendable (NetworkKernels, FeatureMap) -> Void) {
     (self.layer, self.map, self.body) = (layer, map, body)
   }
 
   var from: Int { map }
   var to: Int { map }
 
-  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {
+  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: NetworkKernels) {
     for image in images { body(kernels, chunk.map(map, image: image)) }
   }
 }

@@ -27,7 +27,7 @@ struct LineStep: MapStep {
   /// Makes lines of the output.
   let body:
     @Sendable (
-      _ kernels: Kernels, _ input: FeatureMap, _ output: FeatureMap, _ lines: Range<Int>
+      _ kernels: NetworkKernels, _ input: FeatureMap, _ output: FeatureMap, _ lines: Range<Int>
     ) -> Void
 
   func nextLines(_ progress: MapProgress, from input: MapProgress) -> Range<Int>? {
@@ -37,7 +37,7 @@ struct LineStep: MapStep {
     return end > progress.lines ? progress.lines..<end : nil
   }
 
-  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: Kernels) {
+  func run(_ images: Range<Int>, part: StepPart, of chunk: Chunk, _ kernels: NetworkKernels) {
     for image in images {
       body(kernels, chunk.map(from, image: image), chunk.map(to, image: image), part.lines)
     }

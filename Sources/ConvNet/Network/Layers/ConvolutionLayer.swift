@@ -81,7 +81,7 @@ struct ConvolutionLayer: LayerKind {
     // The first filters' sums nearly cancel on smooth images: rounded pixels would show in all layers.
     if layer.input != .data, let kernels = planner.kernels.bfloat16 {
       guard stride == 1 else { return nil }
-      return TileConvolution(
+      return BFloat16Convolution(
         from: input, to: output, kernelSize: size, padding: padding, groups: groups, slots: slots,
         biases: biases, kernels: kernels)
     }

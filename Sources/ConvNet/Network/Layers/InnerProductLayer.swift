@@ -36,7 +36,7 @@ struct InnerProductLayer: LayerKind {
     let stored = planner.network.storedParameters(layer.name)
     let biases = stored.biases.floats()
     if let kernels = planner.kernels.bfloat16 {
-      return TileInnerProduct(weights: stored.weights, biases: biases, kernels: kernels)
+      return BFloat16InnerProduct(weights: stored.weights, biases: biases, kernels: kernels)
     }
     return InnerProduct(
       weights: stored.weights, panels: stored.panels, biases: biases, kernels: planner.kernels.float

@@ -2,7 +2,7 @@ internal import CKernels
 
 /// Products of bfloat16 matrices with float sums, as processors with AMX compute them; see
 /// `bfloat16.h`.
-package struct TileKernels: @unchecked Sendable {
+package struct BFloat16Kernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
   let table: UnsafePointer<decaf_bfloat16_kernels>
 
@@ -15,11 +15,11 @@ package struct TileKernels: @unchecked Sendable {
 
   /// In the instructions of the processor's matrix unit, the fastest there is; nil when there is
   /// none.
-  package static let native: TileKernels? = {
-    var fastest: TileKernels?
+  package static let native: BFloat16Kernels? = {
+    var fastest: BFloat16Kernels?
     var entry = decaf_matrix_sets()!
     while let set = entry.pointee {
-      fastest = TileKernels(enabling: set) ?? fastest
+      fastest = BFloat16Kernels(enabling: set) ?? fastest
       entry += 1
     }
     return fastest
@@ -27,7 +27,7 @@ package struct TileKernels: @unchecked Sendable {
 
   /// The same in plain code, slow, bit for bit the same: lets any processor test what is built of
   /// them.
-  package static let emulated = TileKernels(enabling: decaf_amx_shape_set())!
+  package static let emulated = BFloat16Kernels(enabling: decaf_amx_shape_set())!
 }
 
 extension FloatBuffer {

@@ -6,10 +6,10 @@ internal import CKernels
 /// factors: each is split into two bfloat16 numbers, together within 2⁻¹⁴ of it, and only the product
 /// of the two small ones is left out. Sums and biases are float. Each sum's order is fixed by the
 /// depth: its bits depend on its own row and weights alone.
-package final class TileInnerProduct: RowProduct {
+package final class BFloat16InnerProduct: RowProduct {
   package let outputs: Int
   private let depth: Int
-  private let kernels: TileKernels
+  private let kernels: BFloat16Kernels
   /// `outputs × depth`, row-major, of which a pointer can be had without a copy.
   private let weights: StoredFloats
   private let biases: FloatBuffer
@@ -19,7 +19,7 @@ package final class TileInnerProduct: RowProduct {
   ///     into memory of this process.
   ///   - biases: one an output.
   /// - Precondition: the depth is a multiple of `InnerProduct.depthStep`.
-  package init(weights: StoredFloats, biases: [Float], kernels: TileKernels) {
+  package init(weights: StoredFloats, biases: [Float], kernels: BFloat16Kernels) {
     precondition(!biases.isEmpty && weights.count % biases.count == 0, "weights of another shape")
     outputs = biases.count
     depth = weights.count / biases.count

@@ -5,11 +5,11 @@ internal import CKernels
 /// The input is rounded to bfloat16 as it is packed, the weights when they are; sums and biases are
 /// float. Every output is one sum in an order that the layer fixes, so it depends on its own inputs
 /// alone. A product's rows are pixels of a line; its columns are the output channels of a pass.
-package final class TileConvolution: Convolution {
+package final class BFloat16Convolution: Convolution {
   package let input: MapLayout
   package let output: MapLayout
   package let slots: Int
-  private let kernels: TileKernels
+  private let kernels: BFloat16Kernels
   private let kernelSize: Int
   private let padding: Int
   private let panels: OutputPanels
@@ -32,7 +32,7 @@ package final class TileConvolution: Convolution {
   /// - Precondition: `input`'s frame is at least `padding` wide, and the sizes agree.
   package init?(
     from input: MapLayout, to output: MapLayout, kernelSize: Int, padding: Int, groups: Int,
-    slots: Int, biases: [Float], kernels: TileKernels
+    slots: Int, biases: [Float], kernels: BFloat16Kernels
   ) {
     precondition(input.padding >= padding, "the map's frame is narrower than the padding")
     precondition(
@@ -101,7 +101,7 @@ package final class TileConvolution: Convolution {
     }
   }
 
-  package var pointFloats: Int { slots * panels.groups * mapCount / 2 }
+  package var transformedFloats: Int { slots * panels.groups * mapCount / 2 }
   package var sumFloats: Int { 0 }
 
   /// Where a slot's group begins in the packed inputs.
@@ -112,7 +112,7 @@ package final class TileConvolution: Convolution {
 
   package func transform(_ map: FeatureMap, strip: Int, to packed: FloatBuffer, slot: Int) {
     precondition(map.layout == input, "a map of another layout")
-    precondition(slot >= 0 && slot < slots && packed.count >= pointFloats, "no such slot")
+    precondition(slot >= 0 && slot < slots && packed.count >= transformedFloats, "no such slot")
     let lines = lines(ofStrip: strip)
     let corner =
       (input.padding - padding) * (input.pitch + input.channels)
@@ -131,7 +131,7 @@ package final class TileConvolution: Convolution {
     into output: (_ slot: Int) -> FeatureMap
   ) {
     precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")
-    precondition(packed.count >= pointFloats, "too small a buffer")
+    precondition(packed.count >= transformedFloats, "too small a buffer")
     if count == 0 { return }
     let lines = lines(ofStrip: strip)
     let outputs = outputs(ofPanel: pass)

@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// Products of parts of one matrix with another, added to other parts of it.
-extension DenseKernels {
+extension TrainingKernels {
   /// In each of `rows`, adds to the elements from column `to` on the product of the first
   /// `packed.depth` elements with the packed matrix.
   ///

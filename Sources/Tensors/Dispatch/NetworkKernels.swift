@@ -5,7 +5,7 @@ internal import CKernels
 /// Every result depends on its own inputs alone and is computed in one fixed order, so no kernel's
 /// bits depend on how many images, rows or threads there are. Classes with fused multiply-add
 /// (`neon`, `avx2`, `avx512`) agree bit for bit; `baseline` rounds each product before adding it.
-package struct Kernels: @unchecked Sendable {
+package struct NetworkKernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
   let table: UnsafePointer<decaf_network_kernels>
 
@@ -18,9 +18,9 @@ package struct Kernels: @unchecked Sendable {
 
   /// The AVX-512 kernels' panels and blocks in AVX2 instructions, slow: lets a processor without
   /// AVX-512 test that shape. Nil where there is no AVX2.
-  package static let avx512Shape: Kernels? =
+  package static let avx512Shape: NetworkKernels? =
     ProcessorFeatures.current.isSuperset(of: KernelSet.avx512Shape.requiredFeatures)
-    ? KernelSet.avx512Shape.network.map { Kernels(table: $0) } : nil
+    ? KernelSet.avx512Shape.network.map { NetworkKernels(table: $0) } : nil
 
   /// Columns of a product that are computed side by side, at most: rows of an inner product.
   package var mostColumns: Int { table.pointee.panel_vectors * table.pointee.vector_width }

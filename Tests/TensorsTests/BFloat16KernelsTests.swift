@@ -3,7 +3,7 @@ import Testing
 
 @testable import Tensors
 
-@Suite struct TileKernelsTests {
+@Suite struct BFloat16KernelsTests {
   // MARK: - Convolutions
 
   typealias Size = ConvolutionProblem.Size
@@ -27,11 +27,11 @@ import Testing
 
   /// The outputs of images, in that many slots at least.
   private func run(
-    _ problem: Problem, _ kernels: TileKernels, images: [SlowKernels.Map], slots: Int = 1,
+    _ problem: Problem, _ kernels: BFloat16Kernels, images: [SlowKernels.Map], slots: Int = 1,
     rectify: Bool = false
   ) throws -> [[Float]] {
     let convolution = try #require(
-      TileConvolution(
+      BFloat16Convolution(
         from: problem.input, to: problem.output, kernelSize: problem.size.kernelSize,
         padding: problem.size.padding, groups: problem.size.groups, slots: slots,
         biases: problem.biases, kernels: kernels))
@@ -56,10 +56,10 @@ import Testing
     #expect(zip(plain, expected).allSatisfy { abs($0 - $1) <= 3e-6 * largest })
   }
 
-  @Test(.enabled(if: TileKernels.native != nil, "this processor has no AMX"), arguments: sizes)
+  @Test(.enabled(if: BFloat16Kernels.native != nil, "this processor has no AMX"), arguments: sizes)
   func theProcessorsConvolutionsAreTheEmulatedOnes(_ size: Size) throws {
     let problem = Problem(size)
-    let native = try #require(TileKernels.native)
+    let native = try #require(BFloat16Kernels.native)
     let found = try run(problem, native, images: [problem.image(4)])
     #expect(try found == run(problem, .emulated, images: [problem.image(4)]))
   }
@@ -79,7 +79,7 @@ import Testing
   @Test func numbersAreRoundedToTheNearest() throws {
     let layout = MapLayout(channels: 16, height: 1, width: 1)
     let convolution = try #require(
-      TileConvolution(
+      BFloat16Convolution(
         from: layout, to: MapLayout(channels: 16, height: 1, width: 1), kernelSize: 1, padding: 0,
         groups: 1, slots: 1, biases: [Float](repeating: 0, count: 16), kernels: .emulated))
     var unit = [Float](repeating: 0, count: 256)
@@ -90,7 +90,7 @@ import Testing
       (-1 - 0x1p-9, -1), (0x1.fffffep127, .infinity), (-0.0, 0), (0x1p-130, 0), (3, 3),
     ]
     var values = cases.map(\.0) + [Float](repeating: 0, count: 16 - cases.count)
-    let points = FloatBuffer(count: convolution.pointFloats)
+    let points = FloatBuffer(count: convolution.transformedFloats)
     let input = FeatureMap(layout)
     let output = FeatureMap(layout)
     func outputs() -> [Float] {
@@ -144,10 +144,10 @@ import Testing
 
     /// Outputs of the rows from `first` on.
     func run(
-      _ kernels: TileKernels, from first: Int = 0, parts: Int = 1, rectify: Bool = false
+      _ kernels: BFloat16Kernels, from first: Int = 0, parts: Int = 1, rectify: Bool = false
     ) -> [[Float]] {
       let count = size.rows - first
-      let product = TileInnerProduct(
+      let product = BFloat16InnerProduct(
         weights: StoredFloats(weights), biases: biases, kernels: kernels)
       let from = RowMatrix(count: count, width: size.depth)
       let to = RowMatrix(count: count, width: size.outputs)
@@ -202,10 +202,11 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: TileKernels.native != nil, "this processor has no AMX"), arguments: products)
+  @Test(
+    .enabled(if: BFloat16Kernels.native != nil, "this processor has no AMX"), arguments: products)
   func theProcessorsProductsAreTheEmulatedOnes(_ size: Rows) throws {
     let problem = ProductProblem(size)
-    let native = try #require(TileKernels.native)
+    let native = try #require(BFloat16Kernels.native)
     let (found, expected) = (problem.run(native), problem.run(.emulated))
     let areEqual = found == expected
     #expect(areEqual)

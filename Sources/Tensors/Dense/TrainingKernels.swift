@@ -5,7 +5,7 @@ internal import CKernels
 /// Each element of a product is summed over the depth in one order, whatever the shape of the rest,
 /// how rows are divided among calls, or threads. Classes with fused multiply-add agree bit for bit;
 /// `baseline` rounds products before adding them.
-package struct DenseKernels: @unchecked Sendable {
+package struct TrainingKernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
   let table: UnsafePointer<decaf_training_kernels>
 
@@ -15,7 +15,7 @@ package struct DenseKernels: @unchecked Sendable {
   }
 
   /// The fastest kernels of this processor.
-  package static let fastest = DenseKernels(KernelClass.supported.last!)
+  package static let fastest = TrainingKernels(KernelClass.supported.last!)
 
   /// Packs B, `depth×columns` by its layout.
   @_specialize(where Element == Float)

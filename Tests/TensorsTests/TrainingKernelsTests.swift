@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct DenseKernelsTests {
+@Suite struct TrainingKernelsTests {
   private static func random(_ count: Int, seed: UInt64) -> [Float] {
     var generator = SeededGenerator(seed: seed)
     return (0..<count).map { _ in generator.normal() }
@@ -19,7 +19,7 @@ import Testing
   func singleProductIsThatOfTheDefinition(
     _ kernelClass: KernelClass, _ shape: (rows: Int, columns: Int, depth: Int)
   ) {
-    let kernels = DenseKernels(kernelClass)
+    let kernels = TrainingKernels(kernelClass)
     let (rows, columns, depth) = shape
     let a = Self.random(rows * (depth + 2) + 3, seed: 1)
     for isTransposed in [false, true] {
@@ -58,7 +58,7 @@ import Testing
   func doubleProductIsThatOfTheDefinition(
     _ kernelClass: KernelClass, _ shape: (rows: Int, columns: Int, depth: Int)
   ) {
-    let kernels = DenseKernels(kernelClass)
+    let kernels = TrainingKernels(kernelClass)
     let (rows, columns, depth) = shape
     let a = Self.random(rows * depth, seed: 1).map(Double.init)
     let b = Self.random(depth * columns, seed: 2).map(Double.init)
@@ -88,7 +88,8 @@ import Testing
     let (rows, columns, depth) = (29, 70, 530)
     let a = Self.random(rows * depth, seed: 4)
     let b = Self.random(depth * columns, seed: 5)
-    func product(_ kernels: DenseKernels, rows: Range<Int>, columns part: Range<Int>) -> [Float] {
+    func product(_ kernels: TrainingKernels, rows: Range<Int>, columns part: Range<Int>) -> [Float]
+    {
       let packed = PackedMatrix<Float>()
       kernels.pack(
         b.span, .init(leadingDimension: columns, offset: part.lowerBound), depth: depth,
@@ -101,7 +102,7 @@ import Testing
       return c
     }
     for kernelClass in KernelClass.supported {
-      let kernels = DenseKernels(kernelClass)
+      let kernels = TrainingKernels(kernelClass)
       let whole = product(kernels, rows: 0..<rows, columns: 0..<columns)
       let part = product(kernels, rows: 5..<27, columns: 3..<50)
       for i in 5..<27 {
@@ -113,10 +114,10 @@ import Testing
     }
   }
 
-  private static func input(count: Int) -> DenseKernels.LossInput {
+  private static func input(count: Int) -> TrainingKernels.LossInput {
     var generator = SeededGenerator(seed: 6)
     let rows = 9
-    var input = DenseKernels.LossInput(
+    var input = TrainingKernels.LossInput(
       rowCount: rows, count: count,
       logits: (0..<rows * (count + 2)).map { _ in 20 * Double(generator.normal()) },
       stride: count + 2, biases: (0..<count).map { _ in Double(generator.normal()) },
@@ -137,13 +138,13 @@ import Testing
   func lossesAreThoseOfTheDefinition(_ kernelClass: KernelClass, _ count: Int) {
     let input = Self.input(count: count)
     for (kind, slow) in [
-      (DenseKernels.LossKind.softmax, SlowLosses.softmax), (.logistic, SlowLosses.logistic),
+      (TrainingKernels.LossKind.softmax, SlowLosses.softmax), (.logistic, SlowLosses.logistic),
       (.squaredHinge, SlowLosses.squaredHinge),
     ] {
       var terms = [Double](repeating: .nan, count: 9 * count)
       var roots = [Float](repeating: .nan, count: 9 * count)
-      let sums = DenseKernels(kernelClass).lossSums(kind, input, terms: &terms, roots: &roots)
-      var expected = DenseKernels.LossSums(count: count)
+      let sums = TrainingKernels(kernelClass).lossSums(kind, input, terms: &terms, roots: &roots)
+      var expected = TrainingKernels.LossSums(count: count)
       for i in 0..<9 {
         let q = (0..<count).map { input.direction[i * (count + 1) + $0] }
         let f = (0..<count).map {
@@ -172,7 +173,7 @@ import Testing
         #expect(zip(sums.masses, expected.masses).allSatisfy(Self.areClose))
       }
       if kernelClass > .baseline {
-        let fastest = DenseKernels.fastest.lossSums(kind, input, terms: &terms, roots: &roots)
+        let fastest = TrainingKernels.fastest.lossSums(kind, input, terms: &terms, roots: &roots)
         #expect(fastest.losses == sums.losses && fastest.residuals == sums.residuals)
       }
     }

@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// Losses of classifiers, for many rows and classes at once.
-extension DenseKernels {
+extension TrainingKernels {
   /// The losses that have a vector kernel; see `Classification.LossFunction`.
   package enum LossKind: Sendable {
     case softmax, logistic, squaredHinge
@@ -116,7 +116,7 @@ extension DenseKernels {
   }
 }
 
-extension DenseKernels.LossInput {
+extension TrainingKernels.LossInput {
   /// Calls `body` with the input as C sees it.
   fileprivate func withSweep(_ body: (UnsafePointer<decaf_sweep>) -> Void) {
     if rowCount == 0 || count == 0 { return }
