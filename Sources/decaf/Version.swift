@@ -1,3 +1,4 @@
+internal import LinearAlgebra
 internal import MPI
 internal import Tensors
 
@@ -14,6 +15,7 @@ enum Version {
       ("commit", BuildFacts.commit ?? "unknown to git"),
       ("compiler", BuildFacts.compiler ?? "unknown"),
       ("MPI", mpi),
+      ("BLAS", blas),
       ("kernels", kernels),
     ]
   }
@@ -31,6 +33,14 @@ enum Version {
   private static var mpi: String {
     let loaded = (try? MPILibrary.version) ?? "unknown"
     return "\(loaded); compiled with \(MPILibrary.compiledWith)"
+  }
+
+  /// The library of linear algebra, and the processor whose kernels it chose.
+  private static var blas: String {
+    do {
+      let library = try OpenBLAS.load()
+      return "\(library.build); \(library.processor) kernels, one thread"
+    } catch { return "none, \(error)" }
   }
 
   /// The instruction set in use, and those that this processor has.
