@@ -32,8 +32,7 @@ import Testing
   ) throws -> [[Float]] {
     let convolution = try #require(
       BFloat16Convolution(
-        from: problem.input, to: problem.output, kernelSize: problem.size.kernelSize,
-        padding: problem.size.padding, groups: problem.size.groups, slots: slots,
+        problem.shape, from: problem.input, to: problem.output, slots: slots,
         biases: problem.biases, kernels: kernels))
     return problem.run(convolution, images: images, rectify: rectify)
   }
@@ -80,8 +79,8 @@ import Testing
     let layout = MapLayout(channels: 16, height: 1, width: 1)
     let convolution = try #require(
       BFloat16Convolution(
-        from: layout, to: MapLayout(channels: 16, height: 1, width: 1), kernelSize: 1, padding: 0,
-        groups: 1, slots: 1, biases: [Float](repeating: 0, count: 16), kernels: .emulated))
+        ConvolutionShape(channels: 16, outputs: 16, kernelSize: 1), from: layout, to: layout,
+        slots: 1, biases: [Float](repeating: 0, count: 16), kernels: .emulated))
     var unit = [Float](repeating: 0, count: 256)
     for i in 0..<16 { unit[17 * i] = 1 }
     convolution.pack(panel: 0, unit.span)

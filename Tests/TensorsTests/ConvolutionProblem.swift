@@ -21,6 +21,7 @@ struct ConvolutionProblem {
   }
 
   let size: Size
+  let shape: ConvolutionShape
   var weights: [Float]
   let biases: [Float]
   let input: MapLayout
@@ -28,6 +29,9 @@ struct ConvolutionProblem {
 
   init(_ size: Size) {
     self.size = size
+    shape = ConvolutionShape(
+      channels: size.channels, outputs: size.outputs, kernelSize: size.kernelSize,
+      padding: size.padding, groups: size.groups)
     weights = SlowKernels.random(
       size.outputs * size.channels / size.groups * size.kernelSize * size.kernelSize, seed: 2)
     biases = SlowKernels.random(size.outputs, seed: 3)

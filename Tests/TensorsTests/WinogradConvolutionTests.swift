@@ -31,8 +31,7 @@ import Testing
   ) throws -> WinogradConvolution {
     try #require(
       WinogradConvolution(
-        from: problem.input, to: problem.output, kernelSize: problem.size.kernelSize, stride: 1,
-        padding: problem.size.padding, groups: problem.size.groups, slots: slots,
+        problem.shape, from: problem.input, to: problem.output, slots: slots,
         biases: problem.biases, kernels: kernels))
   }
 
@@ -112,13 +111,13 @@ import Testing
     ] {
       let padding = kernelSize / 2
       let outputSide = (side - 1) / stride + 1
+      let shape = ConvolutionShape(
+        channels: channels, outputs: 8, kernelSize: kernelSize, stride: stride, padding: padding)
       #expect(
         WinogradConvolution(
-          from: MapLayout(channels: channels, height: side, width: side, padding: padding),
-          to: MapLayout(channels: 8, height: outputSide, width: outputSide),
-          kernelSize: kernelSize, stride: stride, padding: padding, groups: 1, slots: 1,
-          biases: [Float](repeating: 0, count: 8),
-          kernels: NetworkKernels(.baseline)) == nil)
+          shape, from: MapLayout(channels: channels, height: side, width: side, padding: padding),
+          to: MapLayout(channels: 8, height: outputSide, width: outputSide), slots: 1,
+          biases: [Float](repeating: 0, count: 8), kernels: NetworkKernels(.baseline)) == nil)
     }
   }
 
