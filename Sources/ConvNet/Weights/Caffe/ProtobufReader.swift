@@ -1,5 +1,4 @@
 import Files
-import Tensors
 
 /// Walks over the fields of one protobuf message in a mapped file without decoding what it skips.
 ///
@@ -37,9 +36,9 @@ struct ProtobufReader {
 
   /// The next field, or nil at the end of the message.
   ///
-  /// - Throws: `ModelError.truncated` where the file ends too early, `malformed` where the bytes are
+  /// - Throws: `ProtobufError.truncated` where the file ends too early, `malformed` where the bytes are
   ///   no protobuf message.
-  mutating func next() throws(ModelError) -> Field? {
+  mutating func next() throws(ProtobufError) -> Field? {
     guard position < end else { return nil }
     let start = position
     let key = try varint()
@@ -57,7 +56,7 @@ struct ProtobufReader {
   }
 
   /// A base-128 number, up to 64 bits.
-  mutating func varint() throws(ModelError) -> UInt64 {
+  mutating func varint() throws(ProtobufError) -> UInt64 {
     let start = position
     var value: UInt64 = 0
     for shift in stride(from: 0, to: 70, by: 7) {
@@ -73,7 +72,7 @@ struct ProtobufReader {
   /// The rest of the message is varints without keys, as in a packed field: reads them all.
   ///
   /// - Throws: as `next`; also when there are more than `limit`.
-  mutating func varints(limit: Int) throws(ModelError) -> [UInt64] {
+  mutating func varints(limit: Int) throws(ProtobufError) -> [UInt64] {
     var values = [UInt64]()
     while position < end {
       guard values.count < limit else { throw malformed("more than \(limit) numbers", position) }
@@ -82,7 +81,7 @@ struct ProtobufReader {
     return values
   }
 
-  private mutating func take(_ count: UInt64) throws(ModelError) -> Range<Int> {
+  private mutating func take(_ count: UInt64) throws(ProtobufError) -> Range<Int> {
     guard count <= UInt64(end - position) else {
       // A length that leads out of the file is the mark of a cut; one that leads out of the
       // enclosing message alone is damage.
@@ -99,7 +98,7 @@ struct ProtobufReader {
     return range
   }
 
-  func malformed(_ reason: String, _ offset: Int? = nil) -> ModelError {
+  func malformed(_ reason: String, _ offset: Int? = nil) -> ProtobufError {
     .malformed(path: file.path, part: part, offset: offset ?? position, reason: "found " + reason)
   }
 
