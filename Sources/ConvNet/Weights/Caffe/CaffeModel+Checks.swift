@@ -1,4 +1,4 @@
-import Tensors
+internal import Tensors
 
 extension CaffeModel {
   /// The order in which the file's own layers pool and normalize after conv1; nil when the file

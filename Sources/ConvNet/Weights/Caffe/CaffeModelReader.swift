@@ -1,5 +1,6 @@
-import Files
-import Tensors
+internal import Files
+internal import Formats
+internal import Tensors
 
 /// Reads the structure of a `.caffemodel`: a binary `NetParameter`, new `layer` or V1 `layers`.
 ///
