@@ -89,14 +89,14 @@ import Testing
       (-1 - 0x1p-9, -1), (0x1.fffffep127, .infinity), (-0.0, 0), (0x1p-130, 0), (3, 3),
     ]
     var values = cases.map(\.0) + [Float](repeating: 0, count: 16 - cases.count)
-    let points = FloatBuffer(count: convolution.transformedFloats)
+    let transformed = FloatBuffer(count: convolution.transformedFloats)
     let input = FeatureMap(layout)
     let output = FeatureMap(layout)
     func outputs() -> [Float] {
       input.setChannelsFirst(values.span)
-      convolution.transform(input, strip: 0, to: points, slot: 0)
+      convolution.transform(input, strip: 0, to: transformed, slot: 0)
       convolution.run(
-        pass: 0, strip: 0, count: 1, from: points, sums: FloatBuffer(count: 0), rectify: false
+        pass: 0, strip: 0, count: 1, from: transformed, sums: FloatBuffer(count: 0), rectify: false
       ) { _ in output }
       return output.buffer.floats(0..<16)
     }

@@ -76,20 +76,21 @@ struct ConvolutionProblem {
     _ convolution: any Convolution, images: [SlowKernels.Map], rectify: Bool = false
   ) -> [[Float]] {
     pack(convolution)
-    let points = FloatBuffer(count: convolution.transformedFloats)
+    let transformed = FloatBuffer(count: convolution.transformedFloats)
     let sums = FloatBuffer(count: convolution.sumFloats)
-    for buffer in [points, sums] {
+    for buffer in [transformed, sums] {
       buffer.replace(from: 0, with: [Float](repeating: .nan, count: buffer.count))
     }
     let outputs = images.map { _ in FeatureMap(output) }
     let maps = images.map(map)
     for strip in 0..<convolution.stripCount {
       for (slot, map) in maps.enumerated() {
-        convolution.transform(map, strip: strip, to: points, slot: slot)
+        convolution.transform(map, strip: strip, to: transformed, slot: slot)
       }
       for pass in 0..<convolution.passCount {
         convolution.run(
-          pass: pass, strip: strip, count: images.count, from: points, sums: sums, rectify: rectify
+          pass: pass, strip: strip, count: images.count, from: transformed, sums: sums,
+          rectify: rectify
         ) { outputs[$0] }
       }
     }

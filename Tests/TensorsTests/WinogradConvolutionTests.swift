@@ -86,17 +86,17 @@ import Testing
     let kernels = NetworkKernels(KernelClass.supported.last!)
     let convolution = try makeConvolution(problem, kernels)
     problem.pack(convolution)
-    let points = FloatBuffer(count: convolution.transformedFloats)
+    let transformed = FloatBuffer(count: convolution.transformedFloats)
     let sums = FloatBuffer(count: convolution.sumFloats)
     var image = problem.image(1)
     image[7, 2, 12] = .nan
     let map = problem.map(image)
     let output = FeatureMap(problem.output)
     #expect(convolution.stripCount == 1)
-    convolution.transform(map, strip: 0, to: points, slot: 0)
+    convolution.transform(map, strip: 0, to: transformed, slot: 0)
     for pass in 0..<convolution.passCount {
       convolution.run(
-        pass: pass, strip: 0, count: 1, from: points, sums: sums, rectify: true
+        pass: pass, strip: 0, count: 1, from: transformed, sums: sums, rectify: true
       ) { _ in output }
     }
     let values = FloatBuffer(count: problem.output.activationCount)

@@ -124,7 +124,7 @@ static void convolution(const decaf_network_kernels *kernels, int32_t scheme, si
                            panels * CHANNELS * panel_width);
   }
   kernels->winograd_inputs(&tiling, input, pitch, CHANNELS, inner);
-  print("points", inner, points * tiles * CHANNELS * sizeof(float));
+  print("transformed inputs", inner, points * tiles * CHANNELS * sizeof(float));
   kernels->winograd_products(&tiling, inner, transformed, panels, kinds, sums);
   for (size_t panel = 0; panel < panels; panel++) {
     const size_t first = panel * panel_width;
