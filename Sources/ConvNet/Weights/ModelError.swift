@@ -1,6 +1,5 @@
 package import Files
 package import Formats
-internal import Tensors
 
 /// Why weights could not be read, understood, or written.
 package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
