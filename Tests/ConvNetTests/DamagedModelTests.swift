@@ -1,3 +1,4 @@
+import Formats
 import TestSupport
 import Testing
 
@@ -36,7 +37,7 @@ import Testing
         if cut < complete - 20 { #expect(error != nil, "cut at \(cut)") }
         if error == nil { harmless += 1 }
         if cut > 1000, cut < complete - 20 {
-          guard case .truncated? = error else {
+          guard case .protobuf(.truncated)? = error else {
             Issue.record("cut at \(cut): \(String(describing: error))")
             continue
           }
@@ -63,14 +64,14 @@ import Testing
     let huge = ProtobufEncoder.varint(-1)
     try withTemporaryFolder { folder in
       for key: [UInt8] in [[0xA2, 0x06], [0x12], [0x0A]] {
-        guard case .truncated(_, _, _, .max, _)? = try outcome(key + huge + [1, 2], in: folder)
-        else {
+        let error = try outcome(key + huge + [1, 2], in: folder)
+        guard case .protobuf(.truncated(_, _, _, .max, _))? = error else {
           Issue.record("a length of 2⁶⁴−1 was accepted")
           return
         }
       }
       let endless = [0x08] + [UInt8](repeating: 0xFF, count: 100)
-      guard case .malformed? = try outcome(endless, in: folder) else {
+      guard case .protobuf(.malformed)? = try outcome(endless, in: folder) else {
         Issue.record("an endless varint was accepted")
         return
       }
@@ -101,7 +102,7 @@ import Testing
     }
     try withTemporaryFolder { folder in
       for bytes in [layers, net, shape] {
-        guard case .malformed? = try outcome(bytes, in: folder) else {
+        guard case .protobuf(.malformed)? = try outcome(bytes, in: folder) else {
           Issue.record("a count beyond the limit was accepted")
           continue
         }

@@ -32,8 +32,7 @@ import Testing
   ) throws -> [[Float]] {
     let convolution = try #require(
       BFloat16Convolution(
-        from: problem.input, to: problem.output, kernelSize: problem.size.kernelSize,
-        padding: problem.size.padding, groups: problem.size.groups, slots: slots,
+        problem.shape, from: problem.input, to: problem.output, slots: slots,
         biases: problem.biases, kernels: kernels))
     return problem.run(convolution, images: images, rectify: rectify)
   }
@@ -80,8 +79,8 @@ import Testing
     let layout = MapLayout(channels: 16, height: 1, width: 1)
     let convolution = try #require(
       BFloat16Convolution(
-        from: layout, to: MapLayout(channels: 16, height: 1, width: 1), kernelSize: 1, padding: 0,
-        groups: 1, slots: 1, biases: [Float](repeating: 0, count: 16), kernels: .emulated))
+        ConvolutionShape(channels: 16, outputs: 16, kernelSize: 1), from: layout, to: layout,
+        slots: 1, biases: [Float](repeating: 0, count: 16), kernels: .emulated))
     var unit = [Float](repeating: 0, count: 256)
     for i in 0..<16 { unit[17 * i] = 1 }
     convolution.pack(panel: 0, unit.span)
@@ -90,14 +89,14 @@ import Testing
       (-1 - 0x1p-9, -1), (0x1.fffffep127, .infinity), (-0.0, 0), (0x1p-130, 0), (3, 3),
     ]
     var values = cases.map(\.0) + [Float](repeating: 0, count: 16 - cases.count)
-    let points = FloatBuffer(count: convolution.transformedFloats)
+    let transformed = FloatBuffer(count: convolution.transformedFloats)
     let input = FeatureMap(layout)
     let output = FeatureMap(layout)
     func outputs() -> [Float] {
       input.setChannelsFirst(values.span)
-      convolution.transform(input, strip: 0, to: points, slot: 0)
+      convolution.transform(input, strip: 0, to: transformed, slot: 0)
       convolution.run(
-        pass: 0, strip: 0, count: 1, from: points, sums: FloatBuffer(count: 0), rectify: false
+        pass: 0, strip: 0, count: 1, from: transformed, sums: FloatBuffer(count: 0), rectify: false
       ) { _ in output }
       return output.buffer.floats(0..<16)
     }

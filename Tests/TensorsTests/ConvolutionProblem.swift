@@ -21,6 +21,7 @@ struct ConvolutionProblem {
   }
 
   let size: Size
+  let shape: ConvolutionShape
   var weights: [Float]
   let biases: [Float]
   let input: MapLayout
@@ -28,6 +29,9 @@ struct ConvolutionProblem {
 
   init(_ size: Size) {
     self.size = size
+    shape = ConvolutionShape(
+      channels: size.channels, outputs: size.outputs, kernelSize: size.kernelSize,
+      padding: size.padding, groups: size.groups)
     weights = SlowKernels.random(
       size.outputs * size.channels / size.groups * size.kernelSize * size.kernelSize, seed: 2)
     biases = SlowKernels.random(size.outputs, seed: 3)
@@ -72,20 +76,21 @@ struct ConvolutionProblem {
     _ convolution: any Convolution, images: [SlowKernels.Map], rectify: Bool = false
   ) -> [[Float]] {
     pack(convolution)
-    let points = FloatBuffer(count: convolution.transformedFloats)
+    let transformed = FloatBuffer(count: convolution.transformedFloats)
     let sums = FloatBuffer(count: convolution.sumFloats)
-    for buffer in [points, sums] {
+    for buffer in [transformed, sums] {
       buffer.replace(from: 0, with: [Float](repeating: .nan, count: buffer.count))
     }
     let outputs = images.map { _ in FeatureMap(output) }
     let maps = images.map(map)
     for strip in 0..<convolution.stripCount {
       for (slot, map) in maps.enumerated() {
-        convolution.transform(map, strip: strip, to: points, slot: slot)
+        convolution.transform(map, strip: strip, to: transformed, slot: slot)
       }
       for pass in 0..<convolution.passCount {
         convolution.run(
-          pass: pass, strip: strip, count: images.count, from: points, sums: sums, rectify: rectify
+          pass: pass, strip: strip, count: images.count, from: transformed, sums: sums,
+          rectify: rectify
         ) { outputs[$0] }
       }
     }

@@ -39,7 +39,8 @@ import Testing
     let output = FeatureMap(
       MapLayout(
         channels: it.channels, height: expected.height, width: expected.width, padding: 1))
-    kernel.kernels.maxPool(map(twin, padding: 2), into: output, size: it.size, stride: it.stride)
+    kernel.kernels.run(
+      "max_pool", map(twin, padding: 2), into: output, MapOptions(size: it.size, stride: it.stride))
     #expect(values(output) == expected.values)
     #expect(frameIsZero(output))
   }
@@ -49,7 +50,8 @@ import Testing
     let twin = SlowKernels.Map(random: 5, channels, 3, 4, in: -300...300)
     let expected = SlowKernels.normalize(twin, localSize: 5, alpha: 1e-4, k: 1)
     let output = FeatureMap(MapLayout(channels: channels, height: 3, width: 4, padding: 2))
-    kernel.kernels.normalize(map(twin, padding: 1), into: output, alpha: 1e-4, k: 1)
+    kernel.kernels.run(
+      "normalize", map(twin, padding: 1), into: output, MapOptions(scale: 1e-4 / 5, k: 1))
     // The kernel's power is within 4.1e-7 of the exact one; its argument and the product round too.
     for (found, expected) in zip(values(output), expected.values) {
       #expect(abs(found - expected) <= 1e-6 * abs(expected))
@@ -61,7 +63,8 @@ import Testing
     let twin = SlowKernels.Map(random: 6, 45, 5, 3, in: -300...300)
     let results = KernelCase.all.filter(\.isFused).map { kernel in
       let output = FeatureMap(MapLayout(channels: 45, height: 5, width: 3))
-      kernel.kernels.normalize(map(twin), into: output, alpha: 1e-4, k: 1)
+      kernel.kernels.run(
+        "normalize", map(twin), into: output, MapOptions(scale: 1e-4 / 5, k: 1))
       return values(output)
     }
     #expect(results.allSatisfy { $0 == results[0] })
@@ -73,8 +76,10 @@ import Testing
     let input = map(twin)
     let pooled = FeatureMap(MapLayout(channels: 20, height: 4, width: 3))
     let normalized = FeatureMap(MapLayout(channels: 20, height: 9, width: 7))
-    kernel.kernels.maxPool(input, into: pooled, lines: 1..<3, size: 3, stride: 2)
-    kernel.kernels.normalize(input, into: normalized, lines: 1..<3, alpha: 1, k: 1)
+    let windows = MapOptions(size: 3, stride: 2)
+    kernel.kernels.run("max_pool", input, into: pooled, lines: 1..<3, windows)
+    kernel.kernels.run(
+      "normalize", input, into: normalized, lines: 1..<3, MapOptions(scale: 0.2, k: 1))
     for map in [pooled, normalized] {
       let line = map.layout.pitch
       let found = map.buffer.floats(0..<map.layout.count)
@@ -82,8 +87,20 @@ import Testing
       #expect(inside.allSatisfy { $0 != 0 })
       #expect(found.count { $0 != 0 } == inside.count)
     }
-    kernel.kernels.maxPool(input, into: pooled, size: 3, stride: 2)
+    kernel.kernels.run("max_pool", input, into: pooled, windows)
     #expect(values(pooled) == SlowKernels.maxPool(twin, size: 3, stride: 2).values)
+  }
+
+  @Test func unknownKernelsAndWindowsBeyondTheMapAreRefused() async {
+    await #expect(processExitsWith: .failure) {
+      let map = FeatureMap(MapLayout(channels: 4, height: 3, width: 3))
+      NetworkKernels(.baseline).run("no_such", map, into: map, MapOptions())
+    }
+    await #expect(processExitsWith: .failure) {
+      let input = FeatureMap(MapLayout(channels: 4, height: 3, width: 3))
+      let output = FeatureMap(MapLayout(channels: 4, height: 3, width: 3))
+      NetworkKernels(.baseline).run("max_pool", input, into: output, MapOptions(size: 3, stride: 2))
+    }
   }
 
   @Test(arguments: KernelCase.all)

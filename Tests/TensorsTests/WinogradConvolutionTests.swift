@@ -31,8 +31,7 @@ import Testing
   ) throws -> WinogradConvolution {
     try #require(
       WinogradConvolution(
-        from: problem.input, to: problem.output, kernelSize: problem.size.kernelSize, stride: 1,
-        padding: problem.size.padding, groups: problem.size.groups, slots: slots,
+        problem.shape, from: problem.input, to: problem.output, slots: slots,
         biases: problem.biases, kernels: kernels))
   }
 
@@ -87,17 +86,17 @@ import Testing
     let kernels = NetworkKernels(KernelClass.supported.last!)
     let convolution = try makeConvolution(problem, kernels)
     problem.pack(convolution)
-    let points = FloatBuffer(count: convolution.transformedFloats)
+    let transformed = FloatBuffer(count: convolution.transformedFloats)
     let sums = FloatBuffer(count: convolution.sumFloats)
     var image = problem.image(1)
     image[7, 2, 12] = .nan
     let map = problem.map(image)
     let output = FeatureMap(problem.output)
     #expect(convolution.stripCount == 1)
-    convolution.transform(map, strip: 0, to: points, slot: 0)
+    convolution.transform(map, strip: 0, to: transformed, slot: 0)
     for pass in 0..<convolution.passCount {
       convolution.run(
-        pass: pass, strip: 0, count: 1, from: points, sums: sums, rectify: true
+        pass: pass, strip: 0, count: 1, from: transformed, sums: sums, rectify: true
       ) { _ in output }
     }
     let values = FloatBuffer(count: problem.output.activationCount)
@@ -112,13 +111,13 @@ import Testing
     ] {
       let padding = kernelSize / 2
       let outputSide = (side - 1) / stride + 1
+      let shape = ConvolutionShape(
+        channels: channels, outputs: 8, kernelSize: kernelSize, stride: stride, padding: padding)
       #expect(
         WinogradConvolution(
-          from: MapLayout(channels: channels, height: side, width: side, padding: padding),
-          to: MapLayout(channels: 8, height: outputSide, width: outputSide),
-          kernelSize: kernelSize, stride: stride, padding: padding, groups: 1, slots: 1,
-          biases: [Float](repeating: 0, count: 8),
-          kernels: NetworkKernels(.baseline)) == nil)
+          shape, from: MapLayout(channels: channels, height: side, width: side, padding: padding),
+          to: MapLayout(channels: 8, height: outputSide, width: outputSide), slots: 1,
+          biases: [Float](repeating: 0, count: 8), kernels: NetworkKernels(.baseline)) == nil)
     }
   }
 

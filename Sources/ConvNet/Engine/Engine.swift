@@ -1,4 +1,3 @@
-internal import Files
 package import Tensors
 
 /// Computes a network's activations, a batch of images at a time.

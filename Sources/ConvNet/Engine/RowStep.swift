@@ -1,4 +1,3 @@
-internal import Files
 internal import Tensors
 
 /// A step of the part of the network whose activations are rows; runs for a whole batch.

@@ -1,6 +1,5 @@
 package import Files
 internal import Presets
-internal import Tensors
 
 /// Why an input transform cannot be used.
 package enum InputTransformError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {

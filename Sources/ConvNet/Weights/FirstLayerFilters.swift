@@ -1,4 +1,4 @@
-import Tensors
+internal import Tensors
 
 /// Draws conv1: 96 filters of 3 × 11 × 11 (B, G, R) as trained AlexNets have them.
 ///

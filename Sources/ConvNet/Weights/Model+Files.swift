@@ -1,5 +1,4 @@
 internal import Files
-internal import Tensors
 
 extension Model {
   /// Opens a network's weights in one of `WeightFormats`, told apart by content.

@@ -1,4 +1,4 @@
-import Tensors
+internal import Tensors
 
 extension Model {
   /// Makes a complete network of seeded weights: untrained, but fit to show and test everything.

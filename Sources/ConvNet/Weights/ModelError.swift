@@ -1,6 +1,5 @@
 package import Files
 package import Formats
-internal import Tensors
 
 /// Why weights could not be read, understood, or written.
 package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
@@ -12,10 +11,6 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
   case cannotRead(SystemError)
   /// The file is empty, or is of a kind that holds no weights (`found`).
   case notAModel(path: String, found: String)
-  /// Something said to be at `offset` needs more bytes than the file has.
-  case truncated(path: String, part: String, offset: Int, needed: Int, byteCount: Int)
-  /// The bytes at `offset` cannot be what they should be.
-  case malformed(path: String, part: String, offset: Int, reason: String)
   /// Weights in a form that is not read; `advice` says what to do.
   case unsupported(path: String, found: String, advice: String)
   /// No layer, or not the first one, has a name of AlexNet's.
@@ -32,6 +27,7 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
   case notFinite(layer: String, part: String, path: String, index: Int)
   /// What the file repeats in panels are not the layer's weights.
   case differingPanels(layer: String, path: String)
+  case protobuf(ProtobufError)
   case safetensors(SafetensorsError)
   /// The name of the file to write ends in nothing that is known.
   case unknownFormat(path: String)
@@ -55,17 +51,6 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
       """
       cannot read weights from \(path): expected a \(WeightFormats.readEndings()) file, \
       found \(found); give the file that holds the weights, complete
-      """
-    case .truncated(let path, let part, let offset, let needed, let byteCount):
-      """
-      cannot read \(part) from \(path): expected \(needed) bytes at \(offset), found \
-      \(max(0, byteCount - offset)) before the end of the file; it is truncated or damaged: \
-      fetch it again
-      """
-    case .malformed(let path, let part, let offset, let reason):
-      """
-      cannot read \(part) from \(path): \(reason) at byte \(offset); \
-      the file is damaged or of another kind
       """
     case .unsupported(let path, let found, let advice):
       "cannot read weights from \(path): found \(found); \(advice)"
@@ -105,6 +90,7 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
       \(layer).panels: expected the numbers of \(layer).weight once more, found others in \(path); \
       the file is damaged: fetch it again, or have decaf model convert make panels of the weights
       """
+    case .protobuf(let error): error.description
     case .safetensors(let error): error.description
     case .unknownFormat(let path):
       """

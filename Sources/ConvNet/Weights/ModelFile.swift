@@ -1,4 +1,4 @@
-import Tensors
+internal import Tensors
 
 /// What a file of weights says, whatever its format: layers by name, numbers still in the file.
 struct ModelFile {

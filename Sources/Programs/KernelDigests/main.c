@@ -124,7 +124,7 @@ static void convolution(const decaf_network_kernels *kernels, int32_t scheme, si
                            panels * CHANNELS * panel_width);
   }
   kernels->winograd_inputs(&tiling, input, pitch, CHANNELS, inner);
-  print("points", inner, points * tiles * CHANNELS * sizeof(float));
+  print("transformed inputs", inner, points * tiles * CHANNELS * sizeof(float));
   kernels->winograd_products(&tiling, inner, transformed, panels, kinds, sums);
   for (size_t panel = 0; panel < panels; panel++) {
     const size_t first = panel * panel_width;
@@ -141,10 +141,14 @@ static void maps(const decaf_network_kernels *kernels) {
   const decaf_map half = {4, 4, CHANNELS, 4 * CHANNELS};
   float *input = floats(SIDE * SIDE * CHANNELS, 300);
   float *output = zeros(SIDE * SIDE * CHANNELS, sizeof(float));
-  kernels->max_pool(input, &map, output, &half, 0, 4, 3, 2);
-  print("pooling", output, 16 * CHANNELS * sizeof(float));
-  kernels->normalize(input, &map, output, &map, 0, SIDE, 2e-5f, 1);
-  print("normalization", output, SIDE * SIDE * CHANNELS * sizeof(float));
+  const decaf_map_options windows = {.size = 3, .stride = 2, .scale = 2e-5f, .k = 1};
+  const decaf_map_options pixels = {.size = 1, .stride = 1, .scale = 2e-5f, .k = 1};
+  for (const decaf_map_kernel *it = kernels->map_kernels; it->name; it++) {
+    it->run(input, &map, output, &half, 0, 4, &windows);
+    print(it->name, output, 16 * CHANNELS * sizeof(float));
+    it->run(input, &map, output, &map, 0, SIDE, &pixels);
+    print(it->name, output, SIDE * SIDE * CHANNELS * sizeof(float));
+  }
   kernels->rectify(input, &map);
   print("rectification", input, SIDE * SIDE * CHANNELS * sizeof(float));
 }

@@ -1,5 +1,3 @@
-internal import Files
-
 /// A fixed number of floats at one place in memory, aligned for vector kernels, zero at first.
 ///
 /// Several threads may read and write it at once as long as no two touch the same

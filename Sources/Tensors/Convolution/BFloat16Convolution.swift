@@ -10,8 +10,7 @@ package final class BFloat16Convolution: Convolution {
   package let output: MapLayout
   package let slots: Int
   private let kernels: BFloat16Kernels
-  private let kernelSize: Int
-  private let padding: Int
+  private let shape: ConvolutionShape
   private let panels: OutputPanels
   /// [group][panel][line of the filter][step][half of the panel][pair of terms][output][term].
   private let weights: FloatBuffer
@@ -24,42 +23,32 @@ package final class BFloat16Convolution: Convolution {
 
   /// A convolution without weights; `pack` has to be called for every panel before it runs.
   ///
-  /// Nil when the channels of a group are no multiple of 16.
+  /// Nil when there is a stride, or the channels of a group are no multiple of 16.
   ///
   /// - Parameters:
   ///   - slots: most images at a time.
   ///   - biases: one an output channel.
-  /// - Precondition: `input`'s frame is at least `padding` wide, and the sizes agree.
+  /// - Precondition: `input`'s frame is at least as wide as the padding, and the sizes agree.
   package init?(
-    from input: MapLayout, to output: MapLayout, kernelSize: Int, padding: Int, groups: Int,
-    slots: Int, biases: [Float], kernels: BFloat16Kernels
+    _ shape: ConvolutionShape, from input: MapLayout, to output: MapLayout, slots: Int,
+    biases: [Float], kernels: BFloat16Kernels
   ) {
-    precondition(input.padding >= padding, "the map's frame is narrower than the padding")
+    guard shape.stride == 1, shape.channelsPerGroup % 16 == 0 else { return nil }
     precondition(
-      slots > 0 && output.channels % groups == 0 && input.channels % groups == 0
-        && biases.count == output.channels
-        && output.height + kernelSize - 1 == input.height + 2 * padding
-        && output.width + kernelSize - 1 == input.width + 2 * padding,
+      slots > 0 && biases.count == shape.outputs && shape.fits(from: input, to: output),
       "shapes that do not belong to one convolution")
     self.input = input
     self.output = output
     self.slots = slots
     self.kernels = kernels
-    self.kernelSize = kernelSize
-    self.padding = padding
-    panels = OutputPanels(
-      groups: groups, outputsPerGroup: output.channels / groups, width: Int(DECAF_BFLOAT16_OUTPUTS))
+    self.shape = shape
+    panels = OutputPanels(of: shape, width: Int(DECAF_BFLOAT16_OUTPUTS))
     self.biases = FloatBuffer(count: biases.count)
     self.biases.replace(from: 0, with: biases)
     stripHeight = slots == 1 ? min(Self.cutHeight, output.height) : output.height
-    guard input.channels % (16 * groups) == 0 else { return nil }
-    var shape = decaf_bfloat16_convolution(
-      height: stripHeight, width: output.width, kernel_size: kernelSize,
-      channels: input.channels / groups)
-    weights = FloatBuffer(count: panels.count * decaf_bfloat16_weight_count(&shape) / 2)
+    var strip = Self.strip(of: shape, height: stripHeight, width: output.width)
+    weights = FloatBuffer(count: panels.count * decaf_bfloat16_weight_count(&strip) / 2)
   }
-
-  private var depth: Int { input.channels / panels.groups }
 
   package var stripCount: Int { (output.height + stripHeight - 1) / stripHeight }
 
@@ -67,19 +56,26 @@ package final class BFloat16Convolution: Convolution {
     strip * stripHeight..<min((strip + 1) * stripHeight, output.height)
   }
 
-  /// The convolution that computes `height` lines.
-  private func shape(height: Int) -> decaf_bfloat16_convolution {
+  /// A group's convolution that computes `height` lines.
+  private static func strip(
+    of shape: ConvolutionShape, height: Int, width: Int
+  ) -> decaf_bfloat16_convolution {
     decaf_bfloat16_convolution(
-      height: height, width: output.width, kernel_size: kernelSize, channels: depth)
+      height: height, width: width, kernel_size: shape.kernelSize,
+      channels: shape.channelsPerGroup)
+  }
+
+  private func strip(height: Int) -> decaf_bfloat16_convolution {
+    Self.strip(of: shape, height: height, width: output.width)
   }
 
   private var weightCount: Int {
-    withUnsafePointer(to: shape(height: stripHeight)) { decaf_bfloat16_weight_count($0) }
+    withUnsafePointer(to: strip(height: stripHeight)) { decaf_bfloat16_weight_count($0) }
   }
 
   /// Numbers of a group's packed strip, whole cache lines.
   private var mapCount: Int {
-    withUnsafePointer(to: shape(height: stripHeight)) {
+    withUnsafePointer(to: strip(height: stripHeight)) {
       (decaf_bfloat16_map_count($0) + 31) / 32 * 32
     }
   }
@@ -91,23 +87,22 @@ package final class BFloat16Convolution: Convolution {
 
   package func pack(panel: Int, _ values: Span<Float>) {
     let count = outputs(ofPanel: panel).count
-    precondition(
-      values.count == count * depth * kernelSize * kernelSize, "weights of another shape")
+    precondition(values.count == count * shape.weightsPerOutput, "weights of another shape")
     let start = weights.halves + panel * weightCount
     values.withUnsafeBufferPointer { values in
-      withUnsafePointer(to: shape(height: stripHeight)) {
+      withUnsafePointer(to: strip(height: stripHeight)) {
         decaf_bfloat16_pack_weights($0, values.baseAddress!, count, start)
       }
     }
   }
 
-  package var transformedFloats: Int { slots * panels.groups * mapCount / 2 }
+  package var transformedFloats: Int { slots * shape.groups * mapCount / 2 }
   package var sumFloats: Int { 0 }
 
   /// Where a slot's group begins in the packed inputs.
   private func packed(_ buffer: FloatBuffer, slot: Int, group: Int) -> UnsafeMutablePointer<UInt16>
   {
-    buffer.halves + (slot * panels.groups + group) * mapCount
+    buffer.halves + (slot * shape.groups + group) * mapCount
   }
 
   package func transform(_ map: FeatureMap, strip: Int, to packed: FloatBuffer, slot: Int) {
@@ -115,12 +110,13 @@ package final class BFloat16Convolution: Convolution {
     precondition(slot >= 0 && slot < slots && packed.count >= transformedFloats, "no such slot")
     let lines = lines(ofStrip: strip)
     let corner =
-      (input.padding - padding) * (input.pitch + input.channels)
+      (input.padding - shape.padding) * (input.pitch + input.channels)
       + lines.lowerBound * input.pitch
-    for group in 0..<panels.groups {
-      withUnsafePointer(to: shape(height: lines.count)) {
+    for group in 0..<shape.groups {
+      withUnsafePointer(to: self.strip(height: lines.count)) {
         kernels.table.pointee.pack_map(
-          $0, map.buffer.base + map.start + corner + group * depth, input.pitch, input.channels,
+          $0, map.buffer.base + map.start + corner + group * shape.channelsPerGroup, input.pitch,
+          input.channels,
           self.packed(packed, slot: slot, group: group))
       }
     }
@@ -136,7 +132,7 @@ package final class BFloat16Convolution: Convolution {
     let lines = lines(ofStrip: strip)
     let outputs = outputs(ofPanel: pass)
     let first = lines.lowerBound * self.output.pitch + outputs.lowerBound
-    var shape = shape(height: lines.count)
+    var convolution = self.strip(height: lines.count)
     withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Float>?.self, capacity: count) {
       targets in
       for slot in 0..<count {
@@ -145,8 +141,8 @@ package final class BFloat16Convolution: Convolution {
         targets.initializeElement(at: slot, to: map.origin + first)
       }
       kernels.table.pointee.convolve(
-        &shape, self.packed(packed, slot: 0, group: pass / panels.perGroup),
-        panels.groups * mapCount,
+        &convolution, self.packed(packed, slot: 0, group: pass / panels.perGroup),
+        shape.groups * mapCount,
         count, weights.halves + pass * weightCount, biases.base + outputs.lowerBound, outputs.count,
         targets.baseAddress!, self.output.pitch, self.output.channels, rectify ? 1 : 0)
     }

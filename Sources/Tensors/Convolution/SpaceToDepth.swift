@@ -45,6 +45,16 @@ package struct SpaceToDepth: Sendable, Hashable {
   /// Floats that touch in a line as well as in the folded map.
   var partLength: Int { stride * input.channels }
 
+  /// The convolution of the folded map that does what `shape` does of the map before.
+  package func fold(_ shape: ConvolutionShape) -> ConvolutionShape {
+    precondition(
+      shape.channels == input.channels && shape.kernelSize == unfoldedKernelSize
+        && shape.stride == stride && shape.padding == 0 && shape.groups == 1,
+      "another convolution than the map is folded for")
+    return ConvolutionShape(
+      channels: output.channels, outputs: shape.outputs, kernelSize: kernelSize)
+  }
+
   /// The weights of filters, outputs × channels × height × width, for the folded map.
   package func fold(_ weights: Span<Float>) -> [Float] {
     let (size, channels) = (unfoldedKernelSize, input.channels)

@@ -15,7 +15,7 @@ package final class WinogradConvolution: Convolution {
   package let slots: Int
   private let scheme: WinogradScheme
   private let kernels: NetworkKernels
-  private let padding: Int
+  private let shape: ConvolutionShape
   private let panels: OutputPanels
   private let rowCut: WinogradScheme.Cut
   private let columnCut: WinogradScheme.Cut
@@ -38,32 +38,29 @@ package final class WinogradConvolution: Convolution {
   /// - Parameters:
   ///   - slots: most images at a time.
   ///   - biases: one an output channel.
-  /// - Precondition: `input`'s frame is at least `padding` wide, and the sizes agree.
+  /// - Precondition: `input`'s frame is at least as wide as the padding, and the sizes agree.
   package init?(
-    from input: MapLayout, to output: MapLayout, kernelSize: Int, stride: Int, padding: Int,
-    groups: Int, slots: Int, biases: [Float], kernels: NetworkKernels
+    _ shape: ConvolutionShape, from input: MapLayout, to output: MapLayout, slots: Int,
+    biases: [Float], kernels: NetworkKernels
   ) {
     let schemes = WinogradScheme.all.filter {
-      $0.kernelSize == kernelSize && $0.cut(output.height) != nil && $0.cut(output.width) != nil
+      $0.kernelSize == shape.kernelSize && $0.cut(output.height) != nil
+        && $0.cut(output.width) != nil
     }
-    guard stride == 1, input.channels % (16 * groups) == 0, let scheme = schemes.first else {
+    guard shape.stride == 1, shape.channelsPerGroup % 16 == 0, let scheme = schemes.first else {
       return nil
     }
-    precondition(input.padding >= padding, "the map's frame is narrower than the padding")
     precondition(
-      slots > 0 && output.channels % groups == 0 && biases.count == output.channels
-        && output.height + kernelSize - 1 == input.height + 2 * padding
-        && output.width + kernelSize - 1 == input.width + 2 * padding,
+      slots > 0 && biases.count == shape.outputs && shape.fits(from: input, to: output),
       "shapes that do not belong to one convolution")
     self.input = input
     self.output = output
     self.slots = slots
     self.scheme = scheme
     self.kernels = kernels
-    self.padding = padding
-    let (width, depth) = (output.channels / groups, input.channels / groups)
-    let panels = OutputPanels(
-      groups: groups, outputsPerGroup: width, width: kernels.panelWidth(columns: width))
+    self.shape = shape
+    let (width, depth) = (shape.outputsPerGroup, shape.channelsPerGroup)
+    let panels = OutputPanels(of: shape, width: kernels.panelWidth(columns: width))
     self.panels = panels
     let (rowCut, columnCut) = (scheme.cut(output.height)!, scheme.cut(output.width)!)
     (self.rowCut, self.columnCut) = (rowCut, columnCut)
@@ -71,7 +68,7 @@ package final class WinogradConvolution: Convolution {
     weights = FloatBuffer(
       count: panels.count * scheme.points * scheme.points * depth * panels.width)
     self.biases = FloatBuffer(count: panels.count * panels.width)
-    for group in 0..<groups {
+    for group in 0..<shape.groups {
       self.biases.replace(
         from: group * panels.perGroup * panels.width,
         with: Array(biases[group * width..<(group + 1) * width]))
@@ -89,7 +86,7 @@ package final class WinogradConvolution: Convolution {
   /// Tiles of an image in a strip; the last strip may have fewer.
   private var tileCount: Int { strips[0].tileRows.count * columnCut.tiles }
 
-  private var depth: Int { input.channels / panels.groups }
+  private var depth: Int { shape.channelsPerGroup }
   private var panelsPerPass: Int { max(1, Self.outputsPerPass / panels.width) }
   private var passesPerGroup: Int { (panels.perGroup + panelsPerPass - 1) / panelsPerPass }
   private var pointCount: Int { scheme.points * scheme.points }
@@ -100,7 +97,7 @@ package final class WinogradConvolution: Convolution {
   private var inputStep: Int { Self.step(slots * tileCount * depth) }
   private var outputStep: Int { Self.step(slots * tileCount * panels.width) }
 
-  package var transformedFloats: Int { panels.groups * pointCount * inputStep }
+  package var transformedFloats: Int { shape.groups * pointCount * inputStep }
   package var sumFloats: Int { panelsPerPass * pointCount * outputStep }
 
   private func tiling(_ strip: WinogradStrip) -> decaf_tiling {
@@ -142,9 +139,7 @@ package final class WinogradConvolution: Convolution {
 
   package func pack(panel: Int, _ values: Span<Float>) {
     let count = outputs(ofPanel: panel).count
-    precondition(
-      values.count == count * depth * scheme.kernelSize * scheme.kernelSize,
-      "weights of another shape")
+    precondition(values.count == count * shape.weightsPerOutput, "weights of another shape")
     let (group, local) = panel.quotientAndRemainder(dividingBy: panels.perGroup)
     let (pass, place) = local.quotientAndRemainder(dividingBy: panelsPerPass)
     let panelFloats = depth * panels.width
@@ -164,9 +159,9 @@ package final class WinogradConvolution: Convolution {
     let strip = strips[strip]
     var tiling = tiling(strip)
     let corner =
-      (input.padding - padding) * (input.pitch + input.channels)
+      (input.padding - shape.padding) * (input.pitch + input.channels)
       + firstLine(strip) * input.pitch
-    for group in 0..<panels.groups {
+    for group in 0..<shape.groups {
       kernels.table.pointee.winograd_inputs(
         &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,
         input.channels,
@@ -174,7 +169,7 @@ package final class WinogradConvolution: Convolution {
     }
   }
 
-  package var passCount: Int { panels.groups * passesPerGroup }
+  package var passCount: Int { shape.groups * passesPerGroup }
 
   package func run(
     pass: Int, strip: Int, count: Int, from transformed: FloatBuffer, sums: FloatBuffer,
@@ -224,6 +219,6 @@ package final class WinogradConvolution: Convolution {
     func points(_ cut: WinogradScheme.Cut) -> Int {
       cut.tiles * (scheme.points - 1) + cut.large
     }
-    return points(rowCut) * points(columnCut) * depth * output.channels
+    return points(rowCut) * points(columnCut) * depth * shape.outputs
   }
 }

@@ -19,13 +19,13 @@ package struct SymmetricMatrix: Sendable {
 
   /// Sets the elements of `rows×columns` on and below the diagonal, and their mirror images.
   ///
-  /// - Parameter tile: row-major, as wide as `columns`.
-  package mutating func set(_ tile: [Double], rows: Range<Int>, columns: Range<Int>) {
-    precondition(tile.count >= rows.count * columns.count)
+  /// - Parameter values: row-major, as wide as `columns`.
+  package mutating func set(_ values: [Double], rows: Range<Int>, columns: Range<Int>) {
+    precondition(values.count >= rows.count * columns.count)
     precondition(rows.upperBound <= size && columns.upperBound <= size)
     for i in rows {
       for j in columns where j <= i {
-        let value = tile[(i - rows.lowerBound) * columns.count + j - columns.lowerBound]
+        let value = values[(i - rows.lowerBound) * columns.count + j - columns.lowerBound]
         elements[i * size + j] = value
         elements[j * size + i] = value
       }

@@ -30,7 +30,7 @@ package struct TrainingKernels: @unchecked Sendable {
     if depth == 0 || columns == 0 { return }
     b.withUnsafeBufferPointer {
       Element.pack(
-        $0.baseAddress! + layout.offset, stride: layout.leadingDimension,
+        StridedRows(base: $0.baseAddress! + layout.offset, stride: layout.leadingDimension),
         isTransposed: layout.isTransposed, depth: depth, columns: columns, into: packed.base, self)
     }
   }
@@ -53,8 +53,12 @@ package struct TrainingKernels: @unchecked Sendable {
     a.withUnsafeBufferPointer { a in
       c.withUnsafeMutableBufferPointer { c in
         Element.multiply(
-          rows: rows, a.baseAddress.map { $0 + layoutA.offset }, stride: layoutA.leadingDimension,
-          b, into: c.baseAddress! + layoutC.offset, stride: layoutC.leadingDimension,
+          rows: rows,
+          StridedRows(
+            base: a.baseAddress.map { $0 + layoutA.offset }, stride: layoutA.leadingDimension),
+          b,
+          into: StridedRows(
+            base: c.baseAddress! + layoutC.offset, stride: layoutC.leadingDimension),
           adding: adding, self)
       }
     }

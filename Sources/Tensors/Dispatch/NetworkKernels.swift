@@ -36,68 +36,6 @@ package struct NetworkKernels: @unchecked Sendable {
     func computed(_ width: Int) -> Int { (columns + width - 1) / width * width }
     return stride(from: most, through: vector, by: -vector).min { computed($0) < computed($1) }!
   }
-
-  /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end, for `lines`
-  /// of the output, or all.
-  ///
-  /// - Precondition: every window of `output` begins inside `input`; channels agree.
-  package func maxPool(
-    _ input: FeatureMap, into output: FeatureMap, lines: Range<Int>? = nil, size: Int, stride: Int
-  ) {
-    let lines = lines ?? 0..<output.layout.height
-    precondition(size > 0 && stride > 0, "a pooling window needs a positive size and stride")
-    precondition(
-      input.layout.channels == output.layout.channels
-        && (output.layout.height - 1) * stride < input.layout.height
-        && (output.layout.width - 1) * stride < input.layout.width,
-      "pooling windows beyond the map")
-    precondition(lines.lowerBound >= 0 && lines.upperBound <= output.layout.height, "no such lines")
-    withMaps(input, output) {
-      table.pointee.max_pool(
-        input.origin, $0, output.origin, $1, lines.lowerBound, lines.upperBound, size, stride)
-    }
-  }
-
-  /// Channels that a normalization sums over.
-  package static let normalizationSize = 5
-
-  /// Normalizes each activation by the squared activations of nearby channels, for `lines` or all.
-  ///
-  /// `b[c] = a[c] / (k + alpha / 5 · Σ a[j]²)^0.75`, where `j` runs over the five channels centred
-  /// on `c`, clipped at the first and last channel. Dividing alpha by their number follows Caffe;
-  /// the AlexNet paper (2012, section 3.3) does not. Relative error of the power: 4e-7.
-  ///
-  /// - Precondition: shapes agree; the maps are distinct.
-  package func normalize(
-    _ input: FeatureMap, into output: FeatureMap, lines: Range<Int>? = nil, alpha: Float, k: Float
-  ) {
-    let lines = lines ?? 0..<output.layout.height
-    precondition(
-      input.layout.channels == output.layout.channels
-        && input.layout.height == output.layout.height
-        && input.layout.width == output.layout.width, "normalization keeps the shape")
-    precondition(lines.lowerBound >= 0 && lines.upperBound <= output.layout.height, "no such lines")
-    withMaps(input, output) {
-      table.pointee.normalize(
-        input.origin, $0, output.origin, $1, lines.lowerBound, lines.upperBound,
-        alpha / Float(Self.normalizationSize), k)
-    }
-  }
-
-  /// Replaces activations below zero by zero; NaN stays.
-  package func rectify(_ map: FeatureMap) {
-    withMaps(map, map) { layout, _ in table.pointee.rectify(map.origin, layout) }
-  }
-
-  /// Calls `body` with both maps as C sees them.
-  private func withMaps(
-    _ input: FeatureMap, _ output: FeatureMap,
-    _ body: (UnsafePointer<decaf_map>, UnsafePointer<decaf_map>) -> Void
-  ) {
-    withUnsafePointer(to: input.layout.map) { input in
-      withUnsafePointer(to: output.layout.map) { output in body(input, output) }
-    }
-  }
 }
 
 extension MapLayout {

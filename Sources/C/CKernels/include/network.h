@@ -34,6 +34,24 @@ enum { DECAF_PANEL_OUTPUTS = 128 };
 /// out: 24 KB of a panel, which leaves room for a row's sums in a first cache of 32 KB.
 enum { DECAF_SPARSE_SLAB = 48 };
 
+/// What a kernel of maps is told besides the maps: windows of `size` × `size` pixels, `stride` apart,
+/// the first beginning `padding` before the map does, and factors. A kernel that pads nothing wants
+/// a padding of 0, and one that looks at single pixels a size and stride of 1.
+typedef struct {
+  size_t size, stride, padding;
+  float scale, k;
+} decaf_map_options;
+
+/// A kernel that makes the lines `first` ..< `end` of one map of another with as many channels. What
+/// it computes is said beside its code.
+typedef struct {
+  /// Its function's name.
+  const char *name;
+  void (*run)(const float *input, const decaf_map *input_map, float *output,
+              const decaf_map *output_map, size_t first, size_t end,
+              const decaf_map_options *options);
+} decaf_map_kernel;
+
 /// The kernels of the network engine of one set.
 typedef struct {
   /// Floats of a vector, and vectors of the widest panel: the columns of a product that are
@@ -88,16 +106,8 @@ typedef struct {
   void (*winograd_outputs)(const decaf_tiling *tiling, const float *sums, const float *biases,
                            float *output, size_t pitch, size_t pixel, size_t width, int rectify);
 
-  /// Maximum over windows of `size` × `size`, `stride` apart, clipped at the map's end, for the
-  /// output's lines `first` ..< `end`.
-  void (*max_pool)(const float *input, const decaf_map *input_map, float *output,
-                   const decaf_map *output_map, size_t first, size_t end, size_t size,
-                   size_t stride);
-
-  /// b[c] = a[c] / (k + scale · Σ a[j]²)^0.75 over the five channels around c, for the lines
-  /// `first` ..< `end`. Maps have equal shapes.
-  void (*normalize)(const float *input, const decaf_map *input_map, float *output,
-                    const decaf_map *output_map, size_t first, size_t end, float scale, float k);
+  /// What makes one map of another, line by line; ends with a null name.
+  const decaf_map_kernel *map_kernels;
 
   /// Replaces what is below zero by zero; NaN stays.
   void (*rectify)(float *values, const decaf_map *map);

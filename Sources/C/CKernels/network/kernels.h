@@ -16,6 +16,16 @@
 
 #include "resampling.h"
 
+#define MAP_KERNEL(NAME) {#NAME, NAME}
+
+static const decaf_map_kernel map_kernels[] = {
+    MAP_KERNEL(max_pool),
+    MAP_KERNEL(normalize),
+    {0, 0},
+};
+
+#undef MAP_KERNEL
+
 static const decaf_network_kernels network_kernels = {
     .vector_width = VECTOR_WIDTH,
     .panel_vectors = PANEL_VECTORS,
@@ -27,8 +37,7 @@ static const decaf_network_kernels network_kernels = {
     .winograd_inputs = winograd_inputs,
     .winograd_products = winograd_products,
     .winograd_outputs = winograd_outputs,
-    .max_pool = max_pool,
-    .normalize = normalize,
+    .map_kernels = map_kernels,
     .rectify = rectify,
     .blend_rows = blend_rows,
     .blend_columns = blend_columns,

@@ -52,12 +52,14 @@ INLINE vector squares(const float *source, size_t count) {
   return a * a;
 }
 
+/// b[c] = a[c] / (k + scale · Σ a[j]²)^0.75 over the five channels around c, pixel by pixel.
 static void normalize(const float *input, const decaf_map *input_map, float *output,
-                      const decaf_map *output_map, size_t first, size_t end, float scale,
-                      float k) {
+                      const decaf_map *output_map, size_t first, size_t end,
+                      const decaf_map_options *options) {
+  const float scale = options->scale, k = options->k;
   const size_t channels = input_map->channels;
   for (size_t y = first; y < end; y++) {
-    for (size_t x = 0; x < input_map->width; x++) {
+    for (size_t x = 0; x < output_map->width; x++) {
       const float *source = input + y * input_map->pitch + x * channels;
       float *target = output + y * output_map->pitch + x * channels;
       // Windows reach into the vectors on either side.

@@ -13,9 +13,11 @@ INLINE vector window_maximum(const float *corner, size_t pitch, size_t channels,
   return best;
 }
 
+/// Maximum over windows, clipped at the map's end. No padding.
 static void max_pool(const float *input, const decaf_map *input_map, float *output,
-                     const decaf_map *output_map, size_t first, size_t end, size_t size,
-                     size_t stride) {
+                     const decaf_map *output_map, size_t first, size_t end,
+                     const decaf_map_options *options) {
+  const size_t size = options->size, stride = options->stride;
   const size_t channels = input_map->channels, pitch = input_map->pitch;
   for (size_t y = first; y < end; y++) {
     const size_t top = y * stride, height = smaller(size, input_map->height - top);

@@ -1,4 +1,3 @@
-internal import Files
 internal import Tensors
 
 /// ReLU, softmax and their like: every row from one of another matrix, on its own.

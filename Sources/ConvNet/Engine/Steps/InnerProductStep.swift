@@ -1,4 +1,3 @@
-internal import Files
 internal import Tensors
 
 /// An inner product of all rows, with the ReLU behind it if need be.

@@ -26,10 +26,16 @@ struct ConvolutionLayer: LayerKind {
     ]
   }
 
+  private func shape(channels: Int) -> ConvolutionShape {
+    ConvolutionShape(
+      channels: channels, outputs: outputs, kernelSize: kernelSize, stride: stride,
+      padding: padding, groups: groups)
+  }
+
   /// Rounded down: windows that do not fit are left out.
   func outputShape(from input: BlobShape) -> BlobShape {
-    BlobShape(outputs, input.height, input.width)
-      .mapSides { ($0 + 2 * padding - kernelSize) / stride + 1 }
+    let shape = shape(channels: input.channels)
+    return BlobShape(outputs, input.height, input.width).mapSides(shape.outputSide)
   }
 
   func weightShape(from input: BlobShape) -> [Int]? {
@@ -77,17 +83,15 @@ struct ConvolutionLayer: LayerKind {
     _ folding: SpaceToDepth?, slots: Int, _ planner: EnginePlanner
   ) -> (any Convolution)? {
     let biases = planner.network.storedParameters(layer.name).biases.floats()
-    let (size, stride) = folding.map { ($0.kernelSize, 1) } ?? (kernelSize, self.stride)
+    let unfolded = shape(channels: layer.inputShape.channels)
+    let shape = folding?.fold(unfolded) ?? unfolded
     // The first filters' sums nearly cancel on smooth images: rounded pixels would show in all layers.
     if layer.input != .data, let kernels = planner.kernels.bfloat16 {
-      guard stride == 1 else { return nil }
       return BFloat16Convolution(
-        from: input, to: output, kernelSize: size, padding: padding, groups: groups, slots: slots,
-        biases: biases, kernels: kernels)
+        shape, from: input, to: output, slots: slots, biases: biases, kernels: kernels)
     }
     return WinogradConvolution(
-      from: input, to: output, kernelSize: size, stride: stride, padding: padding, groups: groups,
-      slots: slots, biases: biases, kernels: planner.kernels.float)
+      shape, from: input, to: output, slots: slots, biases: biases, kernels: planner.kernels.float)
   }
 
   /// Has the team read the layer's weights, panel by panel, and pack them.

@@ -27,10 +27,12 @@ struct LocalResponseNormalizationLayer: LayerKind {
 
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     precondition(
-      beta == 0.75 && localSize == NetworkKernels.normalizationSize,
+      beta == 0.75 && localSize == 5,
       "the kernel computes the power 0.75 of five channels only")
     planner.appendLines(layer, window: .pointwise) { kernels, input, output, lines in
-      kernels.normalize(input, into: output, lines: lines, alpha: alpha, k: k)
+      kernels.run(
+        "normalize", input, into: output, lines: lines,
+        MapOptions(scale: alpha / Float(localSize), k: k))
     }
   }
 }

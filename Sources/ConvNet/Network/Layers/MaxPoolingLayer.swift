@@ -29,7 +29,9 @@ struct MaxPoolingLayer: LayerKind {
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     planner.appendLines(layer, window: LineWindow(size: kernelSize, stride: stride)) {
       kernels, input, output, lines in
-      kernels.maxPool(input, into: output, lines: lines, size: kernelSize, stride: stride)
+      kernels.run(
+        "max_pool", input, into: output, lines: lines,
+        MapOptions(size: kernelSize, stride: stride))
     }
   }
 }

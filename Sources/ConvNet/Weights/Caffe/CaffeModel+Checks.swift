@@ -1,5 +1,3 @@
-import Tensors
-
 extension CaffeModel {
   /// The order in which the file's own layers pool and normalize after conv1; nil when the file
   /// holds no such layers, as files that were made to carry weights only.

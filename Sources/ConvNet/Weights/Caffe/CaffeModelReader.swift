@@ -1,5 +1,6 @@
-import Files
-import Tensors
+internal import Files
+internal import Formats
+internal import Tensors
 
 /// Reads the structure of a `.caffemodel`: a binary `NetParameter`, new `layer` or V1 `layers`.
 ///
@@ -18,8 +19,20 @@ struct CaffeModelReader {
 
   init(_ file: MappedFile) { self.file = file }
 
-  /// - Throws: `ModelError.truncated`, `malformed`, `unsupported`.
+  /// - Throws: `ModelError.protobuf`, or `unsupported` for layers of Caffe's first format.
   mutating func read() throws(ModelError) -> CaffeModel {
+    let model: CaffeModel?
+    do throws(ProtobufError) { model = try readNetwork() } catch { throw .protobuf(error) }
+    guard let model else {
+      throw .unsupported(
+        path: file.path, found: "Caffe's first (V0) layer format",
+        advice: "convert it with Caffe's upgrade_net_proto_binary")
+    }
+    return model
+  }
+
+  /// Reads a `NetParameter`; nil as soon as a layer is of the first format.
+  private mutating func readNetwork() throws(ProtobufError) -> CaffeModel? {
     var model = CaffeModel()
     var reader = ProtobufReader(file, 0..<file.byteCount, part: "the network")
     while let field = try reader.next() {
@@ -31,16 +44,19 @@ struct CaffeModelReader {
           throw reader.malformed("more than \(Self.layerLimit) layers")
         }
         let part = "layer \(model.layers.count + 1)"
-        model.layers.append(try readLayer(range, part, isV1: field.number == 2))
+        guard let layer = try readLayer(range, part, isV1: field.number == 2) else { return nil }
+        model.layers.append(layer)
       default: break
       }
     }
     return model
   }
 
+  /// Reads a `LayerParameter` or a `V1LayerParameter`; nil when the latter holds a layer of the first
+  /// format.
   private mutating func readLayer(
     _ range: Range<Int>, _ part: String, isV1: Bool
-  ) throws(ModelError) -> CaffeModel.Layer {
+  ) throws(ProtobufError) -> CaffeModel.Layer? {
     let fields = isV1 ? CaffeModel.Fields.v1 : .v2
     var layer = CaffeModel.Layer()
     var reader = ProtobufReader(file, range, part: part)
@@ -58,10 +74,7 @@ struct CaffeModelReader {
       case .bytes(let range) where fields.settings[field.number] != nil:
         layer.settings = try readSettings(
           range, "the parameters of \(part)", packed: fields.settings[field.number]!)
-      case .bytes where isV1 && field.number == 1:
-        throw .unsupported(
-          path: file.path, found: "Caffe's first (V0) layer format",
-          advice: "convert it with Caffe's upgrade_net_proto_binary")
+      case .bytes where isV1 && field.number == 1: return nil
       default: break
       }
     }
@@ -71,7 +84,7 @@ struct CaffeModelReader {
   /// Reads a `BlobProto`; `diff`, the gradient, is left aside.
   private mutating func readBlob(
     _ range: Range<Int>, _ part: String
-  ) throws(ModelError) -> ModelFile.Blob {
+  ) throws(ProtobufError) -> ModelFile.Blob {
     var shape: [Int]?
     var legacy = [Int: Int]()
     var floats = Pieces(.float32)
@@ -101,7 +114,7 @@ struct CaffeModelReader {
   }
 
   /// Reads a `BlobShape`.
-  private func readShape(_ range: Range<Int>, _ part: String) throws(ModelError) -> [Int] {
+  private func readShape(_ range: Range<Int>, _ part: String) throws(ProtobufError) -> [Int] {
     var dimensions = [Int]()
     var reader = ProtobufReader(file, range, part: "the shape of \(part)")
     while let field = try reader.next() {
@@ -125,7 +138,7 @@ struct CaffeModelReader {
   /// - Parameter packed: fields that may hold packed numbers; others of that form are messages.
   private func readSettings(
     _ range: Range<Int>, _ part: String, packed fields: Range<Int>
-  ) throws(ModelError) -> CaffeModel.Settings {
+  ) throws(ProtobufError) -> CaffeModel.Settings {
     var settings = CaffeModel.Settings()
     var count = 0
     var reader = ProtobufReader(file, range, part: part)
@@ -156,7 +169,7 @@ struct CaffeModelReader {
 
     init(_ element: ElementType) { self.element = element }
 
-    mutating func append(_ range: Range<Int>, _ reader: ProtobufReader) throws(ModelError) {
+    mutating func append(_ range: Range<Int>, _ reader: ProtobufReader) throws(ProtobufError) {
       guard range.count % element.byteCount == 0 else {
         throw reader.malformed(
           "\(range.count) bytes for numbers of \(element.byteCount)", range.lowerBound)

@@ -1,5 +1,5 @@
-import Files
-import Tensors
+internal import Files
+internal import Tensors
 
 /// Writes a model as a `.caffemodel` in the current format (`layer`), for Caffe and what reads its
 /// files; layers without weights are written too, so that the order of the network is in the file.

@@ -1,13 +1,13 @@
-import Files
-import Tensors
+package import Files
 
 /// Walks over the fields of one protobuf message in a mapped file without decoding what it skips.
 ///
 /// Wire format: developers.google.com/protocol-buffers, “Encoding”. A field's bytes are handed out
 /// as a range of the file, so a message of hundreds of megabytes costs nothing until someone reads
 /// in it.
-struct ProtobufReader {
-  enum Value {
+package struct ProtobufReader {
+  /// What a field holds, by its wire type; offsets and ranges are of the file.
+  package enum Value {
     case varint(UInt64)
     /// Offset of 4 bytes.
     case fixed32(Int)
@@ -17,18 +17,21 @@ struct ProtobufReader {
     case bytes(Range<Int>)
   }
 
-  struct Field {
-    let number: Int
-    let value: Value
+  /// A field of the message: its number in the `.proto` file, and what it holds.
+  package struct Field {
+    package let number: Int
+    package let value: Value
   }
 
-  let file: MappedFile
+  /// The file that the message is in.
+  package let file: MappedFile
   /// What is being read, for messages: “the network”, “layer 3”.
-  let part: String
+  package let part: String
   private let end: Int
-  private(set) var position: Int
+  private var position: Int
 
-  init(_ file: MappedFile, _ range: Range<Int>, part: String) {
+  /// A reader at the beginning of the message in `range` of the file.
+  package init(_ file: MappedFile, _ range: Range<Int>, part: String) {
     self.file = file
     self.part = part
     position = range.lowerBound
@@ -37,9 +40,9 @@ struct ProtobufReader {
 
   /// The next field, or nil at the end of the message.
   ///
-  /// - Throws: `ModelError.truncated` where the file ends too early, `malformed` where the bytes are
-  ///   no protobuf message.
-  mutating func next() throws(ModelError) -> Field? {
+  /// - Throws: `ProtobufError.truncated` where the file ends too early, `malformed` where the bytes
+  ///   are no protobuf message.
+  package mutating func next() throws(ProtobufError) -> Field? {
     guard position < end else { return nil }
     let start = position
     let key = try varint()
@@ -57,7 +60,7 @@ struct ProtobufReader {
   }
 
   /// A base-128 number, up to 64 bits.
-  mutating func varint() throws(ModelError) -> UInt64 {
+  private mutating func varint() throws(ProtobufError) -> UInt64 {
     let start = position
     var value: UInt64 = 0
     for shift in stride(from: 0, to: 70, by: 7) {
@@ -73,7 +76,7 @@ struct ProtobufReader {
   /// The rest of the message is varints without keys, as in a packed field: reads them all.
   ///
   /// - Throws: as `next`; also when there are more than `limit`.
-  mutating func varints(limit: Int) throws(ModelError) -> [UInt64] {
+  package mutating func varints(limit: Int) throws(ProtobufError) -> [UInt64] {
     var values = [UInt64]()
     while position < end {
       guard values.count < limit else { throw malformed("more than \(limit) numbers", position) }
@@ -82,7 +85,7 @@ struct ProtobufReader {
     return values
   }
 
-  private mutating func take(_ count: UInt64) throws(ModelError) -> Range<Int> {
+  private mutating func take(_ count: UInt64) throws(ProtobufError) -> Range<Int> {
     guard count <= UInt64(end - position) else {
       // A length that leads out of the file is the mark of a cut; one that leads out of the
       // enclosing message alone is damage.
@@ -99,12 +102,14 @@ struct ProtobufReader {
     return range
   }
 
-  func malformed(_ reason: String, _ offset: Int? = nil) -> ModelError {
+  /// The error for a message in which `reason` was found at `offset`, by default where the next field
+  /// begins.
+  package func malformed(_ reason: String, _ offset: Int? = nil) -> ProtobufError {
     .malformed(path: file.path, part: part, offset: offset ?? position, reason: "found " + reason)
   }
 
   /// At most 256 bytes of `range` as text; damaged UTF-8 is replaced.
-  func text(_ range: Range<Int>) -> String {
+  package func text(_ range: Range<Int>) -> String {
     let end = min(range.upperBound, range.lowerBound + 256)
     return String(decoding: file.bytes(range.lowerBound..<end), as: UTF8.self)
   }
