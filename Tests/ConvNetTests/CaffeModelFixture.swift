@@ -17,6 +17,8 @@ struct CaffeModelFixture {
   var name = ""
   var layers = [Layer]()
   var isV1 = false
+  /// `input_dim`.
+  var inputDimensions: [Int] = []
   var numbers = Numbers.packed
   var shape = Shape.packed
 
@@ -56,6 +58,7 @@ struct CaffeModelFixture {
   var bytes: [UInt8] {
     ProtobufEncoder.message { net in
       net.text(1, name)
+      for dimension in inputDimensions { net.number(4, dimension) }
       for layer in layers {
         net.message(isV1 ? 2 : 100) { isV1 ? writeV1(layer, &$0) : writeV2(layer, &$0) }
       }
@@ -71,8 +74,11 @@ struct CaffeModelFixture {
   }
 
   private func writeV1(_ layer: Layer, _ message: inout ProtobufEncoder) {
-    let types = ["Convolution": 4, "InnerProduct": 14, "LRN": 15, "Pooling": 17, "ReLU": 18]
-    let fields = [106: 10, 117: 17, 118: 18, 121: 19]
+    let types = [
+      "Convolution": 4, "Data": 5, "Dropout": 6, "InnerProduct": 14, "LRN": 15, "Pooling": 17,
+      "ReLU": 18, "Sigmoid": 19, "TanH": 23, "Power": 26,
+    ]
+    let fields = [100: 36, 106: 10, 117: 17, 118: 18, 121: 19, 123: 30]
     message.text(2, "below")
     message.text(4, layer.name)
     message.number(5, types[layer.type] ?? 0)

@@ -78,15 +78,16 @@ import Testing
 
   @Test func settingsThatContradictAreRefused() throws {
     var fixture = Fixture(name: "CaffeNet")
+    let relu = Fixture.Layer(name: "relu1", type: "ReLU")
     fixture.layers = [
-      Fixture.conv1, Fixture.pooling("pool1"), Fixture.normalization("norm1", alpha: 1),
+      Fixture.conv1, relu, Fixture.pooling("pool1"), Fixture.normalization("norm1", alpha: 1),
     ]
     guard case .wrongSetting("norm1", _, "alpha", "0.0001", "1")? = try error(fixture) else {
       Issue.record("another alpha was accepted")
       return
     }
     fixture.layers = [
-      Fixture.conv1, Fixture.pooling("pool1", stride: 1), Fixture.normalization("norm1"),
+      Fixture.conv1, relu, Fixture.pooling("pool1", stride: 1), Fixture.normalization("norm1"),
     ]
     guard case .wrongSetting("pool1", _, "stride", "2", "1")? = try error(fixture) else {
       Issue.record("another stride was accepted")
@@ -99,6 +100,58 @@ import Testing
       Issue.record("the default stride was accepted")
       return
     }
+  }
+
+  /// What a file says beyond its weights is never left aside on the way to an activation.
+  @Test(arguments: [false, true])
+  func layersThatWouldChangeTheResultAreRefused(isV1: Bool) throws {
+    let relu = Fixture.Layer(name: "relu1", type: "ReLU")
+    let (pool, norm) = (Fixture.pooling("pool1"), Fixture.normalization("norm1"))
+    func refused(_ layers: [Fixture.Layer], _ layer: String, _ setting: String) throws {
+      switch try error(Fixture(name: "CaffeNet", layers: layers, isV1: isV1)) {
+      case .wrongSetting(layer, _, setting, _, _)?: break
+      case let other: Issue.record("\(layers.map(\.type)): \(String(describing: other))")
+      }
+    }
+    var leaky = relu
+    leaky.settings = (123, ProtobufEncoder.message { $0.float(1, 0.1) })
+    try refused([Fixture.conv1, leaky, pool, norm], "relu1", "negative slope")
+    try refused([Fixture.conv1, pool, norm], "pool1", "in this place")
+    try refused([Fixture.conv1, pool, relu, norm], "pool1", "in this place")
+    for type in ["TanH", "Sigmoid", "Power"] {
+      let other = Fixture.Layer(name: "act1", type: type)
+      try refused([Fixture.conv1, other, pool, norm], "act1", "in this place")
+      try refused([Fixture.conv1, relu, other, pool, norm], "act1", "in this place")
+    }
+    let unknown = Fixture.Layer(name: "bn1", type: "BatchNorm", biases: [1])
+    if !isV1 { try refused([Fixture.conv1, unknown, relu, pool, norm], "bn1", "in this place") }
+    var norm1 = norm
+    norm1.settings = nil  // Caffe's defaults, an alpha of 1 among them
+    try refused([Fixture.conv1, relu, pool, norm1], "norm1", "alpha")
+    let drop = Fixture.Layer(name: "drop", type: "Dropout")
+    let sound = [drop, Fixture.conv1, relu, drop, pool, norm]
+    #expect(try error(Fixture(name: "CaffeNet", layers: sound, isV1: isV1)) == nil)
+  }
+
+  @Test(arguments: [false, true]) func anotherInputIsRefused(isV1: Bool) throws {
+    var data = Fixture.Layer(name: "data", type: "Data")
+    data.settings = (100, ProtobufEncoder.message { $0.float(1, 1 / 256) })
+    let scaled = try error(Fixture(name: "CaffeNet", layers: [data, Fixture.conv1], isV1: isV1))
+    guard case .wrongSetting("data", _, "transform_param scale", "1", "0.00390625")? = scaled else {
+      Issue.record("\(String(describing: scaled))")
+      return
+    }
+    data.settings = (100, ProtobufEncoder.message { $0.number(3, 227) })
+    #expect(
+      try error(Fixture(name: "CaffeNet", layers: [data, Fixture.conv1], isV1: isV1)) == nil)
+    var fixture = Fixture(name: "CaffeNet", layers: [Fixture.conv1], isV1: isV1)
+    fixture.inputDimensions = [1, 3, 224, 224]
+    guard case .wrongSetting("data", _, _, "3×227×227", "3×224×224")? = try error(fixture) else {
+      Issue.record("another input was accepted")
+      return
+    }
+    fixture.inputDimensions = [10, 3, 227, 227]
+    #expect(try error(fixture) == nil)
   }
 
   @Test func shapesAreComparedWithTheArchitecture() throws {

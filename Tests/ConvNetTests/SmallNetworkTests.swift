@@ -81,8 +81,8 @@ import Testing
     #expect(types.map(\.name).contains("Convolution"))
     for type in types { #expect(CaffeModel.v1Types[type.v1Number] == type.name) }
     #expect(CaffeModel.Fields.v2.settings[106] == 3..<7)
-    #expect(Set(CaffeModel.Fields.v2.settings.keys) == [106, 117, 118, 121])
-    #expect(Set(CaffeModel.Fields.v1.settings.keys) == [10, 17, 18, 19])
+    #expect(Set(CaffeModel.Fields.v2.settings.keys) == [106, 117, 118, 121, 123])
+    #expect(Set(CaffeModel.Fields.v1.settings.keys) == [10, 17, 18, 19, 30])
   }
 }
 

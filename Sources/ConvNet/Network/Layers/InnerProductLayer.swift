@@ -12,6 +12,7 @@ struct InnerProductLayer: LayerKind {
     [
       // The weights' shape tells it too, and is what is checked.
       CaffeSetting("outputs", [1], outputs, default: 0, .written),
+      CaffeSetting("first axis", [5], 1, default: 1, .checked),
       CaffeSetting("transposed weights", [6], 0, default: 0, .checked),
     ]
   }

@@ -17,6 +17,7 @@ struct MaxPoolingLayer: LayerKind {
       CaffeSetting("kernel size", [2, 5, 6], kernelSize, default: 0),
       CaffeSetting("stride", [3, 7, 8], stride, default: 1),
       CaffeSetting("padding", [4, 9, 10], 0, default: 0, .checked),
+      CaffeSetting("global pooling", [12], 0, default: 0, .checked),
       CaffeSetting("rounding (0 is up)", [13], 0, default: 0, .checked),
     ]
   }

@@ -5,7 +5,12 @@ internal import Tensors
 /// Usually the step before does it on the way (`EnginePlanner.isRectified`); a step of its own is there
 /// for when the values before it are wanted too.
 struct ReLULayer: LayerKind {
-  static let caffe = CaffeLayerType("ReLU", v1Number: 18)
+  static let caffe = CaffeLayerType(
+    "ReLU", v1Number: 18, settings: .init(field: 123, v1Field: 30))
+
+  var caffeSettings: [CaffeSetting] {
+    [CaffeSetting("negative slope", [1], Float(0), default: 0, .checked)]
+  }
 
   func outputShape(from input: BlobShape) -> BlobShape { input }
 

@@ -25,24 +25,90 @@ extension CaffeModel {
     }
   }
 
-  /// Compares what the file says of its layers with `definition`; a layer without parameters in the
-  /// file says nothing.
+  /// Compares what the file says of its layers with `definition`: their order and kinds, their
+  /// settings, and what the network reads. A file that lists none but layers with weights was made to
+  /// carry these alone, and says nothing of what is between them.
   ///
   /// - Throws: `ModelError.wrongSetting` for the first difference.
   func check(against definition: NetworkDefinition, path: String) throws(ModelError) {
+    try checkInput(against: definition, path: path)
+    let chain = layers.filter { !Self.isPassedOver($0.type) }
+    guard chain.contains(where: { !Self.weighted.contains($0.type) }) else {
+      for layer in layers where layer.settings != nil {
+        let expected = definition.layers.first { $0.name == layer.name }
+        if let expected, type(of: expected.kind).caffe.name == layer.type {
+          try check(layer, against: expected.kind, path: path)
+        }
+      }
+      return
+    }
+    // The file may end early, and go on after what is used of it.
+    for (layer, expected) in zip(chain, definition.layers) {
+      let expectedType = type(of: expected.kind).caffe.name
+      guard layer.type == expectedType, !expected.hasParameters || layer.name == expected.name
+      else {
+        throw .wrongSetting(
+          layer: layer.name, path: path, setting: "in this place",
+          expected: "\(expectedType) (\(expected.name))", found: layer.type)
+      }
+      if layer.settings != nil || !expected.hasParameters {
+        try check(layer, against: expected.kind, path: path)
+      }
+    }
+  }
+
+  private func check(
+    _ layer: Layer, against kind: any LayerKind, path: String
+  ) throws(ModelError) {
+    let settings = layer.settings ?? Settings()
+    for setting in kind.caffeSettings where setting.use != .written {
+      if let found = settings.contradiction(to: setting) {
+        throw .wrongSetting(
+          layer: layer.name, path: path, setting: setting.name,
+          expected: Settings.written(setting.number), found: found)
+      }
+    }
+  }
+
+  /// What the network was made to read: an image's shape, and pixels that are not scaled.
+  private func checkInput(
+    against definition: NetworkDefinition, path: String
+  ) throws(ModelError) {
+    let shape = definition.shape(of: .data)
+    let expected = [shape.channels, shape.height, shape.width]
+    for found in [inputShape] + layers.map(\.inputShape) {
+      if let found, found.count == 4, Array(found.suffix(3)) != expected {
+        throw .wrongSetting(
+          layer: "data", path: path, setting: "an input of", expected: ModelError.shape(expected),
+          found: ModelError.shape(Array(found.suffix(3))))
+      }
+    }
+    let transform = [
+      CaffeSetting("transform_param scale", [1], Float(1), default: 1, .checked),
+      CaffeSetting("transform_param crop_size", [3], shape.width, default: shape.width, .checked),
+    ]
     for layer in layers {
-      guard let settings = layer.settings,
-        let kind = definition.layers.first(where: { $0.name == layer.name })?.kind,
-        type(of: kind).caffe.name == layer.type
-      else { continue }
-      for setting in kind.caffeSettings where setting.use != .written {
+      guard let settings = layer.transform else { continue }
+      for setting in transform {
         if let found = settings.contradiction(to: setting) {
           throw .wrongSetting(
             layer: layer.name, path: path, setting: setting.name,
-            expected: CaffeModel.Settings.written(setting.number), found: found)
+            expected: Settings.written(setting.number), found: found)
         }
       }
     }
+  }
+
+  /// Kinds with weights that a network here can have.
+  private static let weighted: Set<String> = [
+    ConvolutionLayer.caffe.name, InnerProductLayer.caffe.name,
+  ]
+
+  /// Layers that read images or measure results, and those that do nothing at test time: none of
+  /// them changes an activation. (Flatten leaves the order C, H, W as it is.)
+  private static func isPassedOver(_ type: String) -> Bool {
+    type == DropoutLayer.caffe.name || type.hasSuffix("Data") || type.hasSuffix("Loss")
+      || ["Input", "Accuracy", "Split", "Silence", "Flatten", "HDF5Output"].contains(type)
   }
 }
 

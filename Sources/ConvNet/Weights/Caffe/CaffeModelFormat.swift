@@ -23,7 +23,11 @@ struct CaffeModelFormat: WritableWeightFormat {
   }
 
   func check(against definition: NetworkDefinition) throws(ModelError) {
-    try model.check(against: definition, path: contents.path)
+    // Of an order that the user overrides, the user has been warned.
+    let own = try layerOrder().map { order in
+      NetworkDefinition(order, through: definition.layers.last { $0.hasParameters }?.name)
+    }
+    try model.check(against: own ?? definition, path: contents.path)
   }
 
   static func write(_ model: Model, to path: String) throws(SystemError) {

@@ -35,10 +35,18 @@ struct CaffeModelReader {
   private mutating func readNetwork() throws(ProtobufError) -> CaffeModel? {
     var model = CaffeModel()
     var reader = ProtobufReader(file, 0..<file.byteCount, part: "the network")
+    var dimensions = [Int]()
     while let field = try reader.next() {
+      if case .varint(let value) = field.value, field.number == 4 {
+        dimensions.append(Int(clamping: value))
+        guard dimensions.count <= Self.dimensionLimit else {
+          throw reader.malformed("more than \(Self.dimensionLimit) input dimensions")
+        }
+      }
       guard case .bytes(let range) = field.value else { continue }
       switch field.number {
       case 1: model.name = reader.text(range)
+      case 8: model.inputShape = try readShape(range, "the input")
       case 2, 100:
         guard model.layers.count < Self.layerLimit else {
           throw reader.malformed("more than \(Self.layerLimit) layers")
@@ -49,6 +57,7 @@ struct CaffeModelReader {
       default: break
       }
     }
+    if !dimensions.isEmpty { model.inputShape = dimensions }
     return model
   }
 
@@ -74,6 +83,10 @@ struct CaffeModelReader {
       case .bytes(let range) where fields.settings[field.number] != nil:
         layer.settings = try readSettings(
           range, "the parameters of \(part)", packed: fields.settings[field.number]!)
+      case .bytes(let range) where field.number == fields.transform:
+        layer.transform = try readSettings(range, "the transform of \(part)", packed: 0..<0)
+      case .bytes(let range) where field.number == fields.input:
+        layer.inputShape = try readInputShape(range, part)
       case .bytes where isV1 && field.number == 1: return nil
       default: break
       }
@@ -131,6 +144,17 @@ struct CaffeModelReader {
       }
     }
     return dimensions
+  }
+
+  /// Reads the first shape of an `InputParameter`.
+  private func readInputShape(_ range: Range<Int>, _ part: String) throws(ProtobufError) -> [Int]? {
+    var reader = ProtobufReader(file, range, part: "the input of \(part)")
+    while let field = try reader.next() {
+      if case .bytes(let range) = field.value, field.number == 1 {
+        return try readShape(range, part)
+      }
+    }
+    return nil
   }
 
   /// Reads the numbers of a `ConvolutionParameter` or the like.

@@ -43,7 +43,7 @@ enum CaffeModelWriter {
     }
     return field(1, Array(layer.name.utf8)) + field(2, Array(type.name.utf8))
       + field(3, Array(bottom.utf8)) + field(4, Array(top.utf8))
-      + (type.settings.map { field($0.field, settings) } ?? [])
+      + (settings.isEmpty ? [] : field(type.settings!.field, settings))
   }
 
   /// Everything of a blob's field but the numbers, which come last.
