@@ -7,9 +7,6 @@ internal import Foundation
 internal import Logging
 internal import Tensors
 
-extension Loss: ExpressibleByArgument {}
-extension RowNormalization: ExpressibleByArgument {}
-
 /// `decaf train`.
 struct TrainCommand: DistributedCommand {
   static let configuration = CommandConfiguration(
