@@ -35,10 +35,8 @@ struct ClassifyCommand: ParsableCommand {
     if network.views == .tenAll {
       throw ValidationError("--views ten-all: expected center or ten; ten averages the views.")
     }
-    if top < 1 { throw ValidationError("--top \(top): expected 1 or more.") }
-    if let threads, threads < 1 {
-      throw ValidationError("--threads \(threads): expected 1 or more.")
-    }
+    try OptionRange.check("--top", top, atLeast: 1)
+    try OptionRange.check("--threads", threads, atLeast: 1)
   }
 
   func run() throws {
@@ -49,8 +47,7 @@ struct ClassifyCommand: ParsableCommand {
     let classNames = try names.map { try Self.readNames($0, expected: classCount) }
     let transform = try InputTransform.named(network.preprocess)
     let views = network.views
-    let team = ThreadTeam(
-      threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let team = ThreadTeam(ofProcess: threads)
     let engine = try Engine(
       model: model, outputs: [output], capacity: views.count, precision: network.precision,
       team: team)

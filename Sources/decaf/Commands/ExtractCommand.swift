@@ -89,16 +89,10 @@ struct ExtractCommand: DistributedCommand {
   var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    for (name, value) in [
-      ("--batch", batch), ("--rows-per-shard", rowsPerShard),
-    ] {
-      if let value, value < 1 { throw ValidationError("\(name) \(value): expected 1 or more.") }
-    }
-    for (name, value) in [("--max-hours", maxHours), ("--stall-timeout", stallTimeout)] {
-      if let value, !(value > 0) {
-        throw ValidationError("\(name) \(value): expected more than 0.")
-      }
-    }
+    try OptionRange.check("--batch", batch, atLeast: 1)
+    try OptionRange.check("--rows-per-shard", rowsPerShard, atLeast: 1)
+    try OptionRange.checkPositive("--max-hours", maxHours)
+    try OptionRange.checkPositive("--stall-timeout", stallTimeout)
     if let layers, let twice = Set(layers.filter { blob in layers.count { $0 == blob } > 1 }).first
     {
       throw ValidationError("--layers names \(twice) twice.")

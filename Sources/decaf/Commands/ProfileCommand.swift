@@ -43,9 +43,8 @@ struct ProfileCommand: DistributedCommand {
   var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    for (name, value) in [("--batch", batch), ("--rounds", rounds)] where value < 1 {
-      throw ValidationError("\(name) \(value): expected 1 or more.")
-    }
+    try OptionRange.check("--batch", batch, atLeast: 1)
+    try OptionRange.check("--rounds", rounds, atLeast: 1)
   }
 
   /// The activation to compute.

@@ -144,15 +144,9 @@ struct TrainCommand: DistributedCommand {
         try options.validate()
       }
     } catch { throw ValidationError("\(error)") }
-    if let folds, folds < 2 {
-      throw ValidationError("--folds \(folds): expected 2 or more.")
-    }
-    if let maxHours, !(maxHours > 0) {
-      throw ValidationError("--max-hours \(maxHours): expected more than 0.")
-    }
-    if !(checkpointMinutes >= 0) {
-      throw ValidationError("--checkpoint-minutes \(checkpointMinutes): expected 0 or more.")
-    }
+    try OptionRange.check("--folds", folds, atLeast: 2)
+    try OptionRange.checkPositive("--max-hours", maxHours)
+    try OptionRange.checkNotNegative("--checkpoint-minutes", checkpointMinutes)
     if warmStart != nil && path != nil {
       throw ValidationError(
         "--warm-start goes with --C; --C-path begins each C with the one before.")
