@@ -70,16 +70,20 @@ struct ClassifyCommand: ParsableCommand {
           probabilities[i] += value / Float(views.count)
         }
       }
-      let best = probabilities.indices.sorted {
-        (probabilities[$1], $0) < (probabilities[$0], $1)
-      }
-      for (place, index) in best.prefix(top).enumerated() {
-        let name = classNames?[index] ?? "\(index)"
-        print(
-          "\(path)\t\(place + 1)\t\(String(format: "%.6f", probabilities[index]))\t\(name)")
-      }
+      printBest(probabilities, of: path, names: classNames)
     }
     if hasFailed { throw ExitCode(ExitStatus.badInput.rawValue) }
+  }
+
+  /// A line for each of the most probable classes; of equally probable ones the first comes first.
+  private func printBest(_ probabilities: [Float], of path: String, names: [String]?) {
+    let best = probabilities.indices.sorted {
+      (probabilities[$1], $0) < (probabilities[$0], $1)
+    }
+    for (place, index) in best.prefix(top).enumerated() {
+      let name = names?[index] ?? "\(index)"
+      print("\(path)\t\(place + 1)\t\(String(format: "%.6f", probabilities[index]))\t\(name)")
+    }
   }
 
   /// One name a line; as many as the network has classes.

@@ -96,21 +96,17 @@ struct ProfileCommand: DistributedCommand {
       engine.setInput(image, (0..<count).map { Float(($0 * 7919 + image) % 251) - 120 })
     }
     engine.run(count: batch)
-    var layers = engine.takeTimes().map(\.layer)
+    let layers = engine.takeTimes().map(\.layer)
     var times: [[Double]] = []
     var batches: [Double] = []
     for _ in 0..<rounds {
       batches.append(ContinuousClock().measure { engine.run(count: batch) } / .seconds(1))
       times.append(engine.takeTimes().map(\.seconds))
     }
-    let medians = layers.indices.map { i in times.map { $0[i] }.sorted()[rounds / 2] }
-    // Steps that take no time that could be seen are left out.
-    let seen = layers.indices.filter { medians[$0] > 0 }
-    layers = seen.map { layers[$0] }
     return ProfileMeasurement(
       kernels: engine.kernelClass.rawValue, threads: team.threadCount, openSeconds: 0,
       packSeconds: 0, batchSeconds: batches.sorted()[rounds / 2], layers: layers,
-      layerSeconds: seen.map { medians[$0] })
+      layerSeconds: layers.indices.map { i in times.map { $0[i] }.sorted()[rounds / 2] })
   }
 
   func printPlan() throws {

@@ -42,6 +42,7 @@ struct ProfileReport {
     var lines: [String] = []
     for (i, name) in ranks[0].layers.enumerated() {
       let seconds = ranks.reduce(0) { $0 + $1.layerSeconds[i] }
+      if seconds == 0 { continue }  // a step too short to be seen
       let image = seconds / images
       let rate = operations(of: name).map { String(format: "%7.1f", $0 / image / 1e9) }
       lines.append(
