@@ -32,6 +32,4 @@ package enum StopSignal {
     case let other: "signal \(other)"
     }
   }
-
-  package static var isReceived: Bool { received.load(ordering: .relaxed) != 0 }
 }

@@ -110,13 +110,6 @@ package enum FileSystem {
     throw SystemError("inspect", path: path)
   }
 
-  /// Room left for ordinary users on the file system that holds `path`, nil when it does not say.
-  package static func freeByteCount(at path: String) -> Int? {
-    var status = statvfs()
-    guard statvfs(path, &status) == 0, status.f_frsize > 0 else { return nil }
-    return Int(status.f_bavail) * Int(status.f_frsize)
-  }
-
   /// The name of this machine.
   package static var hostName: String {
     var buffer = [CChar](repeating: 0, count: 256)

@@ -20,9 +20,6 @@ package struct NumberArray: Sendable {
 
   package var count: Int { shape.reduce(1, *) }
 
-  /// Whether it is a matrix, and not a row or a column of numbers.
-  package var isMatrix: Bool { shape.count == 2 && shape[0] > 1 && shape[1] > 1 }
-
   /// Whether it is one row or column of numbers.
   package var isVector: Bool { shape.count == 1 || (shape.count == 2 && shape.contains(1)) }
 

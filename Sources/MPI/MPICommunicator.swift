@@ -19,7 +19,7 @@ package final class MPICommunicator: Communicator {
   private static let reductionTile = 1 << 20
   /// Bytes that MPI libraries send at once, in one piece.
   private static let pieceByteCount = 4096
-  /// Bytes sent by one broadcast call.
+  /// Bytes sent by one broadcast call, an eighth of what its 32-bit count can say.
   private static let broadcastTile = 1 << 28
 
   /// MPI must be initialized.
@@ -60,6 +60,7 @@ package final class MPICommunicator: Communicator {
   /// MPI 3.1, section 3.7.2 (`MPI_Isend`).
   package func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws {
     let count = try mpiCount(bytes.count, "MPI_Isend", rank: rank)
+    // MPI reads the bytes until the request completes, and an array's may move: hence a copy.
     let message = PendingSend(bytes)
     try check("MPI_Isend", rank: rank) {
       MPI_Isend(
@@ -80,6 +81,8 @@ package final class MPICommunicator: Communicator {
       MPI_Improbe(MPI_ANY_SOURCE, tag.rawValue, communicator, &found, &message, &status)
     }
     if found == 0 { return nil }
+    // Improbe took the message out of the queue: nobody else can receive it between here and Imrecv,
+    // so its length is known before there is memory for it.
     var count: Int32 = 0
     try check("MPI_Get_count", rank: rank) { MPI_Get_count(&status, decaf_mpi_byte(), &count) }
     let bytes = try [UInt8](unsafeUninitializedCapacity: Int(count)) { buffer, received in
@@ -110,23 +113,21 @@ package final class MPICommunicator: Communicator {
       case .minimum: decaf_mpi_min()
       }
     try values.withUnsafeMutableBufferPointer { buffer in
-      if buffer.count * 8 <= Self.pieceByteCount {
-        try complete("MPI_Iallreduce") { request in
+      let isSmall = buffer.count * MemoryLayout<Int64>.size <= Self.pieceByteCount
+      try collective(
+        buffer.count, isSmall: isSmall, tile: Self.reductionTile,
+        "MPI_Iallreduce",
+        { request in
           MPI_Iallreduce(
             decaf_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), decaf_mpi_int64(),
             operation, communicator, &request)
-        }
-        return
-      }
-      try barrier()
-      for start in stride(from: 0, to: buffer.count, by: Self.reductionTile) {
-        let count = min(Self.reductionTile, buffer.count - start)
-        try check("MPI_Allreduce", rank: rank) {
+        },
+        "MPI_Allreduce",
+        { start, count in
           MPI_Allreduce(
-            decaf_mpi_in_place(), buffer.baseAddress! + start, Int32(count), decaf_mpi_int64(),
+            decaf_mpi_in_place(), buffer.baseAddress! + start, count, decaf_mpi_int64(),
             operation, communicator)
-        }
-      }
+        })
     }
   }
 
@@ -141,38 +142,52 @@ package final class MPICommunicator: Communicator {
     }
     if rank != root { bytes = [UInt8](repeating: 0, count: Int(length)) }
     try bytes.withUnsafeMutableBytes { buffer in
-      if buffer.count <= Self.pieceByteCount {
-        try complete("MPI_Ibcast") { request in
+      try collective(
+        buffer.count, isSmall: buffer.count <= Self.pieceByteCount, tile: Self.broadcastTile,
+        "MPI_Ibcast",
+        { request in
           MPI_Ibcast(
             buffer.baseAddress, Int32(buffer.count), decaf_mpi_byte(), Int32(root), communicator,
             &request)
-        }
-        return
-      }
-      try barrier()
-      for start in stride(from: 0, to: buffer.count, by: Self.broadcastTile) {
-        let count = min(Self.broadcastTile, buffer.count - start)
-        try check("MPI_Bcast", rank: rank) {
-          MPI_Bcast(
-            buffer.baseAddress! + start, Int32(count), decaf_mpi_byte(), Int32(root), communicator)
-        }
-      }
+        },
+        "MPI_Bcast",
+        { start, count in
+          MPI_Bcast(buffer.baseAddress! + start, count, decaf_mpi_byte(), Int32(root), communicator)
+        })
+    }
+  }
+
+  /// Runs a collective on `elementCount` elements: a small one by a single non-blocking call, a
+  /// large one tile by tile, by calls that block.
+  ///
+  /// - Parameters:
+  ///   - isSmall: whether a message of all elements goes in one piece. Every rank says the same,
+  ///     since all have equally many elements: else some would wait in another call than others.
+  ///   - whole: starts the non-blocking call, on all elements.
+  ///   - part: makes the blocking call on the elements from `start` on.
+  private func collective(
+    _ elementCount: Int, isSmall: Bool, tile: Int,
+    _ wholeOperation: String, _ whole: (inout MPI_Request?) -> Int32,
+    _ partOperation: String, _ part: (_ start: Int, _ count: Int32) -> Int32
+  ) throws {
+    if isSmall {
+      try complete(wholeOperation, whole)
+      return
+    }
+    // A non-blocking call would sleep between the pieces, a blocking one spins until the last rank
+    // has come. So wait for the ranks asleep; when all are here, only the move itself spins.
+    try barrier()
+    for start in stride(from: 0, to: elementCount, by: tile) {
+      let count = Int32(min(tile, elementCount - start))
+      try check(partOperation, rank: rank) { part(start, count) }
     }
   }
 
   /// MPI 3.1, section 5.12.3 (`MPI_Igather`, `MPI_Igatherv`): the lengths, then the bytes.
   package func gather(_ bytes: [UInt8], root: Int) throws -> [[UInt8]] {
-    var length = try mpiCount(bytes.count, "MPI_Igather", rank: rank)
-    var lengths = [Int32](repeating: 0, count: rank == root ? size : 0)
-    try lengths.withUnsafeMutableBufferPointer { lengths in
-      try withUnsafeMutablePointer(to: &length) { length in
-        try complete("MPI_Igather") { request in
-          MPI_Igather(
-            length, 4, decaf_mpi_byte(), lengths.baseAddress, 4, decaf_mpi_byte(), Int32(root),
-            communicator, &request)
-        }
-      }
-    }
+    let lengths = try gatherLengths(
+      try mpiCount(bytes.count, "MPI_Igather", rank: rank), root: root)
+    // Places in the result are counts as well, so all messages together must fit 32 bits.
     let total = lengths.reduce(0) { $0 + Int($1) }
     _ = try mpiCount(total, "MPI_Igatherv", rank: rank)
     var offsets: [Int32] = []
@@ -197,6 +212,23 @@ package final class MPICommunicator: Communicator {
       }
     }
     return zip(offsets, lengths).map { Array(all[Int($0)..<Int($0) + Int($1)]) }
+  }
+
+  /// The lengths of all ranks on `root`, in rank order; empty elsewhere.
+  private func gatherLengths(_ length: Int32, root: Int) throws(CommunicationError) -> [Int32] {
+    var own = length
+    var lengths = [Int32](repeating: 0, count: rank == root ? size : 0)
+    let byteCount = Int32(MemoryLayout<Int32>.size)
+    try lengths.withUnsafeMutableBufferPointer { lengths throws(CommunicationError) in
+      try withUnsafeMutablePointer(to: &own) { own throws(CommunicationError) in
+        try complete("MPI_Igather") { request in
+          MPI_Igather(
+            own, byteCount, decaf_mpi_byte(), lengths.baseAddress, byteCount, decaf_mpi_byte(),
+            Int32(root), communicator, &request)
+        }
+      }
+    }
+    return lengths
   }
 
   /// MPI 3.1, section 5.12.1 (`MPI_Ibarrier`).
@@ -228,7 +260,8 @@ package final class MPICommunicator: Communicator {
     return done != 0
   }
 
-  /// Forgets the messages that have left.
+  /// Forgets the messages that have left. Testing a request is also what moves it along: without
+  /// progress threads MPI works only inside its calls.
   private func reap() throws(CommunicationError) {
     var waiting: [PendingSend] = []
     for message in pending where try !isComplete(&message.request) { waiting.append(message) }

@@ -11,7 +11,7 @@ struct SVGDocument {
   init(width: Double, height: Double, title: String) {
     self.width = width
     self.height = height
-    lines.append("<title>\(Self.escaped(title))</title>")
+    lines.append("<title>\(XMLEscape.escaped(title))</title>")
     rectangle(x: 0, y: 0, width: width, height: height, fill: "#ffffff")
   }
 
@@ -78,7 +78,7 @@ struct SVGDocument {
       attributes.append(
         ("transform", "rotate(\(Self.number(angle)) \(Self.number(x)) \(Self.number(y)))"))
     }
-    lines.append("<text\(Self.attributes(attributes))>\(Self.escaped(text))</text>")
+    lines.append("<text\(Self.attributes(attributes))>\(XMLEscape.escaped(text))</text>")
   }
 
   /// A mark centred on a point; the shapes can be told apart without colours.
@@ -108,11 +108,11 @@ struct SVGDocument {
   ) {
     let start = "<\(name)\(Self.attributes(attributes))"
     lines.append(
-      tip.map { "\(start)><title>\(Self.escaped($0))</title></\(name)>" } ?? "\(start)/>")
+      tip.map { "\(start)><title>\(XMLEscape.escaped($0))</title></\(name)>" } ?? "\(start)/>")
   }
 
   private static func attributes(_ attributes: [(String, String)]) -> String {
-    attributes.map { " \($0.0)=\"\(escaped($0.1))\"" }.joined()
+    attributes.map { " \($0.0)=\"\(XMLEscape.escaped($0.1))\"" }.joined()
   }
 
   /// A number in at most two decimals, without trailing zeros.
@@ -125,59 +125,4 @@ struct SVGDocument {
     return rest % 10 == 0
       ? "\(sign)\(whole).\(rest / 10)" : "\(sign)\(whole).\(rest < 10 ? "0" : "")\(rest)"
   }
-
-  /// The text with what XML forbids in it replaced.
-  static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "\t", "\n", "\r": result += " "
-      case _ where scalar.value < 0x20 || scalar.value == 0xfffe || scalar.value == 0xffff:
-        result += "\u{fffd}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
-}
-
-/// Shapes of marks.
-enum Marker: CaseIterable {
-  case circle, square, triangle, diamond, pentagon, wedge
-
-  /// Corners about the origin, of about the circle's area; nil for the circle itself.
-  fileprivate var corners: [(Double, Double)]? {
-    switch self {
-    case .circle: nil
-    case .square: [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
-    case .triangle: [(0, -1.25), (1.15, 0.8), (-1.15, 0.8)]
-    case .diamond: [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)]
-    case .pentagon: [(0, -1.15), (1.1, -0.35), (0.68, 0.95), (-0.68, 0.95), (-1.1, -0.35)]
-    case .wedge: [(0, 1.25), (-1.15, -0.8), (1.15, -0.8)]
-    }
-  }
-
-  static func number(_ index: Int) -> Marker { allCases[index % allCases.count] }
-}
-
-/// The colors of all drawings.
-enum Ink {
-  static let text = "#222222"
-  static let faint = "#666666"
-  static let grid = "#e3e3e3"
-  static let axis = "#888888"
-
-  /// Colors that people with any color vision tell apart (Okabe and Ito, 2008), without the yellow,
-  /// which is too pale on white.
-  private static let series = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000",
-  ]
-
-  static var seriesCount: Int { series.count }
-
-  static func series(_ index: Int) -> String { series[index % series.count] }
 }

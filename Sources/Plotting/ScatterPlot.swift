@@ -63,7 +63,7 @@ package struct ScatterPlot: Sendable {
     <!DOCTYPE html>
     <html lang="en">
     <meta charset="utf-8">
-    <title>\(SVGDocument.escaped(title))</title>
+    <title>\(XMLEscape.escaped(title))</title>
     <body>
     \(svg)</body>
     </html>

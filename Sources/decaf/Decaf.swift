@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Files
 
 /// The root of all subcommands.
 struct Decaf: ParsableCommand {
@@ -26,39 +25,4 @@ struct Decaf: ParsableCommand {
     ])
 
   @OptionGroup var version: VersionOptions
-}
-
-/// A command that all ranks run together.
-///
-/// It also runs as a plain process, on an in-process communicator of one rank.
-protocol DistributedCommand: ParsableCommand {
-  /// Says what the command would do, and does nothing.
-  var isDryRun: Bool { get }
-
-  /// Does the command's work; collective.
-  ///
-  /// - Returns: the exit status; rank 0's counts.
-  /// - Throws: `JobFailure` where all ranks know; any other error ends the whole job at once.
-  func run(in context: CommandContext) throws -> ExitStatus
-
-  /// Prints what `run(in:)` would do, without a launcher.
-  func printPlan() throws
-}
-
-/// Options of every distributed command.
-struct RunOptions: ParsableArguments {
-  @Option(help: "Threads on each rank; default: its processors, shared fairly between ranks.")
-  var threads: Int?
-
-  @Flag(name: .customLong("dry-run"), help: "Say what would be done, and do nothing.")
-  var isDryRun = false
-
-  @Option(help: "A YAML file of options; the command line wins.")
-  var config: String?
-
-  func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads \(threads): expected 1 or more.")
-    }
-  }
 }

@@ -135,7 +135,7 @@ import Testing
       let row: [Float] = Array(fixture.rows.values[5 * 6..<6 * 6])
       let scores = classifier.scores(row.span)
       #expect(fields[2].isEmpty)
-      #expect(fields[3] == Self.name(Classifier.best(scores)))
+      #expect(fields[3] == Self.name(scores.indexOfLargest()))
       #expect(fields[4] == "\(scores.max()!)")
       #expect(fields[5...].map { Float($0)! } == scores)
     }

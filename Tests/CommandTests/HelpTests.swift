@@ -65,19 +65,4 @@ import Testing
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/store"))
     }
   }
-
-  @Test func optionsComeFromAFileAndTheCommandLineWins() throws {
-    try withTemporaryFolder { folder in
-      let config = "\(folder)/extract.yaml"
-      try Data("layers: [pool5, conv5]\nbatch: 7\ndtype: float16\nstrict: false\n".utf8).write(
-        to: URL(fileURLWithPath: config))
-      let run = try Program.decaf.run(
-        try CommandFixture.extract(
-          "\(folder)/store", "--config", config, "--batch", "5", "--dry-run"))
-      #expect(run.status == 0, "\(run.errors)")
-      #expect(run.output.contains("conv5"))
-      #expect(run.output.contains("float16"))
-      #expect(run.output.contains("of 5"))
-    }
-  }
 }

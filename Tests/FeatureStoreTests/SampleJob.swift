@@ -179,3 +179,10 @@ func restore(_ files: [String: [UInt8]], at path: String) throws {
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   for (name, bytes) in files { try writeFile("\(path)/\(name)", bytes) }
 }
+
+extension StoreWriter {
+  /// Rows that need not be computed any more.
+  var finishedRowCount: Int {
+    provenance.list.rows - unfinished.reduce(0) { $0 + $1.count }
+  }
+}

@@ -89,13 +89,6 @@ package struct Classifier: Sendable, Equatable {
     return zip(products, bias).map { Float($0 * scale + Double($1)) }
   }
 
-  /// The class with the largest score; the first of several.
-  package static func best(_ scores: [Float]) -> Int {
-    var best = 0
-    for k in scores.indices where scores[k] > scores[best] { best = k }
-    return best
-  }
-
   /// Refuses features that were made otherwise than those trained on.
   ///
   /// - Parameters:

@@ -1,8 +1,11 @@
+internal import Files
+internal import Tensors
+
 /// Predictions as tab-separated text: `row path label predicted score`, one line a row.
 ///
 /// The score is the logit or margin of the predicted class; `predicted` and `score` are empty for
-/// failed rows and for rows whose scores are not finite. With scores, one more column for each class. Tab, line feed, carriage return and
-/// backslash in a field are escaped as `\t`, `\n`, `\r` and `\\`.
+/// failed rows and for rows whose scores are not finite. With scores, one more column for each
+/// class. Fields are escaped as `FieldEscape` says.
 package struct PredictionTable: Sendable {
   package let classes: [String]
   package let includesScores: Bool
@@ -18,7 +21,7 @@ package struct PredictionTable: Sendable {
     if includesScores {
       for name in classes {
         line.append(UInt8(ascii: "\t"))
-        Self.append(name.utf8, to: &line)
+        FieldEscape.append(name.utf8, to: &line)
       }
     }
     return line + [UInt8(ascii: "\n")]
@@ -36,13 +39,13 @@ package struct PredictionTable: Sendable {
     let tab = UInt8(ascii: "\t")
     text += String(row).utf8
     text.append(tab)
-    Self.append(path, to: &text)
+    FieldEscape.append(path, to: &text)
     text.append(tab)
-    Self.append(label ?? [], to: &text)
+    FieldEscape.append(label ?? [], to: &text)
     text.append(tab)
     if let scores {
-      let best = Classifier.best(scores)
-      Self.append(classes[best].utf8, to: &text)
+      let best = scores.indexOfLargest()
+      FieldEscape.append(classes[best].utf8, to: &text)
       text.append(tab)
       text += "\(scores[best])".utf8
     } else {
@@ -55,19 +58,6 @@ package struct PredictionTable: Sendable {
       }
     }
     text.append(UInt8(ascii: "\n"))
-  }
-
-  private static func append(_ field: some Sequence<UInt8>, to line: inout [UInt8]) {
-    let backslash = UInt8(ascii: "\\")
-    for byte in field {
-      switch byte {
-      case UInt8(ascii: "\t"): line += [backslash, UInt8(ascii: "t")]
-      case UInt8(ascii: "\n"): line += [backslash, UInt8(ascii: "n")]
-      case UInt8(ascii: "\r"): line += [backslash, UInt8(ascii: "r")]
-      case backslash: line += [backslash, backslash]
-      default: line.append(byte)
-      }
-    }
   }
 }
 
@@ -99,7 +89,7 @@ package struct PredictionSummary: Sendable, Equatable {
       return
     }
     labelled += 1
-    if classes[Classifier.best(scores)].utf8.elementsEqual(label) { correct += 1 }
+    if classes[scores.indexOfLargest()].utf8.elementsEqual(label) { correct += 1 }
   }
 
   /// The share of rightly predicted rows, nil without labelled ones.

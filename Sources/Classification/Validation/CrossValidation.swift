@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// How often each C was right on rows held out from training.
 package struct CrossValidation: Sendable, Equatable, Codable {
   /// One C and its fortune in each fold.
@@ -37,9 +39,6 @@ package struct CrossValidation: Sendable, Equatable, Codable {
 
   /// The candidate that was right most often; of several the one with the smallest C.
   package var best: Candidate {
-    var best = candidates[0]
-    for candidate in candidates.dropFirst()
-    where candidate.correct.reduce(0, +) > best.correct.reduce(0, +) { best = candidate }
-    return best
+    candidates[candidates.map { $0.correct.reduce(0, +) }.indexOfLargest()]
   }
 }

@@ -159,7 +159,7 @@ struct CrossValidator {
           let scores = (0..<count).map {
             Double(logits[i * count * path.count + c * count + $0]) + bias[c * count + $0]
           }
-          if classes[Self.best(scores)] == label { counts[c] += 1 }
+          if classes[scores.indexOfLargest()] == label { counts[c] += 1 }
         }
       }
     }
@@ -241,7 +241,7 @@ struct CrossValidator {
         into: &scores, .init(leadingDimension: count))
       var correct: Int64 = 0
       for (i, row) in rows.enumerated() {
-        let best = Self.best((0..<count).map { scores[i * count + $0] + bias[$0] })
+        let best = (0..<count).map { scores[i * count + $0] + bias[$0] }.indexOfLargest()
         if classes[best] == all.labels[row] { correct += 1 }
       }
       return correct
@@ -249,11 +249,5 @@ struct CrossValidator {
     var total = [counts.reduce(0, +)]
     try context.communicator.allreduce(&total, .sum)
     return Int(total[0])
-  }
-
-  private static func best(_ scores: [Double]) -> Int {
-    var best = 0
-    for k in scores.indices where scores[k] > scores[best] { best = k }
-    return best
   }
 }

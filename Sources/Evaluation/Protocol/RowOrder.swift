@@ -39,6 +39,9 @@ struct RowOrder: Sendable {
   }
 
   /// FNV-1a of what tells this order from others.
+  ///
+  /// A stream for each class of each store: one more class or store leaves the order of all others
+  /// as it was, and so do rows of other classes.
   private static func stream(_ split: Int, _ domain: String, _ name: ByteString) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in Array("\(split)/\(domain)/".utf8) + name.bytes {

@@ -9,17 +9,6 @@ struct Column: Hashable, Sendable, Codable {
   let name: String
 }
 
-/// The rows of one training and its test.
-struct Trial: Sendable {
-  /// Names of the stores that rows come from.
-  let roles: [String]
-  let training: [SelectedRows.Entry]
-  /// Whether each training row is held out to choose C.
-  let isHeldOut: [Bool]
-  let test: [SelectedRows.Entry]
-  let isAugmented: Bool
-}
-
 /// Which rows of the stores are trained on and which tested, in every split of a protocol.
 struct SplitPlan: Sendable {
   let evaluation: EvaluationProtocol
@@ -27,9 +16,9 @@ struct SplitPlan: Sendable {
   let classes: [ByteString]
   let columns: [Column]
   /// Pairs of domains whose stores are there; empty but for adaptation.
-  private let pairs: [DomainPair]
+  let pairs: [DomainPair]
   /// The order of the rows, by store and split.
-  private let orders: [String: [RowOrder]]
+  let orders: [String: [RowOrder]]
 
   /// - Throws: `EvaluationError.unusableStores`, with every problem at once.
   init(_ evaluation: EvaluationProtocol, stores: [String: Store]) throws(EvaluationError) {
@@ -151,91 +140,5 @@ struct SplitPlan: Sendable {
       "store \(role): expected \(needed) or more usable rows in every class, but \(named)"
         + (short.count > 5 ? " and \(short.count - 5) more have too few" : "")
     ]
-  }
-}
-
-extension SplitPlan {
-  /// The rows of one column in one split.
-  func trial(_ column: Column, split: Int) -> Trial {
-    switch evaluation.design {
-    case .fewShot(let fewShot):
-      let count = Int(column.name)!
-      let rows = orders["images"]![split].rows
-      return trial(
-        roles: ["images"], training: take(rows, 0..<count, part: 0),
-        test: take(
-          rows,
-          fewShot.reservedRows..<(fewShot.testRows.map { fewShot.reservedRows + $0 } ?? .max),
-          part: 0))
-    case .fixed:
-      return trial(
-        roles: ["train", "test"],
-        training: take(orders["train"]![split].rows, 0..<Int.max, part: 0),
-        test: take(orders["test"]![split].rows, 0..<Int.max, part: 1))
-    case .adaptation(let adaptation):
-      let pair = pairs.first { $0.description == column.group }!
-      let method = AdaptationMethod(rawValue: column.name)!
-      let target = orders[pair.target]![split].rows
-      let fromSource = take(
-        orders[pair.source]![split].rows, 0..<adaptation.sourceRows[pair.source]!, part: 0)
-      let fromTarget = take(target, 0..<adaptation.targetRows, part: 1)
-      return trial(
-        roles: [pair.source, pair.target],
-        training: (method == .target ? [] : fromSource) + (method == .source ? [] : fromTarget),
-        test: take(target, adaptation.targetRows..<Int.max, part: 1),
-        isAugmented: method == .augmented)
-    }
-  }
-
-  /// The rows of every class at these places of its order, class by class.
-  private func take(
-    _ rows: [[Int]], _ places: Range<Int>, part: Int
-  ) -> [SelectedRows.Entry] {
-    rows.enumerated().flatMap { label, rows in
-      rows[places.clamped(to: 0..<rows.count)].map {
-        SelectedRows.Entry(part: part, row: $0, label: label)
-      }
-    }
-  }
-
-  /// Holds out the last rows of each class of each store.
-  private func trial(
-    roles: [String], training: [SelectedRows.Entry], test: [SelectedRows.Entry],
-    isAugmented: Bool = false
-  ) -> Trial {
-    var isHeldOut = [Bool](repeating: false, count: training.count)
-    if evaluation.path.count > 1, let validation = evaluation.validation {
-      var start = 0
-      while start < training.count {
-        var end = start + 1
-        while end < training.count, training[end].label == training[start].label,
-          training[end].part == training[start].part
-        { end += 1 }
-        for i in end - validation.heldOut(of: end - start)..<end { isHeldOut[i] = true }
-        start = end
-      }
-    }
-    return Trial(
-      roles: roles, training: training, isHeldOut: isHeldOut, test: test, isAugmented: isAugmented)
-  }
-
-  /// The order of every row in every split, as tab-separated text.
-  var table: [UInt8] {
-    var text = Array("split\tstore\tclass\tplace\trow\tpath\n".utf8)
-    for split in 0..<evaluation.splitCount {
-      for role in evaluation.roles {
-        guard let order = orders[role]?[split], let store = stores[role] else { continue }
-        for (label, rows) in order.rows.enumerated() {
-          for (place, row) in rows.enumerated() {
-            text += "\(split)\t\(role)\t".utf8
-            FieldEscape.append(classes[label].bytes, to: &text)
-            text += "\t\(place)\t\(row)\t".utf8
-            FieldEscape.append(store.rows[row].path.bytes, to: &text)
-            text.append(UInt8(ascii: "\n"))
-          }
-        }
-      }
-    }
-    return text
   }
 }

@@ -64,17 +64,25 @@ extension EvaluationResult {
 
   /// A line a method and column, tab-separated.
   package var table: [UInt8] {
-    var text = "layer\tloss\tdropout\tgroup\tcolumn\taccuracy\tdeviation\tpaper\tpaper_deviation\n"
+    let header = [
+      "layer", "loss", "dropout", "group", "column", "accuracy", "deviation", "paper",
+      "paper_deviation",
+    ]
+    var text = Array(header.joined(separator: "\t").utf8)
+    text.append(UInt8(ascii: "\n"))
     for cell in cells {
       let fields = [
-        cell.method.layer, cell.method.loss.rawValue, "\(cell.method.dropout)", cell.column.group,
-        cell.column.name,
-        "\(cell.mean)", cell.deviation.map { "\($0)" } ?? "",
+        cell.method.layer, cell.method.loss.rawValue, "\(cell.method.dropout)",
+        cell.column.group, cell.column.name, "\(cell.mean)", cell.deviation.map { "\($0)" } ?? "",
         cell.paper.map { "\($0.accuracy)" } ?? "", cell.paper?.deviation.map { "\($0)" } ?? "",
       ]
-      text += fields.joined(separator: "\t") + "\n"
+      for (index, field) in fields.enumerated() {
+        if index > 0 { text.append(UInt8(ascii: "\t")) }
+        FieldEscape.append(field.utf8, to: &text)
+      }
+      text.append(UInt8(ascii: "\n"))
     }
-    return Array(text.utf8)
+    return text
   }
 
   /// The confusion as tab-separated counts: a line a true class, a column a predicted one.

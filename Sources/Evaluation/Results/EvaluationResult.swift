@@ -3,6 +3,7 @@ internal import FeatureStore
 internal import Files
 internal import Images
 package import Plotting
+internal import Tensors
 
 /// What a protocol gave: accuracies of every method in every column, over all splits.
 package struct EvaluationResult: Sendable {
@@ -42,7 +43,7 @@ package struct EvaluationResult: Sendable {
     self.plan = plan
     let classCount = plan.classes.count
     var cells: [Cell] = []
-    // Tasks of one cell follow each other.
+    // Tasks of one cell follow each other, a split each.
     for start in stride(from: 0, to: tasks.count, by: evaluation.splitCount) {
       let (method, column) = (tasks[start].method, tasks[start].column)
       let own = Array(outcomes[start..<start + evaluation.splitCount])
@@ -101,8 +102,8 @@ package struct EvaluationResult: Sendable {
     if case .fewShot = evaluation.design {
       candidates = cells.filter { $0.column == plan.columns.last! }
     }
-    var best = candidates[0]
-    for cell in candidates.dropFirst() where cell.mean > best.mean { best = cell }
+    // Of equally good ones the first in the order of the table.
+    let best = candidates[candidates.map(\.mean).indexOfLargest()]
     let k = plan.classes.count
     var counts = [Int](repeating: 0, count: k * k)
     for outcome in best.outcomes {

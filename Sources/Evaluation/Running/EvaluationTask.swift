@@ -22,6 +22,8 @@ struct EvaluationTask: Sendable {
     let trial = plan.trial(column, split: split)
     let rows = try source(trial.training, trial, plan)
     let evaluation = plan.evaluation
+    // The noise of dropout depends on the split alone: methods and columns are compared under the
+    // same, and splits are independent of each other.
     var options = TrainingOptions(
       loss: method.loss, C: evaluation.path[0], tolerance: evaluation.tolerance,
       normalization: evaluation.normalization,
@@ -31,6 +33,8 @@ struct EvaluationTask: Sendable {
     var validation: CrossValidation?
     let result: TrainingResult
     if trial.isHeldOut.contains(true) {
+      // One fold of one part: what is held out is chosen by the plan and tried once. The trainer then
+      // trains on all rows with the C that was right most often, of several the smallest.
       (result, validation) = try Trainer(options, communicator: communicator, team: team).train(
         rows, path: evaluation.path,
         assignment: FoldAssignment(foldCount: 1, folds: trial.isHeldOut.map { $0 ? 0 : nil }))
@@ -69,11 +73,13 @@ struct EvaluationTask: Sendable {
     let store = plan.stores.values.first!
     let spec = store.provenance.layers.first { $0.name == method.layer }!
     var origin = FeatureOrigin(store.provenance, layer: spec)
-    origin.width = test.width
+    origin.width = test.width  // augmented rows are wider than the layer
     let classifier = Classifier(result, options: options, features: origin)
     let names = plan.classes.map { ByteString($0.description) }
+    // A training may lack classes that the test has, and numbers its own from 0.
     let position = result.classes.map { name in names.firstIndex(of: ByteString(name))! }
 
+    // Blocks that do not depend on how many ranks there are, dealt out in turn.
     let blockRows = 64
     let blocks = stride(from: 0, to: test.rowCount, by: blockRows).map {
       $0..<min($0 + blockRows, test.rowCount)
@@ -86,7 +92,7 @@ struct EvaluationTask: Sendable {
       try test.withRows(blocks[own[index]], scratch: &scratch) { features in
         for i in 0..<blocks[own[index]].count {
           let scores = classifier.scores(features.extracting(i * width..<(i + 1) * width))
-          best.append(position[Classifier.best(scores)])
+          best.append(position[scores.indexOfLargest()])
         }
       }
       return best
@@ -97,6 +103,7 @@ struct EvaluationTask: Sendable {
         counts[test.entries[row].label * names.count + label, default: 0] += 1
       }
     }
+    // Sorted, as the order of a dictionary changes from run to run.
     return counts.keys.sorted().flatMap {
       [$0 / names.count, $0 % names.count, counts[$0]!]
     }

@@ -30,6 +30,7 @@ package struct Evaluator {
     }
     try Self.check(used, layers, evaluation)
     self.evaluation = evaluation
+    // Splits innermost: the result takes so many neighbours as a cell.
     var tasks: [EvaluationTask] = []
     for layer in layers {
       for method in evaluation.methods(layer: layer) {
@@ -46,7 +47,6 @@ package struct Evaluator {
   }
 
   package var taskCount: Int { tasks.count }
-  package var classCount: Int { plan.classes.count }
 
   /// Lines for people: what will be done.
   package var summary: [String] {
@@ -113,7 +113,8 @@ package struct Evaluator {
     var merged = [Outcome?](repeating: nil, count: tasks.count)
     for part in gathered {
       for outcome in try JSONDecoder().decode([Outcome].self, from: Data(part)) {
-        // Ranks that trained together have each tested a part of the rows.
+        // Ranks that trained together have each tested a part of the rows. Counts are whole numbers,
+        // so the order of the parts does not matter.
         merged[outcome.task] = merged[outcome.task]?.adding(outcome) ?? outcome
       }
     }
@@ -122,6 +123,9 @@ package struct Evaluator {
       outcomes: merged.map { $0! })
   }
 
+  /// Whether all ranks work on each training together: where there are too few for all ranks, or
+  /// one has too many rows for a rank's memory. The same on every rank, as it depends on the stores
+  /// and the number of ranks alone: else some would wait for others for ever.
   private func isSharedByRanks(_ size: Int) -> Bool {
     if size == 1 { return false }
     let largest =
@@ -150,15 +154,20 @@ package struct Evaluator {
     _ rank: Int, _ size: Int, _ team: ThreadTeam,
     _ progress: @escaping @Sendable (Int, Int) -> Void
   ) throws -> [Outcome] {
-    // The largest first and dealt out in turn: shares of about the same work.
+    // Work grows with the rows of a training, and with the copies that dropout makes of them. The
+    // first split stands for all: each takes equally many rows of a class.
     let costs = Dictionary(
       uniqueKeysWithValues: plan.columns.map { ($0, plan.trial($0, split: 0).training.count) })
     func cost(_ task: EvaluationTask) -> Int {
       costs[task.column]! * (task.method.dropout == 0 ? 1 : evaluation.dropoutCopies)
     }
+    // The largest first and dealt out in turn: shares of about the same work. The number decides
+    // between equals, so that ranks, which sort by themselves, agree on who has which.
     let sorted = tasks.sorted { (-cost($0), $0.number) < (-cost($1), $1.number) }
     let own = sorted.indices.filter { $0 % size == rank }.map { sorted[$0] }
     let done = Counter()
+    // A thread for each training wastes nothing on waiting within one; but with fewer than two a
+    // thread, most would be idle while the last ones run, so then all threads share each.
     guard team.threadCount > 1, own.count >= 2 * team.threadCount else {
       return try own.map { task in
         let outcome = try task.run(plan, communicator: InProcessCommunicator.alone(), team: team)

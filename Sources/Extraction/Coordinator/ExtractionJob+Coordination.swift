@@ -62,6 +62,14 @@ extension ExtractionJob {
       \(communicator.size) ranks, \(team.threadCount) threads on the first
       """)
     if rowsBefore > 0 { log.info("\(rowsBefore) of \(list.count) rows are recorded already") }
+    let damagedCount = opened.writer.damagedRecordCount
+    if damagedCount > 0 {
+      log.warning(
+        """
+        \(request.output): journal records damaged on the disk: \(damagedCount); their rows are \
+        computed again, but do check that disk
+        """)
+    }
   }
 
   /// Names the silent workers, their hosts and the images they are at.

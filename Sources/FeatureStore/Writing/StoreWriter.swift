@@ -85,7 +85,6 @@ package final class StoreWriter {
     isComplete ? [] : state.finished.complement(in: 0..<layout.rowCount).ranges
   }
 
-  package var finishedRowCount: Int { isComplete ? layout.rowCount : state.finished.count }
   package var failedRowCount: Int { manifest?.failedRowCount ?? state.failed.count }
   /// Finite values that became infinite in float16, in all finished rows.
   package var overflowCount: Int { manifest?.overflowCount ?? state.overflowCount }

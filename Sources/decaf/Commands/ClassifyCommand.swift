@@ -35,10 +35,8 @@ struct ClassifyCommand: ParsableCommand {
     if network.views == .tenAll {
       throw ValidationError("--views ten-all: expected center or ten; ten averages the views.")
     }
-    if top < 1 { throw ValidationError("--top \(top): expected 1 or more.") }
-    if let threads, threads < 1 {
-      throw ValidationError("--threads \(threads): expected 1 or more.")
-    }
+    try OptionRange.check("--top", top, atLeast: 1)
+    try OptionRange.check("--threads", threads, atLeast: 1)
   }
 
   func run() throws {
@@ -49,8 +47,7 @@ struct ClassifyCommand: ParsableCommand {
     let classNames = try names.map { try Self.readNames($0, expected: classCount) }
     let transform = try InputTransform.named(network.preprocess)
     let views = network.views
-    let team = ThreadTeam(
-      threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let team = ThreadTeam(ofProcess: threads)
     let engine = try Engine(
       model: model, outputs: [output], capacity: views.count, precision: network.precision,
       team: team)
@@ -73,16 +70,20 @@ struct ClassifyCommand: ParsableCommand {
           probabilities[i] += value / Float(views.count)
         }
       }
-      let best = probabilities.indices.sorted {
-        (probabilities[$1], $0) < (probabilities[$0], $1)
-      }
-      for (place, index) in best.prefix(top).enumerated() {
-        let name = classNames?[index] ?? "\(index)"
-        print(
-          "\(path)\t\(place + 1)\t\(String(format: "%.6f", probabilities[index]))\t\(name)")
-      }
+      printBest(probabilities, of: path, names: classNames)
     }
     if hasFailed { throw ExitCode(ExitStatus.badInput.rawValue) }
+  }
+
+  /// A line for each of the most probable classes; of equally probable ones the first comes first.
+  private func printBest(_ probabilities: [Float], of path: String, names: [String]?) {
+    let best = probabilities.indices.sorted {
+      (probabilities[$1], $0) < (probabilities[$0], $1)
+    }
+    for (place, index) in best.prefix(top).enumerated() {
+      let name = names?[index] ?? "\(index)"
+      print("\(path)\t\(place + 1)\t\(String(format: "%.6f", probabilities[index]))\t\(name)")
+    }
   }
 
   /// One name a line; as many as the network has classes.

@@ -22,8 +22,7 @@ struct EmbedCommand: ParsableCommand {
   @Argument(help: "The store.", completion: .directory)
   var store: String
 
-  @Option(help: "The layer; default: the store's only one.")
-  var layer: String?
+  @OptionGroup var layer: LayerOptions
 
   @Option(help: "The file to write: .svg, .html or .tsv.")
   var output: String
@@ -34,8 +33,7 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "The most rows that are drawn, spread evenly over the store.")
   var rows = 2000
 
-  @Option(help: "Threads; by default as many as there are processors.")
-  var threads: Int?
+  @OptionGroup var threads: ThreadOptions<Computing>
 
   private enum Format: String, CaseIterable {
     case svg, html, tsv
@@ -49,24 +47,18 @@ struct EmbedCommand: ParsableCommand {
     if format == nil {
       throw ValidationError("--output \(output): expected a name that ends in .svg, .html or .tsv.")
     }
-    if rows < 2 { throw ValidationError("--rows \(rows): expected 2 or more.") }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+    try OptionRange.check("--rows", rows, atLeast: 2)
   }
 
   func run() throws {
     let store = try Store(self.store)
-    let names = store.provenance.layers.map(\.name)
-    if layer == nil && names.count > 1 {
-      throw ValidationError(
-        "\(self.store) has several layers; give --layer, one of \(names.joined(separator: ", ")).")
-    }
-    let name = layer.map(LayerName.resolved) ?? names[0]
+    let name = try layer.name(in: store)
     let stored = try store.layer(named: name)
     let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
     let count = min(rows, usable.count)
     let chosen = (0..<count).map { usable[$0 * usable.count / count] }
     let values = try chosen.flatMap { try self.values(stored, row: $0) }
-    let team = ThreadTeam(threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let team = threads.makeTeam()
     guard !values.isEmpty else { throw EmbedError.noRows(path: self.store) }
     let components = try PrincipalComponents(values, width: stored.width, count: 2, team: team)
     guard components.count > 0 else { throw EmbedError.noVariation(path: self.store) }

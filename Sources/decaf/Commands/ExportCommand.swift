@@ -1,28 +1,6 @@
 internal import ArgumentParser
 internal import FeatureStore
-internal import Foundation
 internal import Interchange
-internal import Tensors
-
-/// A format by its name on the command line.
-struct ExportFormatOption: ExpressibleByArgument {
-  let format: any ExportFormat.Type
-
-  init?(argument: String) {
-    guard let format = ExportFormats.all.first(where: { $0.name == argument }) else { return nil }
-    self.format = format
-  }
-
-  static var allValueStrings: [String] { ExportFormats.all.map { $0.name } }
-
-  /// A line a format.
-  static var summaries: String {
-    let width = allValueStrings.map(\.count).max() ?? 0
-    return ExportFormats.all.map {
-      "  \($0.name.padding(toLength: width, withPad: " ", startingAt: 0))  \($0.summary)"
-    }.joined(separator: "\n")
-  }
-}
 
 /// `decaf export`.
 struct ExportCommand: ParsableCommand {
@@ -43,29 +21,18 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "What to write.")
   var format: ExportFormatOption
 
-  @Option(help: "The layer; default: the store's only one.")
-  var layer: String?
+  @OptionGroup var layer: LayerOptions
 
   @Option(help: "The file to write.")
   var output: String
 
-  @Option(help: "Threads to write with; by default as many as there are processors.")
-  var threads: Int?
-
-  func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
-  }
+  @OptionGroup var threads: ThreadOptions<Writing>
 
   func run() throws {
     let store = try Store(self.store)
-    let names = store.provenance.layers.map(\.name)
-    if layer == nil && names.count > 1 {
-      throw ValidationError(
-        "\(self.store) has several layers; give --layer, one of \(names.joined(separator: ", ")).")
-    }
-    let name = layer.map(LayerName.resolved) ?? names[0]
+    let name = try layer.name(in: store)
     let export = try StoreExport(store, layer: name, format: format.format)
-    let team = ThreadTeam(threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let team = threads.makeTeam()
     let companion = try export.write(to: output, team: team)
     print(
       """

@@ -9,66 +9,6 @@ internal import Images
 internal import Logging
 internal import Tensors
 
-extension DecodeMode: ExpressibleByArgument {}
-extension Precision: ExpressibleByArgument {}
-extension Views: ExpressibleByArgument {}
-extension ElementType: ExpressibleByArgument {
-  init?(argument: String) {
-    guard let type = Self.storable.first(where: { $0.rawValue == argument }) else { return nil }
-    self = type
-  }
-
-  static var allValueStrings: [String] { storable.map(\.rawValue) }
-}
-extension GatherMode: ExpressibleByArgument {}
-extension ProgressStyle: ExpressibleByArgument {}
-
-/// Options that choose the network and what goes into it.
-struct NetworkOptions: ParsableArguments {
-  @Option(help: "The weights: a \(WeightFormats.readEndings()) file.")
-  var model: String
-
-  @Option(
-    help: """
-      The order of the layers; by default the file's own, else its network name, else caffenet. \
-      caffenet pools before it normalizes, as DeCAF does.
-      """)
-  var architecture: Architecture?
-
-  @Option(help: "The input transform: a profile's name (caffe) or a YAML file.")
-  var preprocess = "caffe"
-
-  @Option(
-    help: """
-      center crop; ten: the mean over four corners, centre and their mirrors; ten-all: all ten.
-      """)
-  var views = Views.center
-
-  @Option(
-    help: """
-      exact: every pixel of the file; fast: large images at a half, quarter or eighth of their size, \
-      never below what they are resized to.
-      """)
-  var decode = DecodeMode.exact
-
-  @Option(
-    help: """
-      fp32; bf16: convolutions from conv2 on multiply numbers of 8 bits, on processors with AMX only: up \
-      to 1.6 times as fast, and features differ by 0.3 % of their length.
-      """)
-  var precision = Precision.fp32
-
-  /// - Throws: `InputTransformError`.
-  func makeRecipe() throws -> RecipeOptions {
-    var recipe = RecipeOptions(transform: try InputTransform.named(preprocess))
-    recipe.architecture = architecture
-    recipe.views = views
-    recipe.decode = decode
-    recipe.precision = precision
-    return recipe
-  }
-}
-
 /// `decaf extract`.
 struct ExtractCommand: DistributedCommand {
   static let configuration = CommandConfiguration(
@@ -149,16 +89,10 @@ struct ExtractCommand: DistributedCommand {
   var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    for (name, value) in [
-      ("--batch", batch), ("--rows-per-shard", rowsPerShard),
-    ] {
-      if let value, value < 1 { throw ValidationError("\(name) \(value): expected 1 or more.") }
-    }
-    for (name, value) in [("--max-hours", maxHours), ("--stall-timeout", stallTimeout)] {
-      if let value, !(value > 0) {
-        throw ValidationError("\(name) \(value): expected more than 0.")
-      }
-    }
+    try OptionRange.check("--batch", batch, atLeast: 1)
+    try OptionRange.check("--rows-per-shard", rowsPerShard, atLeast: 1)
+    try OptionRange.checkPositive("--max-hours", maxHours)
+    try OptionRange.checkPositive("--stall-timeout", stallTimeout)
     if let layers, let twice = Set(layers.filter { blob in layers.count { $0 == blob } > 1 }).first
     {
       throw ValidationError("--layers names \(twice) twice.")
@@ -239,20 +173,5 @@ struct ExtractCommand: DistributedCommand {
       store       \(output): \(dtype.rawValue), \(ByteCountText.text(bytes))
       batches     \((list.count + batch - 1) / batch) of \(batch)
       """)
-  }
-}
-
-/// Byte counts for people.
-enum ByteCountText {
-  /// `1.5 GB`: decimal units, as disks are sold.
-  static func text(_ count: Int) -> String {
-    var value = Double(count)
-    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
-      if value < 1000 || unit == "TB" {
-        return unit == "bytes" ? "\(count) bytes" : String(format: "%.1f %@", value, unit)
-      }
-      value /= 1000
-    }
-    return "\(count) bytes"
   }
 }

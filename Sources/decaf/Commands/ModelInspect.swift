@@ -37,5 +37,3 @@ struct ModelInspect: ParsableCommand {
     }
   }
 }
-
-extension Architecture: ExpressibleByArgument {}

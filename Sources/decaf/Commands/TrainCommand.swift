@@ -7,9 +7,6 @@ internal import Foundation
 internal import Logging
 internal import Tensors
 
-extension Loss: ExpressibleByArgument {}
-extension RowNormalization: ExpressibleByArgument {}
-
 /// `decaf train`.
 struct TrainCommand: DistributedCommand {
   static let configuration = CommandConfiguration(
@@ -147,15 +144,9 @@ struct TrainCommand: DistributedCommand {
         try options.validate()
       }
     } catch { throw ValidationError("\(error)") }
-    if let folds, folds < 2 {
-      throw ValidationError("--folds \(folds): expected 2 or more.")
-    }
-    if let maxHours, !(maxHours > 0) {
-      throw ValidationError("--max-hours \(maxHours): expected more than 0.")
-    }
-    if !(checkpointMinutes >= 0) {
-      throw ValidationError("--checkpoint-minutes \(checkpointMinutes): expected 0 or more.")
-    }
+    try OptionRange.check("--folds", folds, atLeast: 2)
+    try OptionRange.checkPositive("--max-hours", maxHours)
+    try OptionRange.checkNotNegative("--checkpoint-minutes", checkpointMinutes)
     if warmStart != nil && path != nil {
       throw ValidationError(
         "--warm-start goes with --C; --C-path begins each C with the one before.")
@@ -177,25 +168,14 @@ struct TrainCommand: DistributedCommand {
       return try open()
     }
     let checkpointer = try makeCheckpointer(input, context, since: start)
-    var options = input.options
     let result: TrainingResult
+    let options: TrainingOptions
     do {
-      result = try context.agreeing {
+      (result, options) = try context.agreeing {
         let trainer = try Trainer(
-          options, communicator: context.communicator, team: team, checkpointer: checkpointer)
-        guard let path else {
-          return try trainer.train(
-            input.rows, from: input.start, progress: progressLogger(context))
-        }
-        let assignment = FoldAssignment.stratified(
-          input.rows, foldCount: foldCount, seed: seed)
-        let (result, validation) = try trainer.train(
-          input.rows, path: path.values, assignment: assignment,
-          foldProgress: foldLogger(context, assignment.foldCount),
-          progress: progressLogger(context))
-        if context.isRoot { print(validation.table) }
-        options.C = validation.best.C
-        return result
+          input.options, communicator: context.communicator, team: team,
+          checkpointer: checkpointer)
+        return try train(input, by: trainer, context)
       }
     } catch let stop as TrainingStopped {
       if context.isRoot {
@@ -210,6 +190,30 @@ struct TrainCommand: DistributedCommand {
     }
     guard context.isRoot else { return .done }
     print(result.summary(output: output, elapsed: ContinuousClock.now - start))
+    return status(of: result, context)
+  }
+
+  /// Trains with the C that was given, or chooses one first; the options are those trained with.
+  private func train(
+    _ input: Input, by trainer: Trainer, _ context: CommandContext
+  ) throws -> (TrainingResult, TrainingOptions) {
+    var options = input.options
+    guard let path else {
+      let result = try trainer.train(
+        input.rows, from: input.start, progress: progressLogger(context))
+      return (result, options)
+    }
+    let assignment = FoldAssignment.stratified(input.rows, foldCount: foldCount, seed: seed)
+    let (result, validation) = try trainer.train(
+      input.rows, path: path.values, assignment: assignment,
+      foldProgress: foldLogger(context, assignment.foldCount), progress: progressLogger(context))
+    if context.isRoot { print(validation.table) }
+    options.C = validation.best.C
+    return (result, options)
+  }
+
+  /// Warns of a gap above the tolerance, and says why it stayed there.
+  private func status(of result: TrainingResult, _ context: CommandContext) -> ExitStatus {
     if result.isConverged { return .done }
     let gap = result.certificate.relativeGap
     let failure: ClassificationError =

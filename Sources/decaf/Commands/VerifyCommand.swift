@@ -1,7 +1,5 @@
 import ArgumentParser
 import FeatureStore
-import Foundation
-import Tensors
 
 /// `decaf verify`: reads a whole store and says whether it is what its manifest says.
 struct VerifyCommand: ParsableCommand {
@@ -17,16 +15,10 @@ struct VerifyCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The store's folder.", valueName: "store"), completion: .directory)
   var store: String
 
-  @Option(help: "Threads to read with; by default as many as there are processors.")
-  var threads: Int?
-
-  func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
-  }
+  @OptionGroup var threads: ThreadOptions<Reading>
 
   func run() throws {
-    let team = ThreadTeam(threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    let audit = try StoreAudit(store, team: team)
+    let audit = try StoreAudit(store, team: threads.makeTeam())
     for line in audit.summary { print(line) }
     for note in audit.notes { print("note: \(note)") }
     for problem in audit.problems { print("damaged: \(problem)") }

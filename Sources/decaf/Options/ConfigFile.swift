@@ -4,6 +4,9 @@ internal import Foundation
 internal import Yams
 
 /// Options from a YAML file: `--config FILE`, keys named like the options.
+///
+/// A YAML list stands for the occurrences of an option that may be repeated, and for a list
+/// separated by commas of any other.
 enum ConfigFile {
   /// The command line with the options of its `--config` file put before its own.
   ///
@@ -67,10 +70,12 @@ enum ConfigFile {
       guard known.options.contains(name) else {
         throw ConfigError.unknownKey(path: path, key: name, known: known.all)
       }
-      let values = value.sequence.map { Array($0) } ?? [value]
-      if values.isEmpty { throw ConfigError.notAScalar(path: path, key: name) }
-      // In one argument, so that a value that starts with a dash is one.
-      return ["--\(name)=\(try values.map { try scalar($0, name, path) }.joined(separator: ","))"]
+      let nodes = value.sequence.map { Array($0) } ?? [value]
+      if nodes.isEmpty { throw ConfigError.notAScalar(path: path, key: name) }
+      let values = try nodes.map { try scalar($0, name, path) }
+      let isRepeated = known.repeatable.contains(name)
+      // Name and value in one argument, so that a value that starts with a dash is one.
+      return (isRepeated ? values : [values.joined(separator: ",")]).map { "--\(name)=\($0)" }
     }
   }
 
@@ -79,29 +84,6 @@ enum ConfigFile {
       throw ConfigError.notAScalar(path: path, key: name)
     }
     return text
-  }
-}
-
-/// The options and flags that a command's help lists, without their dashes.
-private struct CommandOptions {
-  private(set) var options: Set<String> = []
-  private(set) var flags: Set<String> = []
-
-  var all: [String] { options.union(flags).sorted() }
-
-  init(_ command: any ParsableCommand.Type) {
-    // An entry of the help starts two columns in: “  --batch <batch>  …”, “  -h, --help  …”.
-    for line in Decaf.helpMessage(for: command).split(separator: "\n") where line.hasPrefix("  --")
-    {
-      let words = line.split(separator: " ", maxSplits: 2)
-      let name = String(words[0].dropFirst(2))
-      if ["config", "help", "version"].contains(name) { continue }
-      if words.count > 1 && words[1].hasPrefix("<") {
-        options.insert(name)
-      } else {
-        flags.insert(name)
-      }
-    }
   }
 }
 

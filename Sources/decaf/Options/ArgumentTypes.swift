@@ -1,0 +1,28 @@
+internal import ArgumentParser
+internal import Classification
+internal import ConvNet
+internal import Extraction
+internal import FeatureStore
+internal import Images
+internal import Tensors
+
+// Values of the modules below that options take: written as their raw values, all named in the help.
+
+extension Architecture: ExpressibleByArgument {}
+extension DecodeMode: ExpressibleByArgument {}
+extension GatherMode: ExpressibleByArgument {}
+extension Loss: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
+extension ProgressStyle: ExpressibleByArgument {}
+extension RowNormalization: ExpressibleByArgument {}
+extension Views: ExpressibleByArgument {}
+
+/// Of the types of numbers, those that a store can hold.
+extension ElementType: ExpressibleByArgument {
+  init?(argument: String) {
+    guard let type = Self.storable.first(where: { $0.rawValue == argument }) else { return nil }
+    self = type
+  }
+
+  static var allValueStrings: [String] { storable.map(\.rawValue) }
+}
