@@ -1,5 +1,4 @@
 package import Files
-internal import Tensors
 
 /// What goes wrong in training a classifier, storing it and predicting with it.
 package enum ClassificationError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {

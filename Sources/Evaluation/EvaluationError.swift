@@ -1,5 +1,4 @@
 package import Files
-internal import Tensors
 
 /// Why a protocol cannot be run.
 package enum EvaluationError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {

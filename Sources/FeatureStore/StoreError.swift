@@ -1,5 +1,4 @@
 package import Files
-internal import Tensors
 
 /// What goes wrong between a job and a store.
 package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,4 @@
 package import Files
-internal import Tensors
 
 /// A part of an array of bytes, or of a mapped file.
 package enum ByteSource: Sendable {

@@ -1,4 +1,3 @@
-internal import Files
 package import Tensors
 
 /// An array of numbers in a file of another program, converted only when read.

@@ -1,6 +1,5 @@
 package import Files
 package import Formats
-internal import Tensors
 
 /// Why a file of another program cannot be imported, or a store not be exported.
 package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,4 @@
 internal import CMPI
-internal import Communication
 
 /// The MPI library itself: what was compiled against, and what is there now.
 package enum MPILibrary {

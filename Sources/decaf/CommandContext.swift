@@ -1,5 +1,4 @@
 internal import Communication
-internal import Extraction
 internal import Foundation
 internal import Logging
 internal import Tensors

@@ -1,5 +1,4 @@
 import Files
-import Images
 import Testing
 
 @Suite struct ByteStringTests {

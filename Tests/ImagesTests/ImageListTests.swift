@@ -1,7 +1,6 @@
 import Files
 import Foundation
 import Images
-import Tensors
 import TestSupport
 import Testing
 

@@ -1,5 +1,4 @@
 import Tensors
-import TestSupport
 import Testing
 
 @testable import Images

@@ -1,6 +1,5 @@
 import Foundation
 import Tensors
-import TestSupport
 import Testing
 
 @Suite struct TrainingKernelsTests {

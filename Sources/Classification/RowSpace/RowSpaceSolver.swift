@@ -1,4 +1,3 @@
-internal import Communication
 internal import Tensors
 
 /// Minimizes the training objective over coefficients of the rows, `W = Xᵀ·A`, given the products of

@@ -1,4 +1,3 @@
-internal import Communication
 internal import Tensors
 
 /// Trains in terms of the rows (`RowSpaceSolver`) and certifies on the features.

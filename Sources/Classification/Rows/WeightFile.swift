@@ -1,6 +1,5 @@
 internal import FeatureStore
 internal import Files
-internal import Images
 internal import Tensors
 
 /// Reads weights of rows and of classes from text files.

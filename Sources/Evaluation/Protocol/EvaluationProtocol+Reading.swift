@@ -1,7 +1,6 @@
 internal import Classification
 internal import Files
 internal import Presets
-internal import Tensors
 
 extension EvaluationProtocol {
   /// The protocols that can be had by name.

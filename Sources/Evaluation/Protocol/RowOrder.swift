@@ -1,6 +1,5 @@
 internal import FeatureStore
 internal import Files
-internal import Images
 internal import Tensors
 
 /// The usable rows of a store by class, each class in an order drawn by a seed: splits take rows

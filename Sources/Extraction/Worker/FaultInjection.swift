@@ -1,6 +1,5 @@
 internal import Files
 internal import Foundation
-internal import Images
 
 /// Deliberate faults, for tests of what the program survives; none unless the environment asks.
 ///

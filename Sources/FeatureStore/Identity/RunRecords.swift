@@ -1,5 +1,4 @@
 package import Files
-internal import Tensors
 
 /// `runs/NNNN.json`: how each run of the job went (configuration, versions, hosts, timings).
 ///

@@ -1,6 +1,4 @@
 package import Files
-internal import Formats
-internal import Images
 internal import Tensors
 
 extension StoreWriter {

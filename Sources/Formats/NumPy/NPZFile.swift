@@ -1,5 +1,4 @@
 package import Files
-internal import Tensors
 
 /// The arrays of a NumPy `.npz` file: a ZIP archive of `.npy` files, compressed or not.
 ///

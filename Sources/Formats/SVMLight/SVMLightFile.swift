@@ -1,5 +1,4 @@
 package import Files
-internal import Tensors
 
 /// A text file of sparse rows, as SVMlight and LIBLINEAR read them: `label index:value … # comment`.
 ///

@@ -1,6 +1,5 @@
 internal import Files
 internal import Glibc
-internal import Tensors
 
 extension ImageList {
   /// A folder of class folders as a list: tab-separated `path` and `label` under a header, sorted by

@@ -1,6 +1,5 @@
 package import Files
 internal import Glibc
-internal import Tensors
 
 /// The images of a job: a text file or a folder of class folders, read in place.
 ///

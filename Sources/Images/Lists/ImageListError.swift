@@ -1,5 +1,4 @@
 package import Files
-internal import Tensors
 
 /// Why an image list cannot be used.
 package enum ImageListError: ErrorWithStatus, Hashable, Sendable, CustomStringConvertible {

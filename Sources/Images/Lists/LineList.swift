@@ -1,5 +1,3 @@
-internal import Files
-
 /// A path per line, or `path label`.
 struct LineList: ListFormat {
   static let nameEndings: [String] = []

@@ -1,5 +1,3 @@
-internal import Files
-
 /// A way in which image lists are written; one conformer a file, named in `ListFormats.all`.
 ///
 /// A list is text. A format says where an entry of it ends and where an entry's fields are; nothing

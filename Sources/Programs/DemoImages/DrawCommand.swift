@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Images
 
 /// Draws labelled images to try decaf on, and writes their lists.
 ///

@@ -3,7 +3,6 @@
 //   MPIConformance check        every check; prints a line on rank 0
 //   MPIConformance fail RANK    that rank fails while the others wait: the job must end, non-zero
 
-import Communication
 import Files
 import Foundation
 import MPI
