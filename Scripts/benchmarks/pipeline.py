@@ -197,7 +197,7 @@ if options.count:
     ROWS = {name: (options.count, *row[1:]) for name, row in ROWS.items()}
 results = table.Table(
     "pipeline", options, "JPEG files to fc7 in a file, two processes on two cores. Medians; the last "
-    "number is how many times decaf's speed is theirs.")
+    "number is how many times decaf's speed is theirs.", is_trial=options.count is not None)
 with tempfile.TemporaryDirectory(prefix="decaf-bench-") as scratch:
     folder = options.folder or pathlib.Path(scratch)
     folder.mkdir(parents=True, exist_ok=True)

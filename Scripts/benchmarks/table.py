@@ -1,4 +1,5 @@
 """The table of a comparison: printed as it grows, recorded as JSON, compared with an earlier one."""
+import datetime
 import json
 import pathlib
 import re
@@ -22,8 +23,10 @@ def add_options(parser):
 class Table:
     """Rows of contestants, the first of which is decaf; ratios are of medians, more is better for us."""
 
-    def __init__(self, name, options, about):
+    def __init__(self, name, options, about, is_trial=False):
         self.name, self.options = name, options
+        # Small sizes or few rounds are for trying out; they are not to replace what was measured.
+        self.is_trial = is_trial or options.rounds < 3
         self.processor, self.commit = machine.processor(), machine.commit()
         self.versions = machine.versions()
         self.busy = machine.busy_share()
@@ -49,6 +52,7 @@ class Table:
     def row(self, title, contestants, work=None, unit="s"):
         """Prints and records a row: `work` units a second, or without it the seconds themselves."""
         print(title)
+        self.busy = max(self.busy, machine.busy_share())
         ours, entries = contestants[0], []
         for it in contestants:
             values = sorted(work / s if work else s for s in it.seconds)
@@ -70,16 +74,24 @@ class Table:
             self._compare(before)
         for it in self.missing:
             print(f"left out: {it['who']}: {it['why']}")
-        busy = max(self.busy, machine.busy_share())
-        if busy > QUIET:
-            print(f"not recorded: others used {busy:.0%} of the machine, more than {QUIET:.0%}")
+        if self.is_trial:
+            print("not recorded: a trial, of small sizes or less than 3 rounds")
+            return
+        if self.busy > QUIET:
+            print(f"not recorded: others used {self.busy:.0%} of the machine, more than {QUIET:.0%}")
             return
         path = self.options.results / f"{self.name}-{self._slug()}-{self.commit}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A run of some rows (`--only`) renews those in the record of the same commit.
+        titles = {row["title"] for row in self.rows}
+        kept = json.loads(path.read_text())["rows"] if path.exists() else []
+        rows = [row for row in kept if row["title"] not in titles] + _rounded(self.rows)
         path.write_text(json.dumps({
-            "comparison": self.name, "commit": self.commit, "processor": self.processor,
-            "busyShare": round(busy, 3), "peers": self.versions, "rows": _rounded(self.rows),
-            "leftOut": self.missing, "notes": self.notes}, indent=1, ensure_ascii=False) + "\n")
+            "comparison": self.name, "commit": self.commit,
+            "recorded": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "processor": self.processor, "busyShare": round(self.busy, 3), "peers": self.versions,
+            "rows": rows, "leftOut": self.missing, "notes": self.notes,
+        }, indent=1, ensure_ascii=False) + "\n")
         print(f"recorded: {path}")
 
     def _slug(self):
@@ -88,12 +100,12 @@ class Table:
     def _earlier(self):
         wanted = self.options.compare
         if wanted == "latest":
-            found = sorted(self.options.results.glob(f"{self.name}-{self._slug()}-*.json"),
-                           key=lambda path: path.stat().st_mtime)
+            found = [json.loads(path.read_text()) for path in
+                     self.options.results.glob(f"{self.name}-{self._slug()}-*.json")]
             if not found:
                 print(f"nothing to compare with: no {self.name} record of this processor")
                 return None
-            wanted = found[-1]
+            return max(found, key=lambda record: record["recorded"])
         return json.loads(pathlib.Path(wanted).read_text()) if wanted else None
 
     def _compare(self, before):

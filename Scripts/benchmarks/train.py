@@ -178,7 +178,7 @@ if options.tiny:
 results = table.Table(
     "train", options, f"Linear classifiers to a relative gap of {GAP}, {options.threads} threads; peers "
     "without start and reading, decaf with both. Medians; the last number is how many times decaf's "
-    "speed is theirs.")
+    "speed is theirs.", is_trial=options.tiny)
 folder = pathlib.Path(tempfile.mkdtemp(prefix="decaf-bench-train-"))
 try:
     for problem in PROBLEMS:
