@@ -3,7 +3,9 @@ import numpy as np
 
 
 def objective(loss, x, y, weight, bias, C, regularizes_bias, block=1000):
-    """½‖W‖² + C Σ loss, rows block by block; `loss` as in `decaf train --loss`. W: classes × features."""
+    """½‖W‖² + C Σ loss, rows block by block; losses are those of `decaf train --loss`.
+
+    W: classes × features."""
     total = 0.0
     weight, bias = weight.astype("f8"), bias.astype("f8")
     for start in range(0, len(x), block):

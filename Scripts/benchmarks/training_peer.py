@@ -2,9 +2,10 @@
 
     training_peer.py KIND ROWS LOSS C THREADS BOUND GAP
 
-KIND is a file of `peers/training` with a class `Peer`; ROWS an .npz of `x` and `y`. BOUND is decaf's lower
-bound of the objective: (objective − BOUND) / objective is a trainer's relative gap. Answers what it is and
-the gap that it reaches, as JSON, then the seconds of each training, reading left out.
+KIND is a file of `peers/training` with a class `Peer`; ROWS an .npz of `x` and `y`. BOUND is decaf's
+lower bound of the objective: (objective − BOUND) / objective is a trainer's relative gap. Uses one thread or
+THREADS, whichever is quicker. Answers what it is and the gap that it reaches, as JSON, then the seconds of
+each training, reading left out.
 """
 import importlib
 import json
@@ -63,13 +64,27 @@ class Effort:
         self.best = high
 
 
+def use_quickest(peer, threads):
+    """Small problems are done sooner by one thread than by several that wait for each other."""
+    def seconds(count):
+        peer.use(count)
+        peer.fit(peer.start)
+        start = time.perf_counter()
+        peer.fit(peer.start)
+        return time.perf_counter() - start
+    best = min({1, threads}, key=seconds)
+    peer.use(best)
+    return f"{best} of {threads} threads"
+
+
 def main():
     kind, source, loss, C, threads, bound, goal = sys.argv[1:]
     C, threads, bound, goal = float(C), int(threads), float(bound), float(goal)
     warnings.simplefilter("ignore")  # Of not converging, which is what is asked for.
     rows = np.load(source)
     x, y = rows["x"], rows["y"]
-    peer = importlib.import_module(f"peers.training.{kind}").Peer(x, y, loss, C, threads)
+    peer = importlib.import_module(f"peers.training.{kind}").Peer(x, y, loss, C)
+    used = use_quickest(peer, threads) if peer.is_parallel else "1 thread"
 
     def gap(weight, bias):
         value = objective(loss, x, y, weight, bias, C, loss != "softmax")
@@ -77,7 +92,7 @@ def main():
 
     effort = Effort(peer, gap, goal)
     answer(json.dumps({
-        "detail": f"{peer.detail}, {peer.says(effort.best)}; {machine.blas()}", "gap": effort.gap}))
+        "detail": f"{peer.detail}, {used}, {peer.says(effort.best)}; {machine.blas()}", "gap": effort.gap}))
     for _ in sys.stdin:
         start = time.perf_counter()
         peer.fit(effort.best)

@@ -14,12 +14,12 @@ SOLVERS = {"squared-hinge": 1, "logistic": 7}
 
 
 class Peer:
-    start, limit = 10, 10**6
+    start, limit, is_parallel = 10, 10**6, False
 
-    def __init__(self, x, y, loss, C, threads):
+    def __init__(self, x, y, loss, C):
         self.options = f"-s {SOLVERS[loss]} -B 1 -c {C:.17g}"
         self.detail = f"LIBLINEAR {importlib.metadata.version('liblinear-official')}, {self.options}"
-        self.detail += ", float64, 1 thread"
+        self.detail += ", float64"
         # Made once, like decaf's store: what is timed is training.
         self.problem = problem(y.astype("f8"), sparse.csr_matrix(x.astype("f8")))
         self.classes = int(y.max()) + 1

@@ -5,17 +5,19 @@ import torch
 
 
 class Peer:
-    start, limit = 30, 4000
+    start, limit, is_parallel = 30, 4000, True
 
-    def __init__(self, x, y, loss, C, threads):
+    def __init__(self, x, y, loss, C):
         if loss != "softmax":
             raise ValueError(f"{loss}: only softmax is compared here")
-        torch.set_num_threads(threads)
         self.x, self.y = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(y)
         # Divided by C·N the objective has the scale that the first step expects.
         self.penalty, self.classes = 0.5 / (C * len(x)), int(y.max()) + 1
         self.detail = (f"torch {torch.__version__}, LBFGS, history 10, strong Wolfe, full batch, "
-                       f"float32, {threads} threads")
+                       "float32")
+
+    def use(self, threads):
+        torch.set_num_threads(threads)
 
     def fit(self, effort):
         weight = torch.zeros(self.classes, self.x.shape[1], requires_grad=True)
