@@ -1,5 +1,6 @@
 """Programs timed in turn on the same cores."""
 import os
+import re
 import statistics
 import subprocess
 import tempfile
@@ -61,8 +62,8 @@ class Served(Contestant):
         self._errors.seek(0)
         said = self._errors.read().strip().splitlines()
         # A crash is followed by a backtrace, an exception preceded by one.
-        telling = [line for line in said if "rror" in line] or said
-        raise RuntimeError(telling[-1] if telling else f"ended with status {status}")
+        telling = [line for line in said if re.search(r"\bError\b|\w+Error:|error:", line)] or said
+        raise RuntimeError(telling[-1].strip() if telling else f"ended with status {status}")
 
     def ask(self, request="run"):
         """Sends the request to all copies; their answers."""
