@@ -1,37 +1,69 @@
-"""Processes that run a batch on request, so that programs can be timed in turn on the same cores."""
+"""Programs timed in turn on the same cores."""
 import os
-import pathlib
+import re
 import statistics
 import subprocess
-import sys
+import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
+import machine
 
 
 class Contestant:
-    """`copies` processes of one program, each on a core of its own unless `cores` says which all of
-    them share, asked to run at the same time."""
+    """Somebody who can be timed; subclasses say how in `measure`."""
+
+    def __init__(self, name, detail="", check=""):
+        self.name = name      # The same in every run, so that tables can be compared.
+        self.detail = detail  # Version and settings.
+        self.check = check    # What was compared before timing, and how near it was.
+        self.seconds = []
+
+    def measure(self):
+        """Runs once; the seconds."""
+        raise NotImplementedError
+
+    def run(self):
+        self.seconds.append(self.measure())
+
+    def close(self):
+        """Ends what was started."""
+
+    @property
+    def median(self):
+        return statistics.median(self.seconds)
+
+
+class Served(Contestant):
+    """`copies` processes of one program that run a batch for every line they read, all at once. Each has
+    a core of its own, unless `cores` says which all of them share."""
 
     def __init__(self, name, command, copies=1, environment=None, cores=None):
-        self.name = name
-        self.seconds = []
+        super().__init__(name)
         available = sorted(os.sched_getaffinity(0))
+        if copies > len(available) and not cores:
+            raise RuntimeError(f"{copies} processes need a core each, found {len(available)}")
+        self._errors = tempfile.TemporaryFile("w+")
         self.processes = []
         for copy in range(copies):
-            own = cores or [available[copy % len(available)]]
+            own = cores or [available[copy]]
             self.processes.append(subprocess.Popen(
                 [*map(str, command(copy) if callable(command) else command)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                env={**os.environ, **(environment or {})},
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
+                env=machine.environment(**(environment or {})),
                 preexec_fn=lambda own=own: os.sched_setaffinity(0, own)))
         # One line once it is ready: what it says of itself.
-        self.remark = [self._line(process) for process in self.processes][0]
+        self.detail = [self._line(process) for process in self.processes][0]
 
     def _line(self, process):
         line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.name} ended with status {process.wait()}")
-        return line.strip()
+        if line:
+            return line.strip()
+        status = process.wait()
+        self.close()
+        self._errors.seek(0)
+        said = self._errors.read().strip().splitlines()
+        # A crash is followed by a backtrace, an exception preceded by one.
+        telling = [line for line in said if re.search(r"\bError\b|\w+Error:|error:", line)] or said
+        raise RuntimeError(telling[-1].strip() if telling else f"ended with status {status}")
 
     def ask(self, request="run"):
         """Sends the request to all copies; their answers."""
@@ -40,38 +72,22 @@ class Contestant:
             process.stdin.flush()
         return [self._line(process) for process in self.processes]
 
-    def run(self):
-        """Runs a batch on every copy and notes the slowest one's seconds."""
-        self.seconds.append(max(map(float, self.ask())))
+    def measure(self):
+        """The slowest copy's seconds."""
+        return max(map(float, self.ask()))
 
     def close(self):
         for process in self.processes:
-            process.stdin.close()
+            if not process.stdin.closed:
+                process.stdin.close()
             process.wait()
 
-    @property
-    def median(self):
-        return statistics.median(self.seconds)
 
-
-def alternate(contestants, rounds):
-    """Runs everybody once for warming up, then in turn."""
-    for contestant in contestants:
-        contestant.run()
-        contestant.seconds.clear()
+def alternate(contestants, rounds, warm_up=True):
+    """Runs everybody once for warming up, unless they are warm already, then in turn."""
+    if warm_up:
+        for contestant in contestants:
+            contestant.measure()
     for _ in range(rounds):
         for contestant in contestants:
             contestant.run()
-
-
-def report(contestants, work, unit, file=sys.stdout):
-    """A line a contestant: the median of `work` a second, the spread, and how many times its speed
-    the first one has."""
-    ours = contestants[0]
-    for it in contestants:
-        rates = sorted(work / s for s in it.seconds)
-        print(f"  {it.name:<34}{work / it.median:9.1f} {unit}"
-              f"  ({rates[0]:.1f} to {rates[-1]:.1f})"
-              + (f"   decaf has {it.median / ours.median:.2f}x" if it is not ours else ""),
-              file=file)
-    file.flush()

@@ -22,25 +22,37 @@ import tempfile
 import cv2
 import numpy as np
 
-from contestants import HERE, Contestant, alternate, report
+import table
+from contestants import Served, alternate
 from network import save_onnx
 from pictures import network_input, photographs, scene
 
+HERE = pathlib.Path(__file__).resolve().parent
 BIN = pathlib.Path(os.environ["DECAF_BIN"])
 # Relative L2 distance of a peer's output from ours. Single precision sums in other orders differ by
 # some 1e-6; bfloat16 has 8 bits.
-TOLERANCES = {"openvino-bf16": 2e-2}
+TOLERANCES = {"openvino:bf16": 2e-2}
 TOLERANCE = 1e-4
+NAMES = {"openvino": "OpenVINO fp32", "openvino:bf16": "OpenVINO bf16", "mnn": "MNN fp32",
+         "onnxruntime": "ONNX Runtime fp32", "torch": "torch fp32", "opencv": "OpenCV fp32",
+         "ncnn": "ncnn fp32"}
 
 arguments = argparse.ArgumentParser(description=__doc__)
 arguments.add_argument("--model", help="a weight file; default: seeded, untrained weights")
 arguments.add_argument("--images", help="a folder of JPEG photographs; default: made pictures")
 arguments.add_argument("--rounds", type=int, default=9, help="timed runs of each (default 9)")
 arguments.add_argument("--only", help="rows whose title contains this text")
+table.add_options(arguments)
 options = arguments.parse_args()
 folder = tempfile.TemporaryDirectory(prefix="decaf-bench-")
 scratch = pathlib.Path(folder.name)
-left_out = []
+results = table.Table(
+    "engine", options, "Images in memory to a layer's values; loading left out on both sides; one "
+    "thread a process, a core each. Medians; the last number is how many times decaf's speed is theirs.")
+
+
+def wanted(title):
+    return not options.only or options.only in title
 
 
 def model():
@@ -55,19 +67,6 @@ def onnx(layer, batch):
     path = scratch / f"{layer}-{batch}.onnx"
     if not path.exists():
         save_onnx(weights, layer, batch, path)
-    return path
-
-
-def ncnn(layer):
-    """The network as pnnx converts it for ncnn, in full precision."""
-    path = scratch / f"ncnn-{layer}"
-    if not path.exists():
-        path.mkdir()
-        source = path / "net.onnx"
-        source.write_bytes(onnx(layer, 1).read_bytes())
-        subprocess.run(
-            [pathlib.Path(sys.executable).parent / "pnnx", source, "inputshape=[1,3,227,227]",
-             "fp16=0"], cwd=path, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return path
 
 
@@ -88,48 +87,49 @@ def nonzero_inputs():
     for layer in ("pool5", "fc6"):
         decaf(layer, 64, 1).close()
         shares.append(np.mean(np.fromfile(scratch / "decaf-0.bin", "<f4") != 0))
-    print(f"inputs that are not zero: fc6 {shares[0]:.0%}, fc7 {shares[1]:.0%}", flush=True)
+    results.note(f"inputs that are not zero: fc6 {shares[0]:.0%}, fc7 {shares[1]:.0%}")
 
 
 def decaf(layer, batch, copies, environment=None, threads=1, cores=None, precision="fp32"):
     def command(copy):
         return [BIN / "EngineBenchmark", weights, layer, batch, threads, inputs(batch),
                 scratch / f"decaf-{copy}.bin", precision]
-    contestant = Contestant("decaf", command, copies, environment, cores)
-    contestant.name += f" ({contestant.remark})"
-    return contestant
+    found = Served(f"decaf {precision}", command, copies, environment, cores)
+    found.detail += " kernels"
+    return found
 
 
-def peer(kind, layer, batch, copies, environment=None, label=""):
+def distance(found, expected):
+    """Relative L2 distance of two files of values."""
+    ours, theirs = (np.fromfile(scratch / name, "<f4") for name in (expected, found))
+    return np.linalg.norm(ours - theirs) / np.linalg.norm(ours)
+
+
+def peer(kind, layer, batch, copies, environment=None):
     """The peer once its output agrees with ours, or None where it does not run."""
+    def command(copy):
+        return [sys.executable, HERE / "engine_peer.py", kind, onnx(layer, batch), layer,
+                inputs(batch), scratch / f"peer-{copy}.bin"]
     try:
-        source = ncnn(layer) if kind == "ncnn" else onnx(layer, batch)
-
-        def command(copy):
-            return [sys.executable, HERE / "engine_peer.py", kind, source, layer, inputs(batch),
-                    scratch / f"peer-{copy}.bin"]
-        found = Contestant(kind, command, copies, environment)
-    except (RuntimeError, OSError, subprocess.CalledProcessError, ImportError) as error:
-        left_out.append(f"{kind}: {error}")
+        found = Served(NAMES[kind], command, copies, environment)
+    except RuntimeError as error:
+        results.leave_out(NAMES[kind], error)
         return None
-    ours = np.fromfile(scratch / "decaf-0.bin", "<f4")
-    theirs = np.fromfile(scratch / "peer-0.bin", "<f4")
-    distance = np.linalg.norm(ours - theirs) / np.linalg.norm(ours)
-    if not distance <= TOLERANCES.get(kind, TOLERANCE):
-        sys.exit(f"{kind}: its {layer} is at a relative distance of {distance:.1e} from ours")
-    found.name = f"{kind} {found.remark}{label} (L2 {distance:.0e})"
+    error = distance("peer-0.bin", "decaf-0.bin")
+    if not error <= TOLERANCES.get(kind, TOLERANCE):
+        sys.exit(f"{kind}: its {layer} is at a relative distance of {error:.1e} from ours")
+    found.check = f"L2 {error:.0e}"
     return found
 
 
 def row(title, layer, batch, copies, kinds, environment=None, peer_environment=None):
-    if options.only and options.only not in title:
+    if not wanted(title):
         return
-    print(title, flush=True)
     contestants = [decaf(layer, batch, copies, environment)]
     contestants += filter(None, (
         peer(kind, layer, batch, copies, peer_environment) for kind in kinds))
     alternate(contestants, options.rounds)
-    report(contestants, batch * copies, "images/s")
+    results.row(title, contestants, batch * copies, "images/s")
     for contestant in contestants:
         contestant.close()
 
@@ -137,25 +137,23 @@ def row(title, layer, batch, copies, kinds, environment=None, peer_environment=N
 def bfloat16(copies):
     """Our own reduced precision beside theirs, and beside our full one."""
     title = f"fc7, batch 64, bfloat16, {copies} process{'es' if copies > 1 else ''}"
-    if options.only and options.only not in title:
+    if not wanted(title):
         return
-    print(title, flush=True)
     full = decaf("fc7", 64, copies)
-    exact = np.fromfile(scratch / "decaf-0.bin", "<f4")
+    (scratch / "decaf-0.bin").rename(scratch / "exact.bin")
     try:
         ours = decaf("fc7", 64, copies, precision="bf16")
-    except RuntimeError:
-        left_out.append("decaf bf16: this processor has no AMX")
+    except RuntimeError as error:
+        results.leave_out(f"decaf bf16 ({title})", error)
         full.close()
         return
-    rounded = np.fromfile(scratch / "decaf-0.bin", "<f4")
-    distance = np.linalg.norm(rounded - exact) / np.linalg.norm(exact)
-    if not distance <= 5e-3:
-        sys.exit(f"decaf bf16: fc7 is at a relative distance of {distance:.1e} from fp32")
-    ours.name += f" (L2 {distance:.1e})"
-    contestants = [ours, full, *filter(None, [peer("openvino-bf16", "fc7", 64, copies)])]
+    error = distance("decaf-0.bin", "exact.bin")
+    if not error <= 5e-3:
+        sys.exit(f"decaf bf16: fc7 is at a relative distance of {error:.1e} from fp32")
+    ours.check = f"L2 {error:.1e}"
+    contestants = [ours, full, *filter(None, [peer("openvino:bf16", "fc7", 64, copies)])]
     alternate(contestants, options.rounds)
-    report(contestants, 64 * copies, "images/s")
+    results.row(title, contestants, 64 * copies, "images/s")
     for contestant in contestants:
         contestant.close()
 
@@ -170,10 +168,10 @@ def scaling():
     alternate(both + single, 3 * options.rounds)
     one = np.mean([contestant.median for contestant in single])
     for contestant, name, work in zip(both, ("two threads", "two processes"), (1, 2)):
-        print(f"  {name:<34}{64 * work / contestant.median:9.1f} images/s"
-              f"   {work * one / contestant.median:.2f}x one thread")
-    print(f"  {'one thread':<34}{64 / one:9.1f} images/s"
-          f"   ({', '.join(f'{64 / it.median:.1f}' for it in single)} by core)")
+        results.note(f"  {name:<34}{64 * work / contestant.median:9.1f} images/s"
+                     f"   {work * one / contestant.median:.2f}x one thread")
+    results.note(f"  {'one thread':<34}{64 / one:9.1f} images/s"
+                 f"   ({', '.join(f'{64 / it.median:.1f}' for it in single)} by core)")
     for contestant in both + single:
         contestant.close()
 
@@ -185,9 +183,9 @@ def layers():
         part.split("=") for part in contestant.ask("layers")[0].split(",")))
         for _ in range(options.rounds)]
     contestant.close()
-    print("milliseconds an image by layer, one core, batch 64 (median)")
+    results.note("milliseconds an image by layer, one core, batch 64 (median)")
     for name in runs[0]:
-        print(f"  {name:<34}{np.median([run[name] for run in runs]):9.3f}")
+        results.note(f"  {name:<34}{np.median([run[name] for run in runs]):9.3f}")
 
 
 def peak():
@@ -198,7 +196,7 @@ def peak():
     subprocess.run(
         [swift.parent / "clang", "-O2", "-march=native", *wide, HERE / "peak.c", "-o", program],
         check=True)
-    return Contestant("peak", [program])
+    return Served("peak", [program])
 
 
 def products():
@@ -208,7 +206,7 @@ def products():
     try:
         reference = peak()
     except (OSError, TypeError, subprocess.CalledProcessError) as error:
-        left_out.append(f"share of the peak, which peak.c measures: {error}")
+        results.leave_out("share of the peak, which peak.c measures", error)
         return
     contestant = decaf("fc7", 64, 1)
     rounds = []
@@ -222,30 +220,28 @@ def products():
         rounds.append((gigaflops, layers))
     contestant.close()
     reference.close()
-    print("products alone, one core, batch 64 (median): ms an image, share of the peak,"
-          f" {np.median([round[0] for round in rounds]):.0f} GFLOP/s in registers")
+    results.note(
+        "products alone, one core, batch 64 (median): ms an image, share of the peak,"
+        f" {np.median([round[0] for round in rounds]):.0f} GFLOP/s in registers")
     for name in rounds[0][1]:
         milliseconds, share = np.median([round[1][name] for round in rounds], axis=0)
-        print(f"  {name:<34}{milliseconds:9.3f}{100 * share:9.0f} %")
+        results.note(f"  {name:<34}{milliseconds:9.3f}{100 * share:9.0f} %")
 
 
 weights = model()
 nonzero_inputs()
-fast = ["openvino-f32", "openvino-bf16"]
-others = ["onnxruntime", "torch", "opencv"]
-row("fc7, batch 64, one core", "fc7", 64, 1, fast + others)
+fast = ["mnn", "openvino"]
+row("fc7, batch 64, one core", "fc7", 64, 1,
+    [*fast, "openvino:bf16", "onnxruntime", "torch", "opencv"])
 row("fc7, batch 64, two processes", "fc7", 64, 2, fast)
 bfloat16(1)
 bfloat16(2)
-row("fc7, batch 64, one core, AVX2 only", "fc7", 64, 1, fast[:1], {"DECAF_KERNEL": "avx2"},
+# MNN cannot be told to do without AVX-512.
+row("fc7, batch 64, one core, AVX2 only", "fc7", 64, 1, ["openvino"], {"DECAF_KERNEL": "avx2"},
     {"ONEDNN_MAX_CPU_ISA": "AVX2"})
-row("pool5, batch 64, one core", "pool5", 64, 1, fast[:1])
-row("fc7, batch 1, one core", "fc7", 1, 1, ["ncnn", "openvino-f32"])
-if not options.only or options.only in "scaling":
-    scaling()
-if not options.only or options.only in "layers":
-    layers()
-if not options.only or options.only in "products":
-    products()
-for reason in left_out:
-    print("left out:", reason)
+row("pool5, batch 64, one core", "pool5", 64, 1, fast)
+row("fc7, batch 1, one core", "fc7", 1, 1, ["mnn", "ncnn", "openvino"])
+for part in (scaling, layers, products):
+    if wanted(part.__name__):
+        part()
+results.finish()

@@ -20,8 +20,8 @@ struct TrainCommand: DistributedCommand {
       \(Loss.table)
 
       The classifier is certified: no other has an objective smaller by more than its duality gap. \
-      For two classes, softmax has a weight vector for each; scikit-learn's binomial form is the \
-      same with half the C.
+      For two classes, softmax has a weight vector for each; scikit-learn's binomial form, which has \
+      one, is the same with twice the C.
 
       Several stores are trained on as one, classes united by name; their features must have been \
       made alike.
