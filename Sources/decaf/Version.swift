@@ -6,7 +6,7 @@ internal import Tensors
 enum Version {
   static let number = "0.1.0"
 
-  /// What decides bytes and speed beside the number, name and value: for `--version --verbose` and
+  /// What decides bytes and speed beside the number, name and value: for `--version` and
   /// for the records of a store's runs.
   ///
   /// A library that computes or communicates gets its line here.

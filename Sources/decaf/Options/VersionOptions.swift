@@ -1,18 +1,16 @@
 internal import ArgumentParser
 
-/// `--version`, of every command: the parser's own flag takes no second word.
+/// `--version`, of every command: the parser's own flag would gather the facts before anyone asks.
 struct VersionOptions: ParsableArguments {
-  @Flag(help: "Show the version.")
+  @Flag(help: "Show the version, the commit, the compiler, MPI, BLAS and the kernels.")
   var version = false
 
-  @Flag(
-    help: """
-      With --version: also the commit, the compiler, the MPI library and the kernels.
-      """)
+  /// Goes with `--version`, as people are used to from other programs; all is said without it.
+  @Flag(help: .hidden)
   var verbose = false
 
   func validate() throws {
-    if version { throw CleanExit.message(verbose ? Version.text : Version.number) }
+    if version { throw CleanExit.message(Version.text) }
     if verbose { throw ValidationError("--verbose goes with --version.") }
   }
 }
