@@ -109,7 +109,8 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Communication", "ConvNet", "Images", "Tensors"],
+      name: "TestSupport",
+      dependencies: ["Communication", "ConvNet", "Files", "Images", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
     .executableTarget(
       name: "MPIConformance", dependencies: ["Communication", "Files", "MPI", "TestSupport"],
