@@ -28,8 +28,8 @@ struct SplitPlan: Sendable {
   let columns: [Column]
   /// Pairs of domains whose stores are there; empty but for adaptation.
   private let pairs: [DomainPair]
-  /// The order of the rows, by store and split.
-  private let orders: [String: [RowOrder]]
+  /// The stores that take part.
+  private let roles: [String]
 
   /// - Throws: `EvaluationError.unusableStores`, with every problem at once.
   init(_ evaluation: EvaluationProtocol, stores: [String: Store]) throws(EvaluationError) {
@@ -40,20 +40,17 @@ struct SplitPlan: Sendable {
     }
     let classes = Self.classes(of: stores[roles[0]]!)
     var problems = Self.classProblems(classes, roles, stores, evaluation.design)
-    var orders: [String: [RowOrder]] = [:]
     for role in roles {
-      orders[role] = (0..<evaluation.splitCount).map {
-        RowOrder(
-          stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: $0)
-      }
-      problems += Self.shortages(orders[role]![0], classes, role, evaluation.design, pairs)
+      let order = RowOrder(
+        stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: 0)
+      problems += Self.shortages(order, classes, role, evaluation.design, pairs)
     }
     if !problems.isEmpty { throw .unusableStores(problems: problems) }
     self.evaluation = evaluation
     self.stores = stores.filter { roles.contains($0.key) }
     self.classes = classes
     self.pairs = pairs
-    self.orders = orders
+    self.roles = roles
     columns = Self.columns(evaluation.design, pairs)
   }
 
@@ -155,12 +152,20 @@ struct SplitPlan: Sendable {
 }
 
 extension SplitPlan {
+  /// The order of a store's rows in one split, drawn when it is asked for: thousands of splits of
+  /// millions of rows fit in no memory.
+  private func order(_ role: String, split: Int) -> [[Int]] {
+    RowOrder(
+      stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: split
+    ).rows
+  }
+
   /// The rows of one column in one split.
   func trial(_ column: Column, split: Int) -> Trial {
     switch evaluation.design {
     case .fewShot(let fewShot):
       let count = Int(column.name)!
-      let rows = orders["images"]![split].rows
+      let rows = order("images", split: split)
       return trial(
         roles: ["images"], training: take(rows, 0..<count, part: 0),
         test: take(
@@ -170,14 +175,14 @@ extension SplitPlan {
     case .fixed:
       return trial(
         roles: ["train", "test"],
-        training: take(orders["train"]![split].rows, 0..<Int.max, part: 0),
-        test: take(orders["test"]![split].rows, 0..<Int.max, part: 1))
+        training: take(order("train", split: split), 0..<Int.max, part: 0),
+        test: take(order("test", split: split), 0..<Int.max, part: 1))
     case .adaptation(let adaptation):
       let pair = pairs.first { $0.description == column.group }!
       let method = AdaptationMethod(rawValue: column.name)!
-      let target = orders[pair.target]![split].rows
+      let target = order(pair.target, split: split)
       let fromSource = take(
-        orders[pair.source]![split].rows, 0..<adaptation.sourceRows[pair.source]!, part: 0)
+        order(pair.source, split: split), 0..<adaptation.sourceRows[pair.source]!, part: 0)
       let fromTarget = take(target, 0..<adaptation.targetRows, part: 1)
       return trial(
         roles: [pair.source, pair.target],
@@ -224,8 +229,8 @@ extension SplitPlan {
     var text = Array("split\tstore\tclass\tplace\trow\tpath\n".utf8)
     for split in 0..<evaluation.splitCount {
       for role in evaluation.roles {
-        guard let order = orders[role]?[split], let store = stores[role] else { continue }
-        for (label, rows) in order.rows.enumerated() {
+        guard roles.contains(role), let store = stores[role] else { continue }
+        for (label, rows) in order(role, split: split).enumerated() {
           for (place, row) in rows.enumerated() {
             text += "\(split)\t\(role)\t".utf8
             FieldEscape.append(classes[label].bytes, to: &text)
