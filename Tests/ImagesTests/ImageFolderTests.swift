@@ -24,7 +24,7 @@ import Testing
       "cat/.hidden.jpg", ".git/d.jpg", "cat/a b.jpg", "#1/e.jpg", "README.md",
     ]
     try withFolder(of: files) { folder in
-      let text = String(decoding: try ImageList.canonicalText(ofFolder: folder), as: UTF8.self)
+      let text = String(decoding: try ClassFolders(folder).canonicalText, as: UTF8.self)
       #expect(
         text == """
           path\tlabel
@@ -42,7 +42,7 @@ import Testing
   @Test func folderIsTheListThatItsTextIs() throws {
     try withFolder(of: ["b/2.jpg", "a/1.jpg", "top.jpg"]) { folder in
       let list = try ImageList(contentsOf: folder)
-      let text = try ImageList.canonicalText(ofFolder: folder)
+      let text = try ClassFolders(folder).canonicalText
       #expect(list.sha256 == SHA256Digest(of: text))
       #expect(list.count == 3)
       #expect(list.classes == [ByteString("a"), ByteString("b")])
