@@ -1,5 +1,6 @@
 import Classification
 import Communication
+import Files
 import Foundation
 import Tensors
 import TestSupport

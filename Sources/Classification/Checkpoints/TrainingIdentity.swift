@@ -71,7 +71,14 @@ package struct TrainingIdentity: Codable, Sendable {
     switch options.classWeights {
     case .equal: (classWeightRule, classWeights) = ("equal", [:])
     case .balanced: (classWeightRule, classWeights) = ("balanced", [:])
-    case .named(let weights): (classWeightRule, classWeights) = ("named", weights)
+    case .named(let weights):
+      classWeightRule = "named"
+      classWeights = [:]
+      // Of names that are one to `String`, but not by their bytes, each keeps its weight.
+      for (name, weight) in weights.sorted(by: { $0.key < $1.key }) {
+        let text = name.description
+        classWeights[classWeights[text] == nil ? text : "\(text) \(name.bytes)"] = weight
+      }
     }
     self.rowWeights = rowWeights.map {
       SHA256Digest(of: NumberBytes.bytes($0)).hexadecimal
