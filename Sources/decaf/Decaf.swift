@@ -57,8 +57,6 @@ struct RunOptions: ParsableArguments {
   var config: String?
 
   func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads \(threads): expected 1 or more.")
-    }
+    try ThreadCount.check(threads)
   }
 }

@@ -36,9 +36,7 @@ struct ClassifyCommand: ParsableCommand {
       throw ValidationError("--views ten-all: expected center or ten; ten averages the views.")
     }
     if top < 1 { throw ValidationError("--top \(top): expected 1 or more.") }
-    if let threads, threads < 1 {
-      throw ValidationError("--threads \(threads): expected 1 or more.")
-    }
+    try ThreadCount.check(threads)
   }
 
   func run() throws {

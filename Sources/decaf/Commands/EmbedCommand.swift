@@ -50,7 +50,7 @@ struct EmbedCommand: ParsableCommand {
       throw ValidationError("--output \(output): expected a name that ends in .svg, .html or .tsv.")
     }
     if rows < 2 { throw ValidationError("--rows \(rows): expected 2 or more.") }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+    try ThreadCount.check(threads)
   }
 
   func run() throws {

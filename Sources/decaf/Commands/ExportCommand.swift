@@ -53,7 +53,7 @@ struct ExportCommand: ParsableCommand {
   var threads: Int?
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+    try ThreadCount.check(threads)
   }
 
   func run() throws {
