@@ -174,6 +174,13 @@ let package = Package(
         "Classification", "Communication", "Evaluation", "FeatureStore", "Files", "Images",
         "Plotting", "Tensors", "TestSupport",
       ], swiftSettings: features),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "Classification", "Communication", "ConvNet", "Evaluation", "FeatureStore", "Files",
+        "Formats", "Images", "Interchange", "Tensors", "TestSupport",
+      ],
+      swiftSettings: features),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),
     .testTarget(
       name: "CommandTests",
