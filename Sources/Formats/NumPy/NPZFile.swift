@@ -72,7 +72,7 @@ package enum NPZFile {
     }
     var members: [Member] = []
     // Members that share their bytes would expand to more than the file can hold.
-    var unclaimed = source.count
+    var unclaimed = max(0, offset)
     guard memberCount >= 0, memberCount <= source.count / 46 else {
       throw ProblemError("its directory has \(memberCount) members, more than there is room for")
     }
@@ -93,7 +93,7 @@ package enum NPZFile {
       let extra = offset + 46 + lengths[0]
       widen(&member, source[extra..<extra + lengths[1]])
       guard member.compressedCount >= 0, member.compressedCount <= unclaimed else {
-        throw ProblemError("its members take more bytes than there are")
+        throw ProblemError("its members take more bytes than are before the directory")
       }
       unclaimed -= member.compressedCount
       members.append(member)
