@@ -83,4 +83,28 @@ import Testing
       }
     }
   }
+
+  @Test func classFoldersWithoutImagesAreNamed() throws {
+    try withFolder(of: ["cat/1.jpg", "nopics/photo", "nopics/b.jpg?w=200", "deep/x/notes"]) {
+      folder in
+      #expect(try ClassFolders(folder).emptyClasses == ["deep", "nopics"])
+      let list = try ImageList(contentsOf: folder)
+      #expect(list.notes.count == 1 && list.notes[0].contains("“deep”, “nopics”"))
+      #expect(list.classes == ["cat"])
+    }
+    try withFolder(of: ["cat/1.jpg"]) { folder throws in
+      #expect(try ImageList(contentsOf: folder).notes.isEmpty)
+    }
+  }
+
+  @Test func foldersThatWouldBeOneClassAreRefused() throws {
+    try withFolder(of: ["cat/1.jpg", "cat /2.jpg"]) { folder in
+      #expect(throws: ImageListError.equalClasses("cat", "cat ", folder: folder)) {
+        try ImageList(contentsOf: folder)
+      }
+    }
+    try withFolder(of: [" cat/1.jpg"]) { folder throws in
+      #expect(try ImageList(contentsOf: folder).classes == ["cat"])
+    }
+  }
 }
