@@ -178,7 +178,7 @@ let package = Package(
       name: "FuzzTests",
       dependencies: [
         "Classification", "Communication", "ConvNet", "Evaluation", "FeatureStore", "Files",
-        "Formats", "Images", "Interchange", "Tensors", "TestSupport",
+        "Formats", "Images", "Interchange", "Tensors", "TestSupport", "decaf",
       ],
       swiftSettings: features),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),

@@ -5,6 +5,7 @@ import TestSupport
 @testable import ConvNet
 @testable import Evaluation
 @testable import Images
+@testable import decaf
 
 extension FuzzTarget {
   private static func list(_ name: String, _ texts: [String]) -> FuzzTarget {
@@ -111,6 +112,13 @@ extension FuzzTarget {
     },
     FuzzTarget("yaml-transform", texts: [transform]) { bytes, _ in
       _ = try InputTransform(yaml: String(decoding: bytes, as: UTF8.self), source: "fuzz")
+    },
+    FuzzTarget(
+      "yaml-config",
+      texts: ["batch: 16\nlayers: [fc6, fc7]\noverwrite: true\nroot: \"/a b\"\nmax-hours: 1.5\n"]
+    ) { bytes, folder in
+      let path = try writeTestFile(bytes, "config.yaml", in: folder)
+      _ = try ConfigFile.expanding(["extract", "list.txt", "--config", path])
     },
     FuzzTarget("class-weights", texts: ["cat\t2\nblack cat  0.5\n", "1 1e3\r\n2 4\r\n"]) {
       bytes, folder in
