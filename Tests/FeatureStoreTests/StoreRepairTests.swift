@@ -46,6 +46,22 @@ import Testing
     }
   }
 
+  @Test func tableThatIsGoneIsAnErrorUnlessOverwritten() throws {
+    let job = SampleJob()
+    let files = try job.make(at: path)
+    for version in [nil, files["rows.tsv"]! + [0x0a]] {
+      var changed = files
+      changed["rows.tsv"] = version
+      try restore(changed, at: path)
+      let error = #expect(throws: StoreError.self) { try job.open(path) }
+      #expect(error?.exitStatus == .badInput && error?.description.contains("rows.tsv") == true)
+      let writer = try job.open(path, overwrite: true)
+      try job.run(writer)
+      try writer.complete(list: job.list)
+      #expect(try contents(of: path) == files)
+    }
+  }
+
   @Test func openingLooksAtSizesAndAtTheTable() throws {
     let files = try SampleJob().make(at: path)
     for (name, bytes) in files {

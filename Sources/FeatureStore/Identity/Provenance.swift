@@ -74,6 +74,11 @@ package struct Provenance: Codable, Equatable, Sendable {
     return layers.lazy.compactMap { $0.problem(rows: list.rows) }.first
   }
 
+  /// The layer of this name, by bytes: `String` takes composed characters for equal to others.
+  package func layer(named name: String) -> LayerSpec? {
+    layers.first { $0.name.utf8.elementsEqual(name.utf8) }
+  }
+
   /// The whole identity as JSON.
   package var json: JSONValue {
     // Encoding fails only for numbers that JSON lacks, which no transform holds.

@@ -20,7 +20,15 @@ extension StoreOpening {
 
   /// Whether a complete store has failed rows that are to be tried again, or files that are not what
   /// they were when it was completed, as far as sizes and headers tell.
+  ///
+  /// - Throws: `damaged` when the table of rows is not the manifest's: which rows failed, and what was
+  ///   said about others, is then known to nobody.
   func needsWork(_ manifest: StoreManifest) throws(StoreError) -> Bool {
+    let table = folder.path(of: StoreLayout.rows)
+    guard (try? MappedFile(table).sha256.hexadecimal) == manifest.rows.sha256 else {
+      throw .damaged(
+        path: table, problem: "it is missing, or its SHA-256 differs from the manifest's")
+    }
     if retryFailed && manifest.failedRowCount > 0 { return true }
     let layout = StoreLayout(manifest.provenance)
     for (layer, shard) in layout.shards {
