@@ -53,7 +53,8 @@ package struct TrainingIdentity: Codable, Sendable {
     self.stores = stores.map { store in
       StoreIdentity(
         fingerprint: store.manifest.fingerprint, rows: store.manifest.rows.sha256,
-        shards: store.manifest.layers.first { $0.name == layer }?.shards.map(\.sha256) ?? [])
+        shards: store.manifest.layers.first { $0.name.utf8.elementsEqual(layer.utf8) }?.shards.map(
+          \.sha256) ?? [])
     }
     self.layer = layer
     loss = options.loss

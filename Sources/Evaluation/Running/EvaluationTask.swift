@@ -67,7 +67,7 @@ struct EvaluationTask: Sendable {
     _ communicator: any Communicator, _ team: ThreadTeam
   ) throws -> [Int] {
     let store = plan.stores.values.first!
-    let spec = store.provenance.layers.first { $0.name == method.layer }!
+    let spec = store.provenance.layer(named: method.layer)!
     var origin = FeatureOrigin(store.provenance, layer: spec)
     origin.width = test.width
     let classifier = Classifier(result, options: options, features: origin)
