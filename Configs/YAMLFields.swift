@@ -90,6 +90,7 @@ package struct YAMLFields {
     value(key, expected: "a whole number") { $0.wholeNumber }
   }
 
+  /// Of any size, infinite and NaN too: the reader knows its bounds.
   package mutating func number(_ key: String) -> Double? {
     value(key, expected: "a number") { $0.number }
   }
@@ -160,17 +161,23 @@ package struct YAMLFields {
 }
 
 extension Node {
-  /// A decimal number, with or without a decimal point.
+  /// A decimal number, with or without a decimal point; `.nan` and `.inf`, too, for the reader to say
+  /// with all else that is wrong what it expected instead.
   ///
-  /// Not what YAML 1.1 makes of it, where `1:30:00` is 5400, `010` is 8 and `.nan` a number: nobody
-  /// who writes these here means that.
+  /// Not what YAML 1.1 makes of it, where `1:30:00` is 5400 and `010` is 8: nobody who writes these
+  /// here means that.
   fileprivate var number: Double? {
-    guard let text = scalar?.string.utf8 else { return nil }
-    let isDecimal = text.allSatisfy {
+    guard let text = scalar?.string else { return nil }
+    switch text.lowercased() {
+    case ".nan": return .nan
+    case ".inf", "+.inf": return .infinity
+    case "-.inf": return -.infinity
+    default: break
+    }
+    let isDecimal = text.utf8.allSatisfy {
       UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || "+-.eE".utf8.contains($0)
     }
-    guard isDecimal, let number = Double(String(text)), number.isFinite else { return nil }
-    return number
+    return isDecimal ? Double(text) : nil
   }
 
   /// A decimal integer without leading zeros.

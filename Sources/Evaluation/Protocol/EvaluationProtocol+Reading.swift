@@ -107,7 +107,7 @@ private struct ProtocolReader {
     if let layers, layers.isEmpty || Set(layers).count != layers.count {
       fields.note("layers", "expected one or more, each once")
     }
-    if let path, path.isEmpty || !path.allSatisfy({ $0 > 0 }) {
+    if let path, path.isEmpty || !path.allSatisfy({ $0 > 0 && $0.isFinite }) {
       fields.note("C", "expected one or more positive numbers")
     }
     if let splitCount, !(1...10_000 ~= splitCount) {
@@ -149,7 +149,7 @@ private struct ProtocolReader {
     if let rows, let of, !(rows >= 1 && rows < of && of < 1_000_000) {
       section.note("rows", "found \(rows) of \(of), expected at least 1 and fewer than all")
     }
-    if let fallback, !(fallback > 0) {
+    if let fallback, !(fallback > 0 && fallback.isFinite) {
       section.note("fallback-C", "found \(fallback), expected a positive number")
     }
     problems += section.finish()
