@@ -152,7 +152,10 @@ struct ExtractCommand: DistributedCommand {
     for (name, value) in [
       ("--batch", batch), ("--rows-per-shard", rowsPerShard),
     ] {
-      if let value, value < 1 { throw ValidationError("\(name) \(value): expected 1 or more.") }
+      // Bounded, so that no arithmetic on rows and batches overflows.
+      if let value, !(1...1_000_000_000 ~= value) {
+        throw ValidationError("\(name) \(value): expected 1…1000000000.")
+      }
     }
     for (name, value) in [("--max-hours", maxHours), ("--stall-timeout", stallTimeout)] {
       if let value, !(value > 0) {
