@@ -109,7 +109,8 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Communication", "ConvNet", "Images", "Tensors"],
+      name: "TestSupport",
+      dependencies: ["Communication", "ConvNet", "Files", "Images", "Tensors"],
       path: "Tests/TestSupport", swiftSettings: features),
     .executableTarget(
       name: "MPIConformance", dependencies: ["Communication", "Files", "MPI", "TestSupport"],
@@ -123,7 +124,7 @@ let package = Package(
       path: "Sources/Programs/EngineBenchmark",
       swiftSettings: features),
     .testTarget(
-      name: "FilesTests", dependencies: ["Files", "Images", "TestSupport"], swiftSettings: features),
+      name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: features),
     .testTarget(
       name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Tensors"],
       swiftSettings: features),
@@ -173,6 +174,13 @@ let package = Package(
         "Classification", "Communication", "Evaluation", "FeatureStore", "Files", "Images",
         "Plotting", "Tensors", "TestSupport",
       ], swiftSettings: features),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "Classification", "Communication", "ConvNet", "Evaluation", "FeatureStore", "Files",
+        "Formats", "Images", "Interchange", "Tensors", "TestSupport", "decaf",
+      ],
+      swiftSettings: features),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),
     .testTarget(
       name: "CommandTests",

@@ -7,9 +7,15 @@ package struct YAMLFields {
   private var nodes: [(key: String, node: Node)] = []
   private var problems: [String] = []
 
-  /// The top level of a YAML text.
+  /// The top level of a YAML text; it may start with a byte order mark.
   package init(_ text: String) {
     prefix = ""
+    guard !Self.hasManyAliases(text) else {
+      problems = ["found more than \(Self.mostAliases) aliases (*name), expected plain values"]
+      return
+    }
+    let start: Unicode.Scalar = "\u{feff}"
+    let text = text.unicodeScalars.first == start ? String(text.unicodeScalars.dropFirst()) : text
     do {
       guard let node = try Yams.compose(yaml: text) else {
         problems = ["found nothing, expected “key: value” lines"]
@@ -22,6 +28,20 @@ package struct YAMLFields {
   }
 
   private init(prefix: String) { self.prefix = prefix }
+
+  /// Aliases of groups of aliases of groups … grow by a power with each: a few lines can stand for
+  /// more values than there is memory (“billion laughs”), and comparing keys walks them all.
+  private static let mostAliases = 16
+
+  private static func hasManyAliases(_ text: String) -> Bool {
+    var count = 0
+    var isStart = true
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "*") && isStart { count += 1 }
+      isStart = " \t\r\n[{,:?-".utf8.contains(byte)
+    }
+    return count > mostAliases
+  }
 
   private mutating func take(_ node: Node, what: String) {
     guard let mapping = node.mapping else {
@@ -67,9 +87,10 @@ package struct YAMLFields {
   }
 
   package mutating func integer(_ key: String) -> Int? {
-    value(key, expected: "a whole number") { $0.int }
+    value(key, expected: "a whole number") { $0.wholeNumber }
   }
 
+  /// Of any size, infinite and NaN too: the reader knows its bounds.
   package mutating func number(_ key: String) -> Double? {
     value(key, expected: "a number") { $0.number }
   }
@@ -79,7 +100,7 @@ package struct YAMLFields {
   }
 
   package mutating func integers(_ key: String) -> [Int]? {
-    list(key, expected: "a list of whole numbers") { $0.int }
+    list(key, expected: "a list of whole numbers") { $0.wholeNumber }
   }
 
   package mutating func strings(_ key: String) -> [String]? {
@@ -140,6 +161,29 @@ package struct YAMLFields {
 }
 
 extension Node {
-  /// A number with or without a decimal point.
-  fileprivate var number: Double? { float ?? int.map(Double.init) }
+  /// A decimal number, with or without a decimal point; `.nan` and `.inf`, too, for the reader to say
+  /// with all else that is wrong what it expected instead.
+  ///
+  /// Not what YAML 1.1 makes of it, where `1:30:00` is 5400 and `010` is 8: nobody who writes these
+  /// here means that.
+  fileprivate var number: Double? {
+    guard let text = scalar?.string else { return nil }
+    switch text.lowercased() {
+    case ".nan": return .nan
+    case ".inf", "+.inf": return .infinity
+    case "-.inf": return -.infinity
+    default: break
+    }
+    let isDecimal = text.utf8.allSatisfy {
+      UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || "+-.eE".utf8.contains($0)
+    }
+    return isDecimal ? Double(text) : nil
+  }
+
+  /// A decimal integer without leading zeros.
+  fileprivate var wholeNumber: Int? {
+    guard let text = scalar?.string, let number = Int(text) else { return nil }
+    let digits = text.utf8.drop { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") }
+    return digits.count > 1 && digits.first == UInt8(ascii: "0") ? nil : number
+  }
 }

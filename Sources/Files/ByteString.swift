@@ -19,7 +19,22 @@ package struct ByteString: Hashable, Comparable, Sendable, CustomStringConvertib
   package var utf8String: String? { String(validating: bytes, as: UTF8.self) }
 }
 
+extension ByteString: ExpressibleByStringLiteral {
+  package init(stringLiteral text: String) { self.init(text) }
+}
+
 extension ByteString {
+  /// The three bytes by which some programs mark UTF-8; every text that is read may start with them.
+  package static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+
+  /// The text without the white space at its start and end.
+  package var trimmed: ByteString {
+    let isText = { (byte: UInt8) in byte != 32 && !(9...13).contains(byte) }
+    guard let first = bytes.firstIndex(where: isText), let last = bytes.lastIndex(where: isText)
+    else { return ByteString([]) }
+    return first == 0 && last == bytes.count - 1 ? self : ByteString(bytes[first...last])
+  }
+
   /// The distinct `labels` in class order: by value when every label is a 64-bit decimal integer
   /// (equal values such as `7` and `07` by bytes), else by bytes.
   package static func classes(of labels: some Sequence<ByteString>) -> [ByteString] {

@@ -10,6 +10,8 @@ struct JSONParser {
   /// - Throws: what is wrong, and at which byte.
   static func parse(_ bytes: [UInt8]) throws(ProblemError) -> JSONValue {
     var parser = JSONParser(bytes: bytes)
+    // RFC 8259, section 8.1: parsers may ignore a byte order mark.
+    if bytes.starts(with: ByteString.byteOrderMark) { parser.position = 3 }
     let value = try parser.value()
     parser.skipSpace()
     guard parser.position == bytes.count else { throw parser.problem("the end") }

@@ -13,24 +13,28 @@ extension JSONValue {
   /// The one comparison behind every message that refuses a store, a classifier or a checkpoint for
   /// having been made otherwise.
   package func differences(from other: JSONValue) -> [Difference] {
-    let own = Dictionary(uniqueKeysWithValues: flattened.map { ($0.keyPath, $0.description) })
-    let others = Dictionary(
-      uniqueKeysWithValues: other.flattened.map { ($0.keyPath, $0.description) })
+    let (own, others) = (leavesByPath, other.leavesByPath)
     return Set(own.keys).union(others.keys).sorted().compactMap { keyPath in
-      // By bytes: `String` takes composed characters for equal to others.
-      if let mine = own[keyPath], let theirs = others[keyPath],
-        mine.utf8.elementsEqual(theirs.utf8)
-      {
-        return nil
-      }
+      if own[keyPath] == others[keyPath] { return nil }
       return Difference(
-        keyPath: keyPath, own: Self.shown(own[keyPath]), other: Self.shown(others[keyPath]))
+        keyPath: keyPath.description, own: Self.shown(own[keyPath]),
+        other: Self.shown(others[keyPath]))
     }
   }
 
+  /// Every leaf by its path; by bytes, as `String` takes composed characters for equal to others.
+  ///
+  /// A key with a point in it may give two leaves one path (`{"a.b": 1, "a": {"b": 2}}`): both stand
+  /// there then.
+  private var leavesByPath: [ByteString: [ByteString]] {
+    Dictionary(
+      flattened.map { (ByteString($0.keyPath), [ByteString($0.description)]) }, uniquingKeysWith: +)
+  }
+
   /// Of a digest, the beginning tells it from another.
-  private static func shown(_ leaf: String?) -> String {
-    guard let leaf else { return "none" }
+  private static func shown(_ leaves: [ByteString]?) -> String {
+    guard let leaves else { return "none" }
+    let leaf = leaves.map(\.description).joined(separator: ", ")
     return leaf.utf8.count > 40 ? "\(leaf.prefix(12))…" : leaf
   }
 }

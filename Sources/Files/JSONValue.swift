@@ -4,7 +4,7 @@ internal import Foundation
 package indirect enum JSONValue: Equatable, Sendable {
   case null
   case bool(Bool)
-  /// Integers are exact up to 2⁵³.
+  /// Integers are exact up to 2⁵³. JSON has neither infinity nor NaN: they are written as `null`.
   case number(Double)
   case string(String)
   case array([JSONValue])
@@ -105,8 +105,10 @@ extension JSONValue: Codable {
     case .number(let value):
       if let integer = Self.integer(value) {
         try container.encode(integer)
-      } else {
+      } else if value.isFinite {
         try container.encode(value)
+      } else {
+        try container.encodeNil()
       }
     case .string(let value): try container.encode(value)
     case .array(let value): try container.encode(value)
@@ -133,9 +135,8 @@ extension JSONValue {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .number(let value):
-      // JSON has no infinity and no NaN; nothing that is written here can be either.
-      precondition(value.isFinite, "not a JSON number")
-      text += Self.integer(value).map(String.init) ?? "\(value)"
+      // A record of a run may hold what a user gave, an endless time limit too: no reason to stop.
+      text += value.isFinite ? Self.integer(value).map(String.init) ?? "\(value)" : "null"
     case .string(let value): Self.write(value, to: &text)
     case .array(let elements):
       Self.write("[", "]", elements, to: &text, indentation) { element, inner, text in

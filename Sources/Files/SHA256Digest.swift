@@ -44,6 +44,15 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+extension MappedFile {
+  /// The digest of all its bytes.
+  package var sha256: SHA256Digest {
+    var hasher = SHA256Digest.Hasher()
+    withBytes { hasher.update($0) }
+    return hasher.finalize()
+  }
+}
+
 /// The one owner of a digest context of libcrypto.
 ///
 /// Its calls fail only where there is no memory or where the library was built without SHA-256:

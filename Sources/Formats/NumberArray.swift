@@ -1,3 +1,4 @@
+internal import Files
 package import Tensors
 
 /// An array of numbers in a file of another program, converted only when read.
@@ -8,9 +9,11 @@ package struct NumberArray: Sendable {
   package let isColumnMajor: Bool
   private let source: ByteSource
 
-  /// - Precondition: `source` has exactly the bytes of the array.
+  /// - Precondition: `source` has exactly the bytes of the array, and the shape passes
+  ///   `product(times:)`, so that no product of its axes overflows.
   package init(shape: [Int], type: ElementType, isColumnMajor: Bool, source: ByteSource) {
-    precondition(source.count == shape.reduce(1, *) * type.byteCount, "bytes do not fit the shape")
+    precondition(
+      source.count == shape.product(times: type.byteCount), "bytes do not fit the shape")
     self.shape = shape
     self.type = type
     self.isColumnMajor = isColumnMajor
@@ -31,17 +34,35 @@ package struct NumberArray: Sendable {
 
   /// Appends the values of rows, row by row, rounded to single precision.
   package func append(_ rows: Range<Int>, to values: inout [Float]) {
-    precondition(!isColumnMajor || shape.count <= 2, "only matrices are read by columns")
+    let width = width
+    let offsets = isColumnMajor ? columnMajorOffsets : []
     source.withSpan { bytes in
       let size = type.byteCount
       values.reserveCapacity(values.count + rows.count * width)
       for row in rows {
         for column in 0..<width {
-          let index = isColumnMajor ? column * rowCount + row : row * width + column
+          let index = isColumnMajor ? offsets[column] + row : row * width + column
           values.append(Float(type.value(bytes.integer(at: index * size, byteCount: size))))
         }
       }
     }
+  }
+
+  /// Where each value of row 0 is, in C order of the axes after the first, when the first index runs
+  /// fastest: element `(r, i, j, …)` is at `r + rowCount·(i + shape[1]·(j + …))`.
+  private var columnMajorOffsets: [Int] {
+    var offsets = [0]
+    var stride = rowCount
+    var strides: [Int] = []
+    for axis in shape.dropFirst() {
+      strides.append(stride)
+      stride *= axis
+    }
+    // Axis by axis from the second on, each later one running faster than those before.
+    for (axis, stride) in zip(shape.dropFirst(), strides) {
+      offsets = offsets.flatMap { offset in (0..<axis).map { offset + $0 * stride } }
+    }
+    return offsets
   }
 
   /// All numbers in the order of the file.

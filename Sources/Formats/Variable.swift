@@ -7,6 +7,8 @@ package struct Variable: Sendable {
     case numbers(NumberArray)
     /// One text for each element.
     case text([ByteString])
+    /// A matrix of which only what is not zero is in the file; not read.
+    case sparse
     /// Something that is not read, in words: “a structure”.
     case other(String)
   }
@@ -24,6 +26,7 @@ package struct Variable: Sendable {
     switch content {
     case .numbers(let array): "\(name) (\(array.shapeText) \(array.type.rawValue))"
     case .text(let texts): "\(name) (\(texts.count) texts)"
+    case .sparse: "\(name) (a sparse matrix)"
     case .other(let kind): "\(name) (\(kind))"
     }
   }
@@ -37,7 +40,11 @@ package struct Variable: Sendable {
     switch content {
     case .numbers(let array): array.isVector
     case .text: true
-    case .other: false
+    case .sparse, .other: false
     }
+  }
+
+  package var isSparse: Bool {
+    if case .sparse = content { true } else { false }
   }
 }

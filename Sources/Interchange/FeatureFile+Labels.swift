@@ -44,10 +44,16 @@ extension FeatureFile {
     ofFile path: String, variable: String?
   ) throws(InterchangeError) -> [ByteString?] {
     let file = try reading { () throws(SystemError) in try MappedFile(path) }
+    let format: Format
     let variables: [Variable]
-    do throws(InterchangeError) { variables = try open(file).1 } catch {
+    do throws(InterchangeError) { (format, variables) = try open(file) } catch {
       guard case .unknownFormat = error, variable == nil else { throw error }
       return lines(file)
+    }
+    // A table has a column of labels; a plain list of them may be named so, too.
+    if format == .csv {
+      let table = try? CSVFile(file, readsValues: false)
+      return table?.labels ?? lines(file)
     }
     if variables.isEmpty {  // its name says svmlight: the labels are its first column
       return try readingFormat { () throws(FormatError) in try SVMLightFile(file).labels }
@@ -72,8 +78,8 @@ extension FeatureFile {
   ) throws(InterchangeError) -> [ByteString?] {
     switch variable.content {
     case .text(let texts):
-      return texts.map { $0.bytes.isEmpty ? nil : $0 }
-    case .other:
+      return texts.map(label)
+    case .sparse, .other:
       throw .notALabel(path: source, position: 0, found: variable.description)
     case .numbers(let array):
       guard array.isVector else {
@@ -90,15 +96,20 @@ extension FeatureFile {
     }
   }
 
+  /// White space around a label is none of it, as in an image list; nil where nothing else is there.
+  private static func label(_ text: ByteString) -> ByteString? {
+    let label = text.trimmed
+    return label.bytes.isEmpty ? nil : label
+  }
+
   /// One label a line; CR LF and a byte order mark are accepted.
   private static func lines(_ file: MappedFile) -> [ByteString?] {
     var bytes = file.bytes(0..<file.byteCount)
-    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes.removeFirst(3) }
+    if bytes.starts(with: ByteString.byteOrderMark) { bytes.removeFirst(3) }
     if bytes.last == 0x0a { bytes.removeLast() }
     if bytes.isEmpty { return [] }
-    return bytes.split(separator: 0x0a, omittingEmptySubsequences: false).map { line in
-      let text = line.last == 0x0d ? line.dropLast() : line
-      return text.isEmpty ? nil : ByteString(text)
+    return bytes.split(separator: 0x0a, omittingEmptySubsequences: false).map {
+      label(ByteString($0))
     }
   }
 }

@@ -3,7 +3,7 @@ internal import Formats
 internal import Images
 internal import Tensors
 
-/// A matrix of features in a file of another program: MATLAB, NumPy or svmlight.
+/// A matrix of features in a file of another program: MATLAB, NumPy, svmlight or CSV.
 package struct FeatureFile: Sendable {
   package let path: String
   package let format: Format
@@ -14,8 +14,9 @@ package struct FeatureFile: Sendable {
   package let rowCount: Int
   /// Values in a row.
   package let width: Int
-  /// The labels that the format itself gives every row.
-  package let ownLabels: [ByteString]?
+  /// The labels and paths that the file itself gives its rows; nil where it gives none.
+  package let ownLabels: [ByteString?]?
+  package let ownPaths: [ByteString]?
   /// What the file holds, for messages.
   package let contents: [String]
 
@@ -23,12 +24,16 @@ package struct FeatureFile: Sendable {
   private let rows: Rows
 
   package enum Format: String, Sendable, Codable {
-    case mat, npy, npz, svmlight
+    case mat, npy, npz, svmlight, csv
+
+    /// Whether the file is a group of arrays with names.
+    var hasVariables: Bool { self == .mat || self == .npz }
   }
 
   private enum Rows: Sendable {
     case array(NumberArray)
     case sparse(SVMLightFile)
+    case table(CSVFile)
   }
 
   /// Opens the file; what it is, its first bytes say, and for svmlight its name.
@@ -43,7 +48,7 @@ package struct FeatureFile: Sendable {
     self.path = path
     (format, variables) = try Self.open(file)
     contents = variables.map(\.description)
-    if format == .svmlight || format == .npy, variable != nil {
+    if !format.hasVariables, variable != nil {
       throw .optionWithoutUse(
         option: "--variable", reason: "\(path) is \(format.rawValue), which has no variables")
     }
@@ -51,23 +56,25 @@ package struct FeatureFile: Sendable {
       throw .optionWithoutUse(
         option: "--width", reason: "\(path) is \(format.rawValue), which gives the width itself")
     }
-    if format == .svmlight {
+    switch format {
+    case .svmlight:
       let sparse = try readingFormat { () throws(FormatError) in try SVMLightFile(file) }
-      if let width, width < sparse.width {
-        throw .optionWithoutUse(
-          option: "--width \(width)", reason: "\(path) has an index \(sparse.width)")
-      }
+      try Self.check(width: width, of: sparse, path: path)
       self.variable = nil
       self.width = width ?? sparse.width
-      rowCount = sparse.rowCount
-      ownLabels = sparse.labels
+      (rowCount, ownLabels, ownPaths) = (sparse.rowCount, sparse.labels, nil)
       rows = .sparse(sparse)
-    } else {
+    case .csv:
+      let table = try readingFormat { () throws(FormatError) in try CSVFile(file) }
+      self.variable = nil
+      self.width = table.width
+      (rowCount, ownLabels, ownPaths) = (table.rowCount, table.labels, table.paths)
+      rows = .table(table)
+    case .mat, .npy, .npz:
       let chosen = try Self.choose(variable, from: variables, format, path)
       self.variable = format == .npy ? nil : chosen.name
       self.width = chosen.array.width
-      rowCount = chosen.array.rowCount
-      ownLabels = nil
+      (rowCount, ownLabels, ownPaths) = (chosen.array.rowCount, nil, nil)
       rows = .array(chosen.array)
     }
     if rowCount == 0 || self.width == 0 { throw .empty(path: path) }
@@ -81,6 +88,22 @@ package struct FeatureFile: Sendable {
     switch rows {
     case .array(let array): array.append(range, to: &values)
     case .sparse(let sparse): sparse.append(range, width: width, to: &values)
+    case .table(let table): table.append(range, to: &values)
+    }
+  }
+
+  /// Refuses a width that the rows do not fit, or that no row can have.
+  private static func check(
+    width: Int?, of sparse: SVMLightFile, path: String
+  ) throws(InterchangeError) {
+    guard let width else { return }
+    if width < sparse.width {
+      throw .optionWithoutUse(
+        option: "--width \(width)", reason: "\(path) has an index \(sparse.width)")
+    }
+    if width > SVMLightFile.widest {
+      throw .optionWithoutUse(
+        option: "--width \(width)", reason: "expected at most \(SVMLightFile.widest)")
     }
   }
 
@@ -115,6 +138,13 @@ package struct FeatureFile: Sendable {
     if ["svm", "svmlight", "libsvm"].contains(where: { file.path.hasSuffix(".\($0)") }) {
       return (.svmlight, [])
     }
+    if ["csv", "tsv"].contains(where: { file.path.hasSuffix(".\($0)") }) { return (.csv, []) }
+    if MATFile.isVersion4(file) {
+      throw .format(
+        .unsupported(
+          path: file.path, found: "a MATLAB file of version 4",
+          advice: "save it again with save('NAME.mat', …, '-v7')"))
+    }
     let start = file.bytes(0..<min(8, file.byteCount))
     let hexadecimal = start.map { String($0, radix: 16) }.joined(separator: " ")
     throw .unknownFormat(
@@ -137,13 +167,24 @@ package struct FeatureFile: Sendable {
     } else {
       let matrices = variables.filter { $0.numbers.map { !$0.isVector } ?? false }
       guard matrices.count == 1 else {
+        let sparse = variables.filter { $0.isSparse }
+        if matrices.isEmpty, sparse.count == 1 { throw Self.sparse(sparse[0], path) }
         throw .noChoice(path: path, what: "the features", option: "--variable", found: found)
       }
       variable = matrices[0]
     }
+    if variable.isSparse { throw sparse(variable, path) }
+    // MATLAB's arrays of more axes have their samples last, if anywhere.
     guard let array = variable.numbers, array.shape.count >= 2,
-      array.shape.count == 2 || !array.isColumnMajor
+      array.shape.count == 2 || format != .mat
     else { throw .notAMatrix(path: path, variable: variable.name, shape: variable.description) }
     return (variable.name, array)
+  }
+
+  private static func sparse(_ variable: Variable, _ path: String) -> InterchangeError {
+    .format(
+      .unsupported(
+        path: path, found: "\(variable.name), a sparse matrix",
+        advice: "make it a full one before saving: \(variable.name) = full(\(variable.name))"))
   }
 }

@@ -26,8 +26,8 @@ package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStrin
     case .format(let error): "\(error)"
     case .unknownFormat(let path, let found):
       """
-      \(path): found \(found); expected a MATLAB file of version 5, a NumPy .npy or .npz file, or \
-      svmlight text named .svm, .svmlight or .libsvm
+      \(path): found \(found); expected a MATLAB file of version 5, a NumPy .npy or .npz file, \
+      svmlight text named .svm, .svmlight or .libsvm, or a table named .csv or .tsv
       """
     case .missingVariable(let path, let name, let found):
       "\(path) has no variable “\(name)”; found \(Self.list(found))"

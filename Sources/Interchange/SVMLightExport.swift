@@ -6,18 +6,21 @@ package struct SVMLightExport: ExportFormat {
   package static let name = "svmlight"
   package static let summary = """
     label index:value …, without zeros, for SVMlight and LIBLINEAR; rows without label are left out. \
-    Labels that are no whole numbers become numbers, from 1 in class order, and OUTPUT.classes.tsv \
-    tells which.
+    Labels that are no whole numbers, or that readers would take for one another (01 and 1), become \
+    numbers, from 1 in class order, and OUTPUT.classes.tsv tells which.
     """
   package static let needsLabels = true
 
   private let store: Store
-  /// Whether every class is a whole number already, as LIBLINEAR wants labels.
+  /// Whether every class is a whole number already, as LIBLINEAR wants labels: one of 32 bits, in its
+  /// one plain form, so that no two classes are one number.
   private let hasNumericClasses: Bool
 
   package init(_ rows: ExportedRows) {
     store = rows.store
-    hasNumericClasses = store.classes.allSatisfy { $0.utf8String.flatMap { Int($0) } != nil }
+    hasNumericClasses = store.classes.allSatisfy { name in
+      name.utf8String.flatMap { Int32($0) }.map { ByteString("\($0)") } == name
+    }
   }
 
   package func append(_ row: Int, _ values: [Float], to bytes: inout [UInt8]) {

@@ -116,9 +116,11 @@ struct SVGDocument {
   }
 
   /// A number in at most two decimals, without trailing zeros.
+  ///
+  /// Coordinates come from results: one that no picture has is drawn at its edge, NaN at 0.
   static func number(_ value: Double) -> String {
-    precondition(value.isFinite, "a coordinate that is not finite")
-    let hundredths = Int((value * 100).rounded())
+    let place = value.isNaN ? 0 : min(max(value, -1e6), 1e6)
+    let hundredths = Int((place * 100).rounded())
     let (whole, rest) = abs(hundredths).quotientAndRemainder(dividingBy: 100)
     let sign = hundredths < 0 ? "-" : ""
     if rest == 0 { return "\(sign)\(whole)" }

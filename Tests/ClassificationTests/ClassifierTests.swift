@@ -177,4 +177,28 @@ import Testing
       }
     }
   }
+
+  @Test func everyFlippedBitIsNoticed() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/a.safetensors"
+      let classifier = try train(try StoreFixture.random().write("\(folder)/store"))
+      try classifier.save(path)
+      let bytes = try readTestFile(path)
+      for index in bytes.indices {
+        var damaged = bytes
+        damaged[index] ^= 1 << UInt8(index % 8)
+        _ = try writeTestFile(damaged, "a.safetensors", in: folder)
+        #expect(throws: (any Error).self, "byte \(index)") { try Classifier.load(path) }
+      }
+      // What wrote no digest is read as before.
+      _ = try writeTestFile(bytes, "a.safetensors", in: folder)
+      let file = try SafetensorsFile(path)
+      var metadata = file.metadata
+      #expect(metadata.removeValue(forKey: "sha256")?.utf8.count == 64)
+      try SafetensorsWriter.write(
+        path, metadata: metadata,
+        tensors: try file.tensors.map { ($0.name, $0.shape, try file.floats($0.name)) })
+      #expect(try Classifier.load(path) == classifier)
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import Communication
 import FeatureStore
+import Files
 import Foundation
 import Tensors
 import TestSupport

@@ -1,9 +1,11 @@
-import Classification
 import Communication
+import Files
 import Foundation
 import Tensors
 import TestSupport
 import Testing
+
+@testable import Classification
 
 @Suite struct WeightTests {
   private func train(
@@ -121,6 +123,17 @@ import Testing
       #expect(throws: ClassificationError.self) {
         try TrainingOptions(classWeights: .named(["a": bad])).validate()
       }
+    }
+  }
+
+  @Test func classesAreKnownByTheirBytes() throws {
+    try withTemporaryFolder { folder in
+      let path = try writeTestFile(
+        Array("\u{feff}\u{e9} 2\ne\u{301} 3\n".utf8), "w", in: folder)
+      let weights = try WeightFile.classWeights(path)
+      #expect(weights == ["\u{e9}": 2, "e\u{301}": 3])
+      #expect(
+        ClassWeights.named(weights).values(names: ["e\u{301}", "\u{e9}"], counts: [1, 1]) == [3, 2])
     }
   }
 }

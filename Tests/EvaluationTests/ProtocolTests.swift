@@ -90,4 +90,49 @@ import Testing
     ) { try EvaluationProtocol.named("x") }
     #expect(throws: EvaluationError.self) { try EvaluationProtocol.named("none/x.yaml") }
   }
+
+  private func problems(_ change: (String) -> String) throws -> [String] {
+    let yaml = """
+      name: t
+      kind: few-shot
+      layers: [fc6]
+      losses: [softmax]
+      normalize: l2
+      C: [1]
+      training-rows: [2]
+      reserved-rows: 5
+      test-rows: 2
+      splits: 2
+      seed: 3
+      paper:
+        - {layer: fc6, loss: softmax, column: 2, accuracy: 50}
+      """
+    do {
+      _ = try EvaluationProtocol.parse(change(yaml), source: "t")
+      return []
+    } catch {
+      guard case .invalidProtocol(_, let problems) = error else { return ["\(error)"] }
+      return problems
+    }
+  }
+
+  @Test(arguments: [
+    ("splits: 2", "splits: 1:30:00"), ("splits: 2", "splits: 010"), ("splits: 2", "splits: 0x2"),
+    ("splits: 2", "splits: 1_0"), ("reserved-rows: 5", "reserved-rows: 9223372036854775807"),
+    ("test-rows: 2", "test-rows: 9223372036854775807"), ("C: [1]", "C: [.inf]"),
+    ("C: [1]", "C: [1:30]"), ("accuracy: 50", "accuracy: .nan"),
+    ("accuracy: 50", "accuracy: 1e300"),
+    ("seed: 3", "seed: 1e19"), ("seed: 3", "seed: 18446744073709551616"),
+  ])
+  func numbersAreDecimalAndBounded(sound: String, bad: String) throws {
+    #expect(try problems { $0 }.isEmpty)
+    #expect(try problems { $0.replacing(sound, with: bad) }.count == 1, "\(bad)")
+  }
+
+  @Test func aliasesOfAliasesAreRefused() throws {
+    #expect(try problems { "\u{feff}" + $0 }.isEmpty)
+    var bomb = "a0: &a0 [x, x]\n"
+    for i in 1...40 { bomb += "a\(i): &a\(i) [*a\(i - 1), *a\(i - 1)]\n" }
+    #expect(try problems { bomb + "? *a40\n: 1\n" + $0 }[0].contains("aliases"))
+  }
 }

@@ -92,19 +92,90 @@ import Testing
     try finish(resumed)
   }
 
-  @Test func missingOrShortRowFileIsRefused() throws {
+  @Test func missingOrShortRowFileReopensItsRows() throws {
     let name = "fc6-pre-00002-of-00003.npy.partial"
     for damaged in [nil, Array(files[name]!.dropLast())] {
       var changed = files
       changed[name] = damaged
       try restore(changed, at: path)
-      do {
-        _ = try job.open(path)
-        Issue.record("accepted")
-      } catch StoreError.unusableJob(_, let problem) {
-        #expect(problem.contains(name))
-      }
-      try finish(try job.open(path, overwrite: true))
+      let writer = try job.open(path)
+      #expect(writer.unfinished == [4..<6] && writer.lostFiles == [name])
+      #expect(writer.notes.count == 1 && writer.notes[0].contains(name))
+      // Whoever stops here has lost nothing: the journal says so, too.
+      try writer.close()
+      let again = try job.open(path)
+      #expect(again.unfinished == [4..<6] && again.lostFiles.isEmpty)
+      try finish(again)
+    }
+  }
+
+  @Test func damagedHeaderIsPutRight() throws {
+    let name = "pool5-00001-of-00003.npy.partial"
+    for index in 0..<128 {
+      var changed = files
+      changed[name]![index] ^= 4
+      try restore(changed, at: path)
+      let writer = try job.open(path)
+      #expect(writer.unfinished.isEmpty)
+      try finish(writer)
+    }
+  }
+
+  @Test func damagedFirstLineIsKnownByItsJob() throws {
+    for index in 0..<firstLineEnd {
+      var damaged = journal
+      damaged[index] ^= 1 << UInt8(index % 8)
+      try restore(files, at: path)
+      try writeFile(path + "/journal", damaged)
+      let writer = try job.open(path)
+      // A line feed within it, or none at its end, also costs the record beside it.
+      #expect(writer.unfinished.count <= 1)
+      try writer.close()
+      #expect(try Journal.job(StoreFolder(path)) == job.provenance, "it is whole again")
+      try finish(try job.open(path))
+    }
+  }
+
+  @Test func damagedFirstLineOfAnotherJobIsRefused() throws {
+    var damaged = journal
+    damaged[40] ^= 1
+    try writeFile(path + "/journal", damaged)
+    let other = SampleJob(rows: 6, rowsPerShard: 2, failing: [4], weights: "other")
+    do {
+      _ = try other.open(path)
+      Issue.record("accepted")
+    } catch StoreError.unusableJob {}
+    // Who only reads hears of damage, not of something to continue.
+    #expect(throws: StoreError.self) { try Store(path) }
+  }
+
+  @Test func lostJournalIsExplainedAndOverwritten() throws {
+    var changed = files
+    changed["journal"] = nil
+    try restore(changed, at: path)
+    do {
+      _ = try job.open(path)
+      Issue.record("accepted")
+    } catch StoreError.unusableJob(_, let problem) {
+      #expect(problem.contains("no journal") && problem.contains(".npy.partial"))
+    }
+    let writer = try job.open(path, overwrite: true)
+    #expect(writer.unfinished == [0..<6])
+    try job.run(writer)
+    try finish(writer)
+  }
+
+  @Test func forgedRecordsAreNone() throws {
+    for body in [
+      "finished 0 2 9223372036854775807 1,2", "finished 0 2 -1 1,2", "finished 0 2 0 1",
+      "finished 0 2 0 1,2,3", "reopened 0 2 9223372036854775807", "started 0 9223372036854775807",
+      "finished 0 2 0 1,2\t0 failed a\\q", "",
+    ] {
+      try restore(files, at: path)
+      try writeFile(path + "/journal", journal + JournalRecord.framed(Array(body.utf8)))
+      let writer = try job.open(path)
+      #expect(writer.unfinished.isEmpty)
+      try finish(writer)
     }
   }
 }

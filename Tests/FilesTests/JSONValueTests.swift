@@ -62,4 +62,33 @@ import Testing
       ])
     #expect(leaves.contains("empty=[]") && leaves.contains("none={}"))
   }
+
+  @Test func numbersThatJSONLacksAreNull() throws {
+    let value: JSONValue = .array([.number(.infinity), .number(.nan), .number(-.infinity)])
+    #expect(value.compactText == "[null,null,null]")
+    #expect(try JSONValue(encoding: value) == .array([.null, .null, .null]))
+  }
+
+  @Test func byteOrderMarkIsPassedOver() throws {
+    #expect(try JSONValue(parsing: Array("\u{feff}{}".utf8)) == .object([:]))
+  }
+
+  @Test func leavesWithOnePathAreAllCompared() throws {
+    let one = try JSONValue(parsing: Array(#"{"a.b": 1, "a": {"b": 2}}"#.utf8))
+    let other = try JSONValue(parsing: Array(#"{"a.b": 1, "a": {"b": 3}}"#.utf8))
+    #expect(one.differences(from: one).isEmpty)
+    #expect(
+      one.differences(from: other)
+        == [.init(keyPath: "a.b", own: "2, 1", other: "3, 1")])
+    #expect(
+      JSONValue.string("\u{e9}").differences(from: .string("e\u{301}")).count == 1)
+  }
+
+  @Test func productsOfShapesDoNotOverflow() {
+    #expect([2, 3].product(times: 4) == 24 && [Int]().product(times: 8) == 8)
+    #expect([0, 5].product(times: 4) == 0)
+    #expect([0, 1 << 40, 1 << 40].product() == nil, "a row of it would not fit")
+    #expect([-1].product() == nil && [1 << 61].product() == nil)
+    #expect([.max, .max].product(times: 8) == nil && [2, 3].product(limit: 5) == nil)
+  }
 }

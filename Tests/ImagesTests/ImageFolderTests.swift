@@ -23,7 +23,7 @@ import Testing
       "cat/.hidden.jpg", ".git/d.jpg", "cat/a b.jpg", "#1/e.jpg", "README.md",
     ]
     try withFolder(of: files) { folder in
-      let text = String(decoding: try ImageList.canonicalText(ofFolder: folder), as: UTF8.self)
+      let text = String(decoding: try ClassFolders(folder).canonicalText, as: UTF8.self)
       #expect(
         text == """
           path\tlabel
@@ -41,7 +41,7 @@ import Testing
   @Test func folderIsTheListThatItsTextIs() throws {
     try withFolder(of: ["b/2.jpg", "a/1.jpg", "top.jpg"]) { folder in
       let list = try ImageList(contentsOf: folder)
-      let text = try ImageList.canonicalText(ofFolder: folder)
+      let text = try ClassFolders(folder).canonicalText
       #expect(list.sha256 == SHA256Digest(of: text))
       #expect(list.count == 3)
       #expect(list.classes == [ByteString("a"), ByteString("b")])
@@ -80,6 +80,30 @@ import Testing
       #expect(throws: ImageListError.empty(path: folder, isFolder: true)) {
         try ImageList(contentsOf: folder)
       }
+    }
+  }
+
+  @Test func classFoldersWithoutImagesAreNamed() throws {
+    try withFolder(of: ["cat/1.jpg", "nopics/photo", "nopics/b.jpg?w=200", "deep/x/notes"]) {
+      folder in
+      #expect(try ClassFolders(folder).emptyClasses == ["deep", "nopics"])
+      let list = try ImageList(contentsOf: folder)
+      #expect(list.notes.count == 1 && list.notes[0].contains("“deep”, “nopics”"))
+      #expect(list.classes == ["cat"])
+    }
+    try withFolder(of: ["cat/1.jpg"]) { folder throws in
+      #expect(try ImageList(contentsOf: folder).notes.isEmpty)
+    }
+  }
+
+  @Test func foldersThatWouldBeOneClassAreRefused() throws {
+    try withFolder(of: ["cat/1.jpg", "cat /2.jpg"]) { folder in
+      #expect(throws: ImageListError.equalClasses("cat", "cat ", folder: folder)) {
+        try ImageList(contentsOf: folder)
+      }
+    }
+    try withFolder(of: [" cat/1.jpg"]) { folder throws in
+      #expect(try ImageList(contentsOf: folder).classes == ["cat"])
     }
   }
 }

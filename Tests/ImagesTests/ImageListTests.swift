@@ -181,4 +181,19 @@ import Testing
       #expect(moved.sha256 == list.sha256)
     }
   }
+
+  @Test(arguments: ["list.csv", "list.tsv", "list.txt"])
+  func spacesAroundLabelsAreNoneOfThem(name: String) throws {
+    let separator = name == "list.csv" ? "," : "\t"
+    let header = name == "list.txt" ? "" : "path,label\n"
+    let text = header + "a.jpg,cat\nb.jpg, cat\nc.jpg,cat \nd.jpg,Cat\ne.jpg, \n"
+    let list = try list(text.replacing(",", with: separator), name: name)
+    #expect(list.classes == ["Cat", "cat"] && list.labelledCount == 4)
+    #expect((0..<5).map { list[$0].label } == ["cat", "cat", "cat", "Cat", nil])
+  }
+
+  @Test func quotedLabelsAreTrimmedToo() throws {
+    let list = try list("path,label\na.jpg,\" cat \"\nb.jpg,\"  \"\n", name: "list.csv")
+    #expect(list.classes == ["cat"] && list[1].label == nil && list.labelledCount == 1)
+  }
 }

@@ -19,7 +19,7 @@ import Testing
       let file = try FeatureFile(path)
       #expect(file.format == .svmlight && file.rowCount == 3 && file.width == 3)
       #expect(values(file) == [0.5, 0, -2e-3, 0, 1, 0, 0, 0, 0])
-      #expect(file.ownLabels == ["+1", "cat", "-1"].map { ByteString($0) })
+      #expect(file.ownLabels == ["1", "cat", "-1"].map { ByteString($0) })
       let wide = try FeatureFile(path, width: 4)
       #expect(values(wide) == [0.5, 0, -2e-3, 0, 0, 1, 0, 0, 0, 0, 0, 0])
       #expect(throws: InterchangeError.self) { try FeatureFile(path, width: 2) }

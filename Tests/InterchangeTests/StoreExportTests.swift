@@ -80,7 +80,33 @@ import Testing
       #expect(
         throws: InterchangeError.noRows(path: store.path, failed: 1, unlabelled: 1)
       ) { try StoreExport(store, layer: "fc6", format: SVMLightExport.self) }
-      #expect(throws: StoreError.self) { try StoreExport(store, layer: "fc7", format: CSVExport.self) }
+      #expect(throws: StoreError.self) {
+        try StoreExport(store, layer: "fc7", format: CSVExport.self)
+      }
+    }
+  }
+
+  @Test func classesThatReadersTakeForOneAreNumbered() throws {
+    try withTemporaryFolder { folder in
+      for labels in [["1", "01"], ["+1", "1"], ["-0", "0"], ["1", "4294967297"]] {
+        let store = try StoreImportTests.store(
+          folder, [1, 2, 3, 4], labels: labels.map { ByteString($0) })
+        let (_, bytes) = try Self.export(store, SVMLightExport.self, "\(folder)/x.svm")
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        #expect(Set(lines.map { $0.prefix(2) }) == ["1 ", "2 "])
+        #expect(FileManager.default.fileExists(atPath: "\(folder)/x.svm.classes.tsv"))
+        try FileManager.default.removeItem(atPath: "\(folder)/x.svm.classes.tsv")
+      }
+    }
+  }
+
+  @Test func exportedTableComesBack() throws {
+    try Self.withStore { store, folder in
+      _ = try Self.export(store, CSVExport.self, "\(folder)/x.csv")
+      let file = try FeatureFile("\(folder)/x.csv")
+      #expect(values(file) == [0, 0.1, 3, 4, -1e-8, 0])
+      #expect(file.ownLabels == ["b", nil, "a,\t\"x\""])
+      #expect(file.ownPaths == ["a.npy#0", "a.npy#2", "a.npy#3"])
     }
   }
 }

@@ -53,7 +53,8 @@ package struct TrainingIdentity: Codable, Sendable {
     self.stores = stores.map { store in
       StoreIdentity(
         fingerprint: store.manifest.fingerprint, rows: store.manifest.rows.sha256,
-        shards: store.manifest.layers.first { $0.name == layer }?.shards.map(\.sha256) ?? [])
+        shards: store.manifest.layers.first { $0.name.utf8.elementsEqual(layer.utf8) }?.shards.map(
+          \.sha256) ?? [])
     }
     self.layer = layer
     loss = options.loss
@@ -71,7 +72,14 @@ package struct TrainingIdentity: Codable, Sendable {
     switch options.classWeights {
     case .equal: (classWeightRule, classWeights) = ("equal", [:])
     case .balanced: (classWeightRule, classWeights) = ("balanced", [:])
-    case .named(let weights): (classWeightRule, classWeights) = ("named", weights)
+    case .named(let weights):
+      classWeightRule = "named"
+      classWeights = [:]
+      // Of names that are one to `String`, but not by their bytes, each keeps its weight.
+      for (name, weight) in weights.sorted(by: { $0.key < $1.key }) {
+        let text = name.description
+        classWeights[classWeights[text] == nil ? text : "\(text) \(name.bytes)"] = weight
+      }
     }
     self.rowWeights = rowWeights.map {
       SHA256Digest(of: NumberBytes.bytes($0)).hexadecimal

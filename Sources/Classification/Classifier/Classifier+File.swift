@@ -8,10 +8,17 @@ internal import Tensors
 ///
 /// Metadata values are JSON: `classes` an array of names; `layer`, `loss`, `C`, `objective`,
 /// `certificate`, `features` (the model's, the transform's identity) and `training`. Nothing of the
-/// run is in the file, so equal classifiers are equal files.
+/// run is in the file, so equal classifiers are equal files. `sha256` is the `SafetensorsDigest` of all
+/// else; files of earlier versions have none.
 extension Classifier {
   private static let format = "decaf-classifier"
   private static let version = "1"
+  private static let digestKey = "sha256"
+  /// What a file without a digest may have: another key is what damage left of that one.
+  private static let plainKeys: Set = [
+    "format", "version", "classes", "layer", "loss", "C", "objective", "certificate", "features",
+    "training",
+  ]
 
   /// Writes the file; it appears at `path` when it is complete.
   ///
@@ -35,7 +42,7 @@ extension Classifier {
     ]
     do throws(SystemError) {
       try SafetensorsWriter.write(
-        path, metadata: metadata,
+        path, metadata: metadata, digestKey: Self.digestKey,
         tensors: [
           ("weight", [classes.count, width], weights), ("bias", [classes.count], bias),
         ] + (scaling.map { [("mean", [width], $0.means), ("factor", [width], $0.factors)] } ?? []))
@@ -67,6 +74,7 @@ extension Classifier {
       throw invalid(
         "it has version \(file.metadata["version"] ?? "none"), this program reads \(version)")
     }
+    if let problem = digestProblem(file) { throw invalid(problem) }
     func decoded<T: Decodable>(_ key: String, _ type: T.Type) throws -> T {
       guard let text = file.metadata[key] else { throw invalid("metadata lacks \(key)") }
       do {
@@ -99,5 +107,16 @@ extension Classifier {
     return Classifier(
       classes: classes, weights: weights, bias: bias, scaling: scaling, features: features,
       training: training)
+  }
+
+  /// How the file's contents contradict its digest; nil when they do not.
+  private static func digestProblem(_ file: SafetensorsFile) -> String? {
+    guard let digest = file.metadata[digestKey] else {
+      return file.metadata.keys.first { !plainKeys.contains($0) }.map {
+        "its metadata has “\($0)” and no \(digestKey): it is damaged"
+      }
+    }
+    return digest == file.contentDigest(without: digestKey).hexadecimal
+      ? nil : "its contents do not have its digest: it is damaged; train it again"
   }
 }

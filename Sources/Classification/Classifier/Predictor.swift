@@ -30,7 +30,7 @@ package struct Predictor {
     _ store: Store, output: String, includesScores: Bool
   ) throws -> PredictionSummary {
     let rows = try StoreRows(store, layer: classifier.features.layer)
-    let spec = store.provenance.layers.first { $0.name == classifier.features.layer }!
+    let spec = store.provenance.layer(named: classifier.features.layer)!
     try classifier.check(FeatureOrigin(store.provenance, layer: spec), of: store.path)
     let table = PredictionTable(classes: classifier.classes, includesScores: includesScores)
 

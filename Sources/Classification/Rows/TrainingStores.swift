@@ -18,7 +18,7 @@ package struct TrainingStores {
     }
     let origins = stores.map { store in
       FeatureOrigin(
-        store.provenance, layer: store.provenance.layers.first { $0.name == name }!)
+        store.provenance, layer: store.provenance.layer(named: name)!)
     }
     origin = origins[0]
     for (store, other) in zip(stores, origins).dropFirst() {

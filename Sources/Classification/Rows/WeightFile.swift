@@ -1,5 +1,5 @@
 internal import FeatureStore
-internal import Files
+package import Files
 internal import Tensors
 
 /// Reads weights of rows and of classes from text files.
@@ -20,8 +20,8 @@ package enum WeightFile {
   /// `class weight` a line, split at the last white space, so that names may contain some.
   ///
   /// - Throws: `ClassificationError.invalidWeights`; `SystemError` when the file cannot be read.
-  package static func classWeights(_ path: String) throws -> [String: Double] {
-    var weights: [String: Double] = [:]
+  package static func classWeights(_ path: String) throws -> [ByteString: Double] {
+    var weights: [ByteString: Double] = [:]
     for (number, text) in try lines(path) {
       guard let space = text.lastIndex(where: { $0 == " " || $0 == "\t" }),
         let value = Double(text[text.index(after: space)...])
@@ -31,7 +31,7 @@ package enum WeightFile {
       }
       var name = text[..<space]
       while name.last == " " || name.last == "\t" { name.removeLast() }
-      if weights.updateValue(value, forKey: String(name)) != nil {
+      if weights.updateValue(value, forKey: ByteString(String(name))) != nil {
         throw ClassificationError.invalidWeights(
           path: path, line: number, problem: "class “\(name)” stands there twice")
       }
@@ -42,7 +42,8 @@ package enum WeightFile {
   /// The lines that are not blank, with their numbers from 1.
   private static func lines(_ path: String) throws -> [(number: Int, text: Substring)] {
     let file = try MappedFile(path)
-    let bytes = file.bytes(0..<file.byteCount)
+    var bytes = file.bytes(0..<file.byteCount)
+    if bytes.starts(with: ByteString.byteOrderMark) { bytes.removeFirst(3) }
     // By bytes: to Swift, CR LF is one character.
     let lines = bytes.split(separator: 10, omittingEmptySubsequences: false)
     return lines.enumerated().compactMap { index, line in

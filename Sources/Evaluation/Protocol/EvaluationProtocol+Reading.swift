@@ -53,6 +53,9 @@ private struct ProtocolReader {
     case fixed, adaptation
   }
 
+  /// Of a class: below it no arithmetic on places in its order overflows.
+  private static let mostRows = 1_000_000_000
+
   init(_ yaml: String) { fields = YAMLFields(yaml) }
 
   /// Nil when `problems` says why.
@@ -77,6 +80,9 @@ private struct ProtocolReader {
     let stores = readStores()
     let paper = readPaper()
     let paperClassCount = fields.has("paper-classes") ? fields.integer("paper-classes") : nil
+    if let paperClassCount, paperClassCount < 1 {
+      fields.note("paper-classes", "found \(paperClassCount), expected 1 or more")
+    }
     check(layers: layers, path: path, splitCount: splitCount, seed: seed, tolerance: tolerance)
     check(dropout: dropout, copies: copies)
     check(losses: losses, kind: kind, splitCount: splitCount)
@@ -163,14 +169,19 @@ private struct ProtocolReader {
     guard let rows = fields.integers("training-rows") else { return nil }
     let most = rows.max() ?? 0
     if rows.isEmpty || !rows.allSatisfy({ $0 >= 1 && $0 < 1_000_000 }) {
-      fields.note("training-rows", "expected one or more positive numbers")
+      fields.note("training-rows", "expected one or more numbers, 1…999999")
     }
     let reserved = fields.has("reserved-rows") ? fields.integer("reserved-rows") : most
     if let reserved, reserved < most {
       fields.note("reserved-rows", "found \(reserved), expected at least \(most), to train on")
     }
+    if let reserved, reserved > Self.mostRows {
+      fields.note("reserved-rows", "found \(reserved), expected at most \(Self.mostRows)")
+    }
     let test = fields.has("test-rows") ? fields.integer("test-rows") : nil
-    if let test, test < 1 { fields.note("test-rows", "found \(test), expected 1 or more") }
+    if let test, !(1...Self.mostRows ~= test) {
+      fields.note("test-rows", "found \(test), expected 1…\(Self.mostRows)")
+    }
     return .init(
       trainingRows: Set(rows).sorted(), reservedRows: reserved ?? most, testRows: test)
   }
@@ -180,13 +191,15 @@ private struct ProtocolReader {
     var sourceRows: [String: Int] = [:]
     for domain in section.keys {
       guard let rows = section.integer(domain) else { continue }
-      if rows < 1 { section.note(domain, "found \(rows), expected 1 or more") }
+      if !(1...Self.mostRows ~= rows) {
+        section.note(domain, "found \(rows), expected 1…\(Self.mostRows)")
+      }
       sourceRows[domain] = rows
     }
     problems += section.finish()
     let targetRows = fields.integer("target-rows")
-    if let targetRows, targetRows < 1 {
-      fields.note("target-rows", "found \(targetRows), expected 1 or more")
+    if let targetRows, !(1...Self.mostRows ~= targetRows) {
+      fields.note("target-rows", "found \(targetRows), expected 1…\(Self.mostRows)")
     }
     let texts = fields.strings("pairs")
     var pairs: [DomainPair] = []
@@ -230,6 +243,9 @@ private struct ProtocolReader {
       let column = item.string("column")
       let accuracy = item.number("accuracy")
       let deviation = item.has("deviation") ? item.number("deviation") : nil
+      for (key, value) in [("accuracy", accuracy), ("deviation", deviation)] {
+        if let value, !(0...100 ~= value) { item.note(key, "found \(value), expected per cent") }
+      }
       problems += item.finish()
       if let layer, let loss, let dropout, let group, let column, let accuracy {
         results.append(

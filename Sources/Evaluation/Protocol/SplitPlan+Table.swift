@@ -8,8 +8,8 @@ extension SplitPlan {
     var text = Array("split\tstore\tclass\tplace\trow\tpath\n".utf8)
     for split in 0..<evaluation.splitCount {
       for role in evaluation.roles {
-        guard let order = orders[role]?[split], let store = stores[role] else { continue }
-        for (label, rows) in order.rows.enumerated() {
+        guard roles.contains(role), let store = stores[role] else { continue }
+        for (label, rows) in order(role, split: split).enumerated() {
           for (place, row) in rows.enumerated() {
             text += "\(split)\t".utf8
             FieldEscape.append(role.utf8, to: &text)

@@ -17,8 +17,8 @@ struct SplitPlan: Sendable {
   let columns: [Column]
   /// Pairs of domains whose stores are there; empty but for adaptation.
   let pairs: [DomainPair]
-  /// The order of the rows, by store and split.
-  let orders: [String: [RowOrder]]
+  /// The stores that take part.
+  let roles: [String]
 
   /// - Throws: `EvaluationError.unusableStores`, with every problem at once.
   init(_ evaluation: EvaluationProtocol, stores: [String: Store]) throws(EvaluationError) {
@@ -29,20 +29,17 @@ struct SplitPlan: Sendable {
     }
     let classes = Self.classes(of: stores[roles[0]]!)
     var problems = Self.classProblems(classes, roles, stores, evaluation.design)
-    var orders: [String: [RowOrder]] = [:]
     for role in roles {
-      orders[role] = (0..<evaluation.splitCount).map {
-        RowOrder(
-          stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: $0)
-      }
-      problems += Self.shortages(orders[role]![0], classes, role, evaluation.design, pairs)
+      let order = RowOrder(
+        stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: 0)
+      problems += Self.shortages(order, classes, role, evaluation.design, pairs)
     }
     if !problems.isEmpty { throw .unusableStores(problems: problems) }
     self.evaluation = evaluation
     self.stores = stores.filter { roles.contains($0.key) }
     self.classes = classes
     self.pairs = pairs
-    self.orders = orders
+    self.roles = roles
     columns = Self.columns(evaluation.design, pairs)
   }
 

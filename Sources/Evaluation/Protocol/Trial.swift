@@ -10,12 +10,20 @@ struct Trial: Sendable {
 }
 
 extension SplitPlan {
+  /// The order of a store's rows in one split, class by class, drawn when it is asked for: thousands
+  /// of splits of millions of rows fit in no memory.
+  func order(_ role: String, split: Int) -> [[Int]] {
+    RowOrder(
+      stores[role]!, classes: classes, domain: role, seed: evaluation.seed, split: split
+    ).rows
+  }
+
   /// The rows of one column in one split.
   func trial(_ column: Column, split: Int) -> Trial {
     switch evaluation.design {
     case .fewShot(let fewShot):
       let count = Int(column.name)!
-      let rows = orders["images"]![split].rows
+      let rows = order("images", split: split)
       return trial(
         roles: ["images"], training: take(rows, 0..<count, part: 0),
         test: take(
@@ -25,14 +33,14 @@ extension SplitPlan {
     case .fixed:
       return trial(
         roles: ["train", "test"],
-        training: take(orders["train"]![split].rows, 0..<Int.max, part: 0),
-        test: take(orders["test"]![split].rows, 0..<Int.max, part: 1))
+        training: take(order("train", split: split), 0..<Int.max, part: 0),
+        test: take(order("test", split: split), 0..<Int.max, part: 1))
     case .adaptation(let adaptation):
       let pair = pairs.first { $0.description == column.group }!
       let method = AdaptationMethod(rawValue: column.name)!
-      let target = orders[pair.target]![split].rows
+      let target = order(pair.target, split: split)
       let fromSource = take(
-        orders[pair.source]![split].rows, 0..<adaptation.sourceRows[pair.source]!, part: 0)
+        order(pair.source, split: split), 0..<adaptation.sourceRows[pair.source]!, part: 0)
       let fromTarget = take(target, 0..<adaptation.targetRows, part: 1)
       return trial(
         roles: [pair.source, pair.target],

@@ -71,7 +71,7 @@ struct EvaluationTask: Sendable {
     _ communicator: any Communicator, _ team: ThreadTeam
   ) throws -> [Int] {
     let store = plan.stores.values.first!
-    let spec = store.provenance.layers.first { $0.name == method.layer }!
+    let spec = store.provenance.layer(named: method.layer)!
     var origin = FeatureOrigin(store.provenance, layer: spec)
     origin.width = test.width  // augmented rows are wider than the layer
     let classifier = Classifier(result, options: options, features: origin)

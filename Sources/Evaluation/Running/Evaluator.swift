@@ -26,7 +26,7 @@ package struct Evaluator {
     plan = try SplitPlan(evaluation, stores: stores)
     let used = plan.stores.sorted { $0.key < $1.key }.map(\.value)
     layers = evaluation.layers.filter { layer in
-      used.allSatisfy { store in store.provenance.layers.contains { $0.name == layer } }
+      used.allSatisfy { store in store.provenance.layer(named: layer) != nil }
     }
     try Self.check(used, layers, evaluation)
     self.evaluation = evaluation
@@ -80,7 +80,7 @@ package struct Evaluator {
     }
     for layer in layers {
       let origins = stores.map { store in
-        FeatureOrigin(store.provenance, layer: store.provenance.layers.first { $0.name == layer }!)
+        FeatureOrigin(store.provenance, layer: store.provenance.layer(named: layer)!)
       }
       for (store, origin) in zip(stores, origins).dropFirst() {
         for difference in try origins[0].differences(from: origin) {
@@ -132,7 +132,7 @@ package struct Evaluator {
       tasks.map { task in
         plan.trial(task.column, split: task.split).training.count
           * plan.stores.values.map { store in
-            store.provenance.layers.first { $0.name == task.method.layer }!.width
+            store.provenance.layer(named: task.method.layer)!.width
           }.max()!
       }.max() ?? 0
     return tasks.count < size || largest > Self.largestOfOneRank

@@ -84,6 +84,8 @@ package struct ExtractionJob {
     let writer = try StoreWriter.open(
       request.output, provenance: provenance, classes: list.classes,
       overwrite: request.overwrite, retryFailed: request.retryFailed)
+    for note in list.notes { log.warning("\(request.list): \(note)") }
+    for note in writer.notes { log.warning("\(request.output): \(note)") }
     return Opened(list: list, writer: writer, provenance: provenance)
   }
 

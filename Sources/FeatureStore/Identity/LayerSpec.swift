@@ -1,3 +1,5 @@
+internal import Files
+
 /// One layer of a store: what is extracted and how its rows are shaped.
 package struct LayerSpec: Codable, Equatable, Sendable {
   /// The blob's name as the user writes it: `fc6`, `fc6:pre`.
@@ -21,11 +23,9 @@ package struct LayerSpec: Codable, Equatable, Sendable {
     if fileStem.isEmpty || fileStem.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) {
       return "layer \(name) has the file stem “\(fileStem)”"
     }
-    var byteCount = 4
-    for factor in shape + [viewsPerRow, max(rows, 1)] {
-      let (product, isTooLarge) = byteCount.multipliedReportingOverflow(by: factor)
-      if factor < 1 || isTooLarge { return "layer \(name) has the shape \(rows) × \(shape)" }
-      byteCount = product
+    let factors = shape + [viewsPerRow, max(rows, 1)]
+    if factors.contains(where: { $0 < 1 }) || factors.product(times: 4) == nil {
+      return "layer \(name) has the shape \(rows) × \(shape)"
     }
     return shape.isEmpty ? "layer \(name) has no shape" : nil
   }

@@ -57,6 +57,9 @@ package struct Provenance: Codable, Equatable, Sendable {
     if let problem { preconditionFailure(problem) }
   }
 
+  /// No list has more: below it no arithmetic on rows and shards overflows.
+  private static let mostRows = 1 << 48
+
   /// What makes this no identity of any job, when it was read from a file; nil when it is one.
   var problem: String? {
     if layers.isEmpty { return "it has no layer" }
@@ -64,9 +67,16 @@ package struct Provenance: Codable, Equatable, Sendable {
       return "two layers share a file"
     }
     if !ElementType.storable.contains(dtype) { return "no store holds \(dtype.rawValue)" }
-    if list.rows < 0 { return "it has \(list.rows) rows" }
-    if let rowsPerShard, rowsPerShard < 1 { return "it has \(rowsPerShard) rows a shard" }
+    if !(0...Self.mostRows ~= list.rows) { return "it has \(list.rows) rows" }
+    if let rowsPerShard, !(1...Self.mostRows ~= rowsPerShard) {
+      return "it has \(rowsPerShard) rows a shard"
+    }
     return layers.lazy.compactMap { $0.problem(rows: list.rows) }.first
+  }
+
+  /// The layer of this name, by bytes: `String` takes composed characters for equal to others.
+  package func layer(named name: String) -> LayerSpec? {
+    layers.first { $0.name.utf8.elementsEqual(name.utf8) }
   }
 
   /// The whole identity as JSON.
@@ -82,12 +92,13 @@ package struct Provenance: Codable, Equatable, Sendable {
 
   /// What this job has otherwise than `other`, the job of an existing store, in words.
   package func differences(from other: Provenance) -> [String] {
-    let (theirLayers, ourLayers) = (other.layers.map(\.name), layers.map(\.name))
+    let theirLayers = other.layers.map { ByteString($0.name) }
+    let ourLayers = layers.map { ByteString($0.name) }
     var differences: [String] = []
     if theirLayers != ourLayers {
       differences.append(
-        "layers: the store has \(theirLayers.joined(separator: ",")), this job has "
-          + ourLayers.joined(separator: ","))
+        "layers: the store has \(theirLayers.map(\.description).joined(separator: ",")), this job has "
+          + ourLayers.map(\.description).joined(separator: ","))
     }
     for difference in json.differences(from: other.json) {
       // Other layers have other shapes and files: their names say it all.

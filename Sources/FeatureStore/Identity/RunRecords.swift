@@ -33,7 +33,10 @@ struct RunRecords {
 
   private func numbers() throws(SystemError) -> [Int] {
     try folder.names().compactMap { name in
-      guard let number = Int(name.prefix { $0 != "." }), Self.name(number) == name else {
+      // Below a bound, so that the next number is one, too, whatever file somebody put there.
+      guard let number = Int(name.prefix { $0 != "." }), 0...1 << 48 ~= number,
+        Self.name(number) == name
+      else {
         return nil
       }
       return number

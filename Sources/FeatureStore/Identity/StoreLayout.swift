@@ -22,7 +22,7 @@ struct StoreLayout: Sendable {
     layers = provenance.layers
     elementType = provenance.dtype
     rowsPerShard = provenance.rowsPerShard ?? max(rowCount, 1)
-    shardCount = max(1, (rowCount + rowsPerShard - 1) / rowsPerShard)
+    shardCount = max(1, rowCount / rowsPerShard + (rowCount % rowsPerShard == 0 ? 0 : 1))
   }
 
   /// The rows of the list that shard `shard` of every layer holds.
@@ -40,6 +40,30 @@ struct StoreLayout: Sendable {
   /// The name while the job runs.
   func partialName(layer: Int, shard: Int) -> String {
     name(layer: layer, shard: shard) + Self.partial
+  }
+
+  /// Whether a file of this name, finished or not, holds rows of this store.
+  ///
+  /// By looking at the name: the identity that a damaged store claims may have any number of shards.
+  func isRowFile(_ name: String) -> Bool {
+    let bytes = Array(name.utf8)
+    let partial = Array(Self.partial.utf8)
+    let name =
+      bytes.suffix(partial.count).elementsEqual(partial)
+      ? Array(bytes.dropLast(partial.count)) : bytes
+    return layers.indices.contains { layer in
+      if name.elementsEqual(self.name(layer: layer, shard: 0).utf8) { return true }
+      guard let shard = shard(of: name, layer: layer), shard < shardCount else { return false }
+      return name.elementsEqual(self.name(layer: layer, shard: shard).utf8)
+    }
+  }
+
+  /// The number after the layer's stem and a dash.
+  private func shard(of name: [UInt8], layer: Int) -> Int? {
+    let start = Array("\(layers[layer].fileStem)-".utf8)
+    guard shardCount > 1, name.starts(with: start) else { return nil }
+    let digits = name.dropFirst(start.count).prefix { $0 != UInt8(ascii: "-") }
+    return Int(String(decoding: digits, as: UTF8.self)).flatMap { $0 >= 0 ? $0 : nil }
   }
 
   /// Every layer and shard, layer by layer.

@@ -93,8 +93,10 @@ package struct StoreManifest: Codable, Equatable, Sendable {
     guard let json = try? JSONValue(parsing: bytes), json["format"] == .string(formatName)
     else { throw .damaged(path: path, problem: "it is not the manifest of a decaf store") }
     if case .number(let version) = json["version"], version != Double(currentVersion) {
-      throw .unsupportedVersion(
-        path: path, found: Int(version), supported: currentVersion)
+      guard let found = Int(exactly: version) else {
+        throw .damaged(path: path, problem: "its version is \(version)")
+      }
+      throw .unsupportedVersion(path: path, found: found, supported: currentVersion)
     }
     let manifest: StoreManifest
     do { manifest = try json.decoded(StoreManifest.self) } catch {
@@ -110,7 +112,14 @@ package struct StoreManifest: Codable, Equatable, Sendable {
     guard fingerprint == provenance.fingerprint.hexadecimal else {
       return "its fingerprint is not that of its provenance"
     }
+    if Set(classes.map { Array($0.utf8) }).count != classes.count {
+      return "a class stands there twice"
+    }
     let layout = StoreLayout(provenance)
+    // Before names of so many files are made: the identity alone may claim any number of shards.
+    guard layers.allSatisfy({ $0.shards.count == layout.shardCount }) else {
+      return "its provenance has \(layout.shardCount) shards, its layers have others"
+    }
     let files = layout.layers.indices.map { layer in
       (0..<layout.shardCount).map { layout.name(layer: layer, shard: $0) }
     }

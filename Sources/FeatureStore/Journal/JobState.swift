@@ -4,6 +4,7 @@ struct JobState {
   private(set) var finished = RowSet()
   /// Rows handed out and not finished since.
   private(set) var inFlight = RowSet()
+  /// Wraps around where records claim more than an integer holds: only forged ones can.
   private(set) var overflowCount = 0
   private(set) var failed = RowSet()
   private var remarks: [Int: Remark] = [:]
@@ -24,7 +25,7 @@ struct JobState {
       forget(batch.rows)
       finished.insert(batch.rows)
       inFlight.remove(batch.rows)
-      overflowCount += batch.overflowCount
+      overflowCount &+= batch.overflowCount
       for exception in batch.exceptions {
         remarks[exception.row] = Remark(
           status: exception.status, message: number(of: exception.message))
@@ -33,7 +34,7 @@ struct JobState {
     case .reopened(let rows, let overflows):
       forget(rows)
       finished.remove(rows)
-      overflowCount -= overflows
+      overflowCount &-= overflows
     }
   }
 
@@ -47,7 +48,11 @@ struct JobState {
     failed.remove(rows)
     // Only rows finished before can have a remark.
     guard finished.intersects(rows) else { return }
-    for row in rows { remarks[row] = nil }
+    if rows.count <= remarks.count {
+      for row in rows { remarks[row] = nil }
+    } else {
+      remarks = remarks.filter { !rows.contains($0.key) }
+    }
   }
 
   private mutating func number(of message: String) -> Int32 {

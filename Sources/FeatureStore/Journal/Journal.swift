@@ -30,9 +30,12 @@ final class Journal {
   )
     throws(SystemError)
   {
-    let first = "\(magic) \(version) \(provenance.json.compactText)"
     try folder.replace(
-      StoreLayout.journal, with: JournalRecord.framed(Array(first.utf8)) + records.flatMap(\.line))
+      StoreLayout.journal, with: firstLine(provenance) + records.flatMap(\.line))
+  }
+
+  private static func firstLine(_ provenance: Provenance) -> [UInt8] {
+    JournalRecord.framed(Array("\(magic) \(version) \(provenance.json.compactText)".utf8))
   }
 
   /// Appends the records in one write.
@@ -56,27 +59,34 @@ final class Journal {
     let end: Int
     /// Lines before `end` whose check does not hold.
     let damagedRecordCount: Int
+    /// The first of them says whose journal it is, and does so no more.
+    let isFirstLineDamaged: Bool
   }
 
   /// Calls `visit` with every sound record, in order.
   ///
+  /// - Parameter expected: the job that wants the journal: its first line is known however damaged.
   /// - Throws: `unusableJob` when the first line does not say whose journal it is,
   ///   `unsupportedVersion`, `cannotRead`.
-  static func read(_ folder: StoreFolder, _ visit: (JournalRecord) -> Void)
-    throws(StoreError) -> Contents
-  {
+  static func read(
+    _ folder: StoreFolder, expecting expected: Provenance? = nil, _ visit: (JournalRecord) -> Void
+  ) throws(StoreError) -> Contents {
     var provenance: Provenance?
+    var isFirstLineDamaged = false
     var end = 0
     var damaged = 0
     var damagedBeforeEnd = 0
     try forEachLine(folder) { line, lineEnd throws(StoreError) in
       let body = JournalRecord.unframed(line)
       guard let job = provenance else {
-        provenance = try parseJob(body, folder)
+        isFirstLineDamaged = body == nil
+        provenance = try job(line, body, expected, folder)
         end = lineEnd
         return true
       }
-      if let body, let record = JournalRecord(body: body, rowCount: job.list.rows) {
+      if let body, let record = JournalRecord(body: body, rowCount: job.list.rows),
+        record.fits(job)
+      {
         visit(record)
         end = lineEnd
         damagedBeforeEnd = damaged
@@ -86,20 +96,41 @@ final class Journal {
       return true
     }
     guard let provenance else { throw unreadable(folder) }
-    return Contents(provenance: provenance, end: end, damagedRecordCount: damagedBeforeEnd)
+    return Contents(
+      provenance: provenance, end: end,
+      damagedRecordCount: damagedBeforeEnd + (isFirstLineDamaged ? 1 : 0),
+      isFirstLineDamaged: isFirstLineDamaged)
   }
 
   /// Whose journal it is; reads the first line only.
   ///
   /// - Throws: as `read`.
-  static func job(_ folder: StoreFolder) throws(StoreError) -> Provenance {
+  static func job(
+    _ folder: StoreFolder, expecting expected: Provenance? = nil
+  ) throws(StoreError) -> Provenance {
     var provenance: Provenance?
     try forEachLine(folder) { line, _ throws(StoreError) in
-      provenance = try parseJob(JournalRecord.unframed(line), folder)
+      provenance = try job(line, JournalRecord.unframed(line), expected, folder)
       return false
     }
     guard let provenance else { throw unreadable(folder) }
     return provenance
+  }
+
+  /// The job that the first line names, or `expected` when the line is what damage left of its line.
+  ///
+  /// Of a check of 32 bits and what it checks, damage in one place leaves the other whole: either is
+  /// proof enough, and neither can be of another job.
+  private static func job(
+    _ line: ArraySlice<UInt8>, _ body: ArraySlice<UInt8>?, _ expected: Provenance?,
+    _ folder: StoreFolder
+  ) throws(StoreError) -> Provenance {
+    guard body == nil, let expected else { return try parseJob(body, folder) }
+    let own = firstLine(expected).dropLast()
+    guard line.prefix(8) == own.prefix(8) || line.dropFirst(9) == own.dropFirst(9) else {
+      throw unreadable(folder)
+    }
+    return expected
   }
 
   private static func parseJob(_ body: ArraySlice<UInt8>?, _ folder: StoreFolder)

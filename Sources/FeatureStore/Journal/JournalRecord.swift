@@ -55,6 +55,12 @@ enum JournalRecord: Equatable, Sendable {
     return check == CRC32C.of(Array(body)) ? body : nil
   }
 
+  /// Whether the record can be one of this job: it has a checksum for each layer, or none.
+  func fits(_ job: Provenance) -> Bool {
+    guard case .finished(let batch) = self else { return true }
+    return batch.checksums.isEmpty || batch.checksums.count == job.layers.count
+  }
+
   /// Nil when `body` is no record about rows in `0..<rowCount`.
   init?(body: ArraySlice<UInt8>, rowCount: Int) {
     let fields = body.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
@@ -69,10 +75,10 @@ enum JournalRecord: Equatable, Sendable {
     case ("started", 3, 1):
       self = .started(rows)
     case ("reopened", 4, 1):
-      guard let overflowCount = Int(words[3]) else { return nil }
+      guard let overflowCount = Self.overflowCount(words[3]) else { return nil }
       self = .reopened(rows, overflowCount: overflowCount)
     case ("finished", 5, _):
-      guard let overflowCount = Int(words[3]) else { return nil }
+      guard let overflowCount = Self.overflowCount(words[3]) else { return nil }
       let digits = words[4] == "-" ? [] : words[4].split(separator: ",")
       let checksums = digits.compactMap { UInt32($0, radix: 16) }
       let exceptions = fields.dropFirst().compactMap { Self.exception($0, in: rows) }
@@ -84,6 +90,11 @@ enum JournalRecord: Equatable, Sendable {
           rows: rows, exceptions: exceptions, overflowCount: overflowCount, checksums: checksums))
     default: return nil
     }
+  }
+
+  /// Bounded, so that a journal of any length can be added up.
+  private static func overflowCount(_ word: String) -> Int? {
+    Int(word).flatMap { 0...1 << 48 ~= $0 ? $0 : nil }
   }
 
   private static func exception(_ field: ArraySlice<UInt8>, in rows: Range<Int>) -> RowException? {

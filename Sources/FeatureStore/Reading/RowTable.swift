@@ -27,14 +27,25 @@ package struct RowTable: Sendable {
   private static let stride = 64
   private static let headerLine = Array("row\tpath\tlabel\tstatus\tmessage\n".utf8)
 
+  /// The shortest line there is: `0`, four tabs, `ok` and a line feed.
+  private static let shortestLine = 8
+
   /// Reads the whole file once.
   ///
+  /// - Parameter sha256: of the whole file, where it is known.
   /// - Throws: `cannotRead`; `damaged` when it does not list rows `0..<count`, in order, with
-  ///   labels that are in `classes`.
-  init(_ path: String, count: Int, classes: [ByteString]) throws(StoreError) {
+  ///   labels that are in `classes`, or is not the file of this digest.
+  init(
+    _ path: String, count: Int, classes: [ByteString], sha256: String? = nil
+  ) throws(StoreError) {
     let file = try reading { () throws(SystemError) in try MappedFile(path) }
     self.file = file
     self.count = count
+    // Before anything of the size that a manifest claims is reserved.
+    guard count <= file.byteCount / Self.shortestLine else {
+      throw .damaged(
+        path: path, problem: "it has \(file.byteCount) bytes, too few for \(count) rows")
+    }
     let indices = Dictionary(
       classes.enumerated().map { ($1, Int32($0)) }, uniquingKeysWith: { first, _ in first })
     var labels = [Int32]()
@@ -72,6 +83,9 @@ package struct RowTable: Sendable {
         guard offset == bytes.count else {
           throw ProblemError("it goes on after \(count) rows")
         }
+      }
+      if let sha256, file.sha256.hexadecimal != sha256 {
+        throw ProblemError("its SHA-256 differs from the manifest's")
       }
     } catch { throw .damaged(path: path, problem: error.text) }
     labelIndices = labels
@@ -153,16 +167,23 @@ private struct RowLine {
     for field in 0..<5 {
       let terminator = field == 4 ? UInt8(ascii: "\n") : UInt8(ascii: "\t")
       var position = start
+      var hasEscape = false
       while position < bytes.count, bytes[position] != terminator {
         if bytes[position] == UInt8(ascii: "\n") { throw Self.broken(row) }
+        if bytes[position] == UInt8(ascii: "\\") { hasEscape = true }
         position += 1
       }
       guard position < bytes.count else { throw Self.broken(row) }
       let range = start..<position
+      // Here and not where someone asks for the field: by then it is too late for an error.
+      if hasEscape { _ = try text(bytes, range) }
       switch field {
       case 0:
         guard (1...18).contains(range.count) else { throw Self.broken(row) }
-        for i in range { number = number * 10 + Int(bytes[i]) - 48 }
+        for i in range {
+          guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= bytes[i] else { throw Self.broken(row) }
+          number = number * 10 + Int(bytes[i]) - 48
+        }
       case 1: path = range
       case 2: label = range
       case 3: statusRange = range

@@ -21,8 +21,10 @@ package final class Store: Sendable {
     self.folder = folder
     self.manifest = manifest
     classes = manifest.classes.map { ByteString($0) }
+    try Self.checkSizes(folder, StoreLayout(manifest.provenance))
     rows = try RowTable(
-      folder.path(of: StoreLayout.rows), count: manifest.rowCount, classes: classes)
+      folder.path(of: StoreLayout.rows), count: manifest.rowCount, classes: classes,
+      sha256: manifest.rows.sha256)
     guard rows.failedCount == manifest.failedRowCount else {
       throw .damaged(
         path: folder.path(of: StoreLayout.rows),
@@ -40,10 +42,29 @@ package final class Store: Sendable {
     }
     guard hasJournal else { throw .notAStore(path: folder.path) }
     var state = JobState()
-    let job = try Journal.read(folder) { state.apply($0) }.provenance
+    let job: Provenance
+    do throws(StoreError) { job = try Journal.read(folder) { state.apply($0) }.provenance } catch {
+      guard case .unusableJob(_, let problem) = error else { throw error }
+      throw .damaged(path: folder.path, problem: "it has no store.json, and \(problem)")
+    }
     throw .incomplete(
       path: folder.path, recordedRows: state.finished.count, rows: job.list.rows,
       holder: try StoreLock.currentHolder(folder))
+  }
+
+  /// Looks at the size of every file of rows: enough to notice one that is of another store, was cut
+  /// short or is missing, before hours of work on it.
+  private static func checkSizes(_ folder: StoreFolder, _ layout: StoreLayout) throws(StoreError) {
+    for (layer, shard) in layout.shards {
+      let name = layout.name(layer: layer, shard: shard)
+      let expected = layout.header(layer: layer, shard: shard).fileByteCount
+      let found = try reading { () throws(SystemError) in try folder.byteCount(of: name) }
+      guard found == expected else {
+        throw .damaged(
+          path: folder.path(of: name),
+          problem: found.map { "it has \($0) bytes, expected \(expected)" } ?? "it is missing")
+      }
+    }
   }
 
   package var provenance: Provenance { manifest.provenance }
@@ -62,7 +83,10 @@ package final class Store: Sendable {
   /// - Throws: `unknownLayer`; `damaged` when a file of the layer is not what the manifest says;
   ///   `cannotRead`.
   package func layer(named name: String) throws(StoreError) -> StoredLayer {
-    guard let index = provenance.layers.firstIndex(where: { $0.name == name }) else {
+    // By bytes: `String` takes composed characters for equal to others.
+    guard
+      let index = provenance.layers.firstIndex(where: { $0.name.utf8.elementsEqual(name.utf8) })
+    else {
       throw .unknownLayer(name: name, path: path, available: provenance.layers.map(\.name))
     }
     return try StoredLayer(folder, StoreLayout(provenance), index)

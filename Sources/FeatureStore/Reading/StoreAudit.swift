@@ -51,15 +51,17 @@ package struct StoreAudit: Sendable {
   private mutating func checkRows(_ folder: StoreFolder, _ manifest: StoreManifest) -> RowTable? {
     let path = folder.path(of: StoreLayout.rows)
     do {
-      let file = try MappedFile(path)
-      var hasher = SHA256Digest.Hasher()
-      file.withBytes { hasher.update($0) }
-      if hasher.finalize().hexadecimal != manifest.rows.sha256 {
+      if try MappedFile(path).sha256.hexadecimal != manifest.rows.sha256 {
         problems.append("\(path): SHA-256 differs from the manifest's")
       }
     } catch { problems.append("\(error)") }
     do {
-      let table = try Store(folder.path).rows
+      let table = try RowTable(
+        path, count: manifest.rowCount, classes: manifest.classes.map { ByteString($0) })
+      if table.failedCount != manifest.failedRowCount {
+        problems.append(
+          "\(path): \(table.failedCount) rows failed, the manifest says \(manifest.failedRowCount)")
+      }
       return table
     } catch {
       problems.append("\(error)")

@@ -11,8 +11,9 @@ enum ExistingStore {
   /// Its manifest or journal cannot be read.
   case unreadable(StoreError)
 
+  /// - Parameter job: the one that is to be made there.
   /// - Throws: `folderInUse` when the folder holds other things; `cannotRead`.
-  init(_ folder: StoreFolder) throws(StoreError) {
+  init(_ folder: StoreFolder, for job: Provenance) throws(StoreError) {
     let names = try reading { () throws(SystemError) in try folder.names() }
     if names.contains(StoreLayout.manifest) {
       do throws(StoreError) {
@@ -27,13 +28,15 @@ enum ExistingStore {
     }
     if names.contains(StoreLayout.journal) {
       do throws(StoreError) {
-        self = .running(try Journal.job(folder))
+        self = .running(try Journal.job(folder, expecting: job))
       } catch { self = .unreadable(error) }
       return
     }
     let ours = [StoreLayout.lock, StoreLayout.journal + StoreLayout.partial]
-    if let foreign = names.first(where: { !ours.contains($0) }) {
-      throw .folderInUse(path: folder.path, found: foreign)
+    let foreign = names.filter { !ours.contains($0) }
+    if !foreign.isEmpty {
+      self = .unreadable(try Self.orphaned(foreign, folder, job))
+      return
     }
     let lock = try reading { () throws(SystemError) in
       try FileLock.contents(of: folder.path(of: StoreLayout.lock))
@@ -42,6 +45,29 @@ enum ExistingStore {
       throw .folderInUse(path: folder.path, found: StoreLayout.lock)
     }
     self = .nothing
+  }
+
+  /// What files without manifest and journal are: those of a running job that lost its journal.
+  ///
+  /// - Throws: `folderInUse` when they are anything else.
+  private static func orphaned(
+    _ names: [String], _ folder: StoreFolder, _ job: Provenance
+  ) throws(StoreError) -> StoreError {
+    let layout = StoreLayout(job)
+    let companions = [
+      StoreLayout.runs, StoreLayout.rows + StoreLayout.partial,
+      StoreLayout.manifest + StoreLayout.partial,
+    ]
+    let isOurs = { (name: String) in name.hasSuffix(StoreLayout.partial) && layout.isRowFile(name) }
+    if let foreign = names.first(where: { !companions.contains($0) && !isOurs($0) }) {
+      throw .folderInUse(path: folder.path, found: foreign)
+    }
+    guard let rows = names.first(where: isOurs) else {
+      throw .folderInUse(path: folder.path, found: names[0])
+    }
+    return .unusableJob(
+      path: folder.path,
+      problem: "it holds \(rows) and no journal, which alone says which rows of it are finished")
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Files
+internal import Formats
 internal import Images
 
 /// What opening may have to change before rows can be written.
@@ -17,21 +18,71 @@ extension StoreOpening {
     }
   }
 
-  /// Makes a complete store one that continues, its failed rows unfinished.
+  /// Whether a complete store has failed rows that are to be tried again, or files that are not what
+  /// they were when it was completed, as far as sizes and headers tell.
+  ///
+  /// - Throws: `damaged` when the table of rows is not the manifest's: which rows failed, and what was
+  ///   said about others, is then known to nobody.
+  func needsWork(_ manifest: StoreManifest) throws(StoreError) -> Bool {
+    let table = folder.path(of: StoreLayout.rows)
+    guard (try? MappedFile(table).sha256.hexadecimal) == manifest.rows.sha256 else {
+      throw .damaged(
+        path: table, problem: "it is missing, or its SHA-256 differs from the manifest's")
+    }
+    if retryFailed && manifest.failedRowCount > 0 { return true }
+    let layout = StoreLayout(manifest.provenance)
+    for (layer, shard) in layout.shards {
+      let header = layout.header(layer: layer, shard: shard)
+      if try !isIntact(layout.name(layer: layer, shard: shard), header) { return true }
+    }
+    return false
+  }
+
+  /// Makes a complete store one that continues, unfinished: its failed rows if they are to be tried
+  /// again, and those of files that are no longer what the manifest says.
   func reopen(_ manifest: StoreManifest) throws(StoreError) {
     let batch = try recorded(manifest)
-    var failed = RowSet()
-    for exception in batch.exceptions where exception.status == .failed {
-      failed.insert(exception.row..<exception.row + 1)
+    var unfinished = try lostRows(manifest)
+    // How many of the values that became infinite were in the lost rows, nobody knows any more.
+    let losesCounts = !unfinished.isEmpty && batch.overflowCount > 0
+    if losesCounts { unfinished.insert(batch.rows) }
+    for exception in batch.exceptions where retryFailed && exception.status == .failed {
+      unfinished.insert(exception.row..<exception.row + 1)
+    }
+    let records = unfinished.ranges.map {
+      JournalRecord.reopened($0, overflowCount: losesCounts ? batch.overflowCount : 0)
     }
     try writing { () throws(SystemError) in
-      try Journal.write(
-        folder, provenance,
-        [.finished(batch)] + failed.ranges.map { .reopened($0, overflowCount: 0) })
+      try Journal.write(folder, provenance, [.finished(batch)] + records)
       // Only now does the journal count.
       try folder.remove(StoreLayout.manifest)
       try folder.synchronizeNames()
     }
+  }
+
+  /// The rows of the files whose values do not have the manifest's digest, or that are not there.
+  ///
+  /// All are read: the manifest that vouches for them is about to go, and the next one must not vouch
+  /// for damage. A header is no matter: it is known, and put in place again.
+  private func lostRows(_ manifest: StoreManifest) throws(StoreError) -> RowSet {
+    let layout = StoreLayout(manifest.provenance)
+    var lost = RowSet()
+    for (layer, shard) in layout.shards {
+      let name = layout.name(layer: layer, shard: shard)
+      let header = layout.header(layer: layer, shard: shard)
+      let digest = try reading { () throws(SystemError) -> SHA256Digest? in
+        guard try folder.byteCount(of: name) == header.fileByteCount else { return nil }
+        let file = try MappedFile(folder.path(of: name))
+        var hasher = SHA256Digest.Hasher()
+        hasher.update(header.bytes)
+        file.withBytes(header.bytes.count..<file.byteCount) { hasher.update($0) }
+        return hasher.finalize()
+      }
+      if digest?.hexadecimal != manifest.layers[layer].shards[shard].sha256 {
+        lost.insert(layout.rows(ofShard: shard))
+      }
+    }
+    return lost
   }
 
   /// A complete store's rows as one batch.
@@ -59,10 +110,7 @@ extension StoreOpening {
       try Journal.write(folder, job)
       try folder.remove(StoreLayout.manifest)
       try folder.synchronizeNames()
-      for (layer, shard) in layout.shards {
-        try folder.remove(layout.name(layer: layer, shard: shard))
-        try folder.remove(layout.partialName(layer: layer, shard: shard))
-      }
+      for name in try folder.names() where layout.isRowFile(name) { try folder.remove(name) }
       for name in [StoreLayout.rows, StoreLayout.rows + StoreLayout.partial] {
         try folder.remove(name)
       }

@@ -6,48 +6,107 @@ extension StoreOpening {
   ///
   /// The rules: a row is finished if the last sound record about it says so and its file is there in
   /// full, whatever else the files hold; rows handed out and not finished are suspects; everything
-  /// else is computed anew. Files are put in place before the journal is opened for writing, which
-  /// cuts off a torn last record: until then nothing has changed that another attempt could miss.
+  /// else is computed anew. Sound files are put in place before the journal is opened for writing,
+  /// which cuts off a torn last record: until then nothing has changed that another attempt could
+  /// miss. Files that lost recorded rows are made anew after the journal says that these rows are
+  /// unfinished, or a kill in between would leave rows of zeros that count as finished.
   func resume(_ lock: StoreLock) throws(StoreError) -> StoreWriter {
+    try repairFirstLine()
     var state = JobState()
     let contents = try Journal.read(folder) { state.apply($0) }
-    try restoreFiles(state)
+    let lost = try restoreFiles(state)
+    var records = try reopening(lost, state)
+    if retryFailed { records += state.failed.ranges.map { .reopened($0, overflowCount: 0) } }
     let journal = try writing { () throws(SystemError) in
       let journal = try Journal(folder, end: contents.end)
-      if retryFailed && !state.failed.isEmpty {
+      if !records.isEmpty {
         // Durable before any of these rows is overwritten, which its old record would contradict.
-        let records = state.failed.ranges.map { JournalRecord.reopened($0, overflowCount: 0) }
         try journal.append(records)
         try journal.synchronize()
         for record in records { state.apply(record) }
       }
+      for file in lost { try create(file.name, file.header) }
+      try folder.remove(StoreLayout.rows)
+      try folder.synchronizeNames()
       return journal
     }
     return StoreWriter(
       folder: folder, provenance: provenance, classes: classes, state: state, journal: journal,
-      lock: lock, damagedRecordCount: contents.damagedRecordCount)
+      lock: lock, damagedRecordCount: contents.damagedRecordCount,
+      lostFiles: lost.map(\.name))
+  }
+
+  /// Writes the journal anew when its first line is damaged, with every record that is sound.
+  private func repairFirstLine() throws(StoreError) {
+    // Sound in all but the rarest cases, and told by one line.
+    if (try? Journal.job(folder)) != nil { return }
+    var records: [JournalRecord] = []
+    let contents = try Journal.read(folder, expecting: provenance) { records.append($0) }
+    guard contents.isFirstLineDamaged else { return }
+    try writing { () throws(SystemError) in try Journal.write(folder, provenance, records) }
+  }
+
+  /// A row file that lacks recorded rows.
+  private struct LostFile {
+    let name: String
+    let header: NPYHeader
+    let rows: Range<Int>
   }
 
   /// Brings every row file to its `.partial` name, at full size, with its header.
   ///
-  /// - Throws: `unusableJob` when a file with recorded rows is missing or not what it should be.
-  private func restoreFiles(_ state: JobState) throws(StoreError) {
+  /// - Returns: the files with recorded rows that are missing or have another size; they are left as
+  ///   they are.
+  private func restoreFiles(_ state: JobState) throws(StoreError) -> [LostFile] {
     let layout = StoreLayout(provenance)
+    var lost: [LostFile] = []
     for (layer, shard) in layout.shards {
       let partial = layout.partialName(layer: layer, shard: shard)
       try restoreName(partial, from: layout.name(layer: layer, shard: shard))
       let header = layout.header(layer: layer, shard: shard)
       if try isIntact(partial, header) { continue }
-      guard !state.finished.intersects(layout.rows(ofShard: shard)) else {
-        throw .unusableJob(
-          path: folder.path,
-          problem: "rows of \(partial) are recorded, but the file is missing or not what it was")
+      let rows = layout.rows(ofShard: shard)
+      if !state.finished.intersects(rows) {
+        try makeFile(partial, header)
+      } else if try hasSize(partial, header) {
+        // The rows behind a damaged header have checksums of their own, which completion checks.
+        try writeHeader(header, of: partial)
+      } else {
+        lost.append(LostFile(name: partial, header: header, rows: rows))
       }
-      try makeFile(partial, header)
     }
-    try writing { () throws(SystemError) in
-      try folder.remove(StoreLayout.rows)
-      try folder.synchronizeNames()
+    return lost
+  }
+
+  /// The records that make the rows of lost files unfinished.
+  ///
+  /// A batch whose values became infinite is reopened as a whole: its record counts them for all of its
+  /// rows together, and the count must be that of an undisturbed job.
+  private func reopening(_ files: [LostFile], _ state: JobState) throws(StoreError)
+    -> [JournalRecord]
+  {
+    if files.isEmpty { return [] }
+    var counts: [(rows: Range<Int>, overflowCount: Int)] = []
+    _ = try Journal.read(folder) { record in
+      switch record {
+      case .started: break
+      case .finished(let batch): counts.append((batch.rows, batch.overflowCount))
+      case .reopened(let rows, let overflowCount): counts.append((rows, -overflowCount))
+      }
+    }
+    counts.removeAll { $0.overflowCount == 0 }
+    var rows = RowSet()
+    for file in files { rows.insert(file.rows) }
+    var size = -1
+    while size != rows.count {
+      size = rows.count
+      for count in counts where rows.intersects(count.rows) { rows.insert(count.rows) }
+    }
+    let overflowCount = counts.reduce(0) {
+      rows.intersects($1.rows) ? $0 &+ $1.overflowCount : $0
+    }
+    return state.finished.intersection(rows).ranges.enumerated().map {
+      .reopened($1, overflowCount: $0 == 0 ? max(0, overflowCount) : 0)
     }
   }
 
@@ -65,15 +124,32 @@ extension StoreOpening {
 
   /// Makes a row file of full size, whose rows read as zeros and take no room until they are written.
   private func makeFile(_ name: String, _ header: NPYHeader) throws(StoreError) {
+    try writing { () throws(SystemError) in try create(name, header) }
+  }
+
+  private func create(_ name: String, _ header: NPYHeader) throws(SystemError) {
+    let file = try folder.create(name)
+    try folder.write(header.bytes, at: 0, of: name, file)
+    try folder.resize(name, file, to: header.fileByteCount)
+    try folder.synchronize(name, file)
+  }
+
+  private func writeHeader(_ header: NPYHeader, of name: String) throws(StoreError) {
     try writing { () throws(SystemError) in
-      let file = try folder.create(name)
+      let file = try folder.open(name)
       try folder.write(header.bytes, at: 0, of: name, file)
-      try folder.resize(name, file, to: header.fileByteCount)
       try folder.synchronize(name, file)
     }
   }
 
-  private func isIntact(_ name: String, _ header: NPYHeader) throws(StoreError) -> Bool {
+  private func hasSize(_ name: String, _ header: NPYHeader) throws(StoreError) -> Bool {
+    try reading { () throws(SystemError) in
+      try folder.byteCount(of: name) == header.fileByteCount
+    }
+  }
+
+  /// Whether the file is there, of its full size and with its header.
+  func isIntact(_ name: String, _ header: NPYHeader) throws(StoreError) -> Bool {
     try reading { () throws(SystemError) in
       guard try folder.byteCount(of: name) == header.fileByteCount else { return false }
       let file = try PositionedFile(folder.path(of: name), .read)

@@ -22,7 +22,7 @@ struct StoreOpening {
       return try run(lock)
     } catch {
       // A complete store that stays as it is keeps no lock file.
-      if case .complete? = try? ExistingStore(folder) {
+      if case .complete? = try? ExistingStore(folder, for: provenance) {
         try? lock.remove(from: folder)
       }
       lock.release()
@@ -31,7 +31,7 @@ struct StoreOpening {
   }
 
   private func run(_ lock: StoreLock) throws(StoreError) -> StoreWriter {
-    switch try ExistingStore(folder) {
+    switch try ExistingStore(folder, for: provenance) {
     case .nothing:
       return try create(lock)
     case .unreadable(let error):
@@ -47,7 +47,7 @@ struct StoreOpening {
         return try create(lock)
       }
       try requireSameJob(manifest.provenance)
-      if retryFailed && manifest.failedRowCount > 0 {
+      if try needsWork(manifest) {
         try reopen(manifest)
         return try resume(lock)
       }
@@ -74,7 +74,7 @@ struct StoreOpening {
   ///
   /// - Throws: what will not change by taking the lock.
   private func completeWithoutLock() throws(StoreError) -> StoreWriter? {
-    switch try ExistingStore(folder) {
+    switch try ExistingStore(folder, for: provenance) {
     case .nothing: return nil
     case _ where overwrite: return nil
     case .unreadable(let error): throw error
@@ -83,7 +83,7 @@ struct StoreOpening {
       return nil
     case .complete(let manifest):
       try requireSameJob(manifest.provenance)
-      if retryFailed && manifest.failedRowCount > 0 { return nil }
+      if try needsWork(manifest) { return nil }
       let names = try reading { () throws(SystemError) in try folder.names() }
       if leftovers.contains(where: names.contains) { return nil }
       return StoreWriter(folder: folder, manifest: manifest)

@@ -17,6 +17,8 @@ package final class StoreWriter {
   package let inFlightAtLastExit: [Range<Int>]
   /// Journal records that were damaged on the disk; their rows are computed again.
   package let damagedRecordCount: Int
+  /// Files of recorded rows that were missing or cut short; their rows are computed again.
+  package let lostFiles: [String]
 
   /// Of a complete store, whose rows are not read again.
   private let manifest: StoreManifest?
@@ -43,7 +45,7 @@ package final class StoreWriter {
   /// A running job.
   init(
     folder: StoreFolder, provenance: Provenance, classes: [String], state: JobState,
-    journal: Journal, lock: StoreLock, damagedRecordCount: Int
+    journal: Journal, lock: StoreLock, damagedRecordCount: Int, lostFiles: [String]
   ) {
     path = folder.path
     self.folder = folder
@@ -54,6 +56,7 @@ package final class StoreWriter {
     self.journal = journal
     self.lock = lock
     self.damagedRecordCount = damagedRecordCount
+    self.lostFiles = lostFiles
     layout = StoreLayout(provenance)
     files = RowFiles(folder, layout)
     nonce = lock.holder.nonce
@@ -73,11 +76,23 @@ package final class StoreWriter {
     journal = nil
     lock = nil
     damagedRecordCount = 0
+    lostFiles = []
     layout = StoreLayout(provenance)
     files = RowFiles(folder, layout)
     nonce = ""
     isComplete = true
     inFlightAtLastExit = []
+  }
+
+  /// What was found damaged and is put right by computing rows again, in words.
+  package var notes: [String] {
+    var notes = lostFiles.map { "\($0) was missing or cut short: its rows are computed again" }
+    if damagedRecordCount > 0 {
+      notes.append(
+        "damaged lines of the journal: \(damagedRecordCount); the rows they told of are computed again"
+      )
+    }
+    return notes
   }
 
   /// Rows that are neither on the device nor waiting to be recorded, ascending.

@@ -35,6 +35,21 @@ package enum MATFile {
     }
   }
 
+  /// Whether a file begins like one of version 4, which has no mark of its own: a type of four decimal
+  /// digits (byte order, 0, precision, kind), rows, columns, whether it is complex, and the length of a
+  /// name, each in four bytes; then the name and a zero.
+  package static func isVersion4(_ file: MappedFile) -> Bool {
+    let source = ByteSource(file)
+    guard source.count >= 22 else { return false }
+    let numbers = (0..<5).map { source.integer(at: 4 * $0, byteCount: 4) }
+    let (type, nameCount) = (numbers[0], numbers[4])
+    guard type < 5000, type / 100 % 10 == 0, type / 10 % 10 <= 5, type % 10 <= 2,
+      numbers[3] <= 1, 2...64 ~= nameCount, source.count >= 20 + nameCount
+    else { return false }
+    let name = source.bytes(20..<20 + nameCount)
+    return name.last == 0 && name.dropLast().allSatisfy { 33...126 ~= $0 }
+  }
+
   private static func variables(
     _ file: MappedFile, _ source: ByteSource
   ) throws(ProblemError) -> [Variable] {
@@ -133,8 +148,7 @@ private struct Matrix {
   private let start: Int
 
   private static let names = [
-    1: "a cell array", 2: "a structure", 3: "an object", 5: "a sparse matrix", 16: "a function",
-    17: "an object",
+    1: "a cell array", 2: "a structure", 3: "an object", 16: "a function", 17: "an object",
   ]
 
   init(_ source: ByteSource) throws(ProblemError) {
@@ -156,11 +170,8 @@ private struct Matrix {
     shape = stride(from: 0, to: dimensions.data.count, by: 4).map {
       dimensions.data.integer(at: $0, byteCount: 4)
     }
-    var count = 1
-    for axis in shape {
-      let (product, isTooLarge) = count.multipliedReportingOverflow(by: axis)
-      if isTooLarge || product > 1 << 40 { throw ProblemError("a variable of shape \(shape)") }
-      count = product
+    guard let count = shape.product(limit: 1 << 40) else {
+      throw ProblemError("a variable of shape \(shape)")
     }
     self.count = count
     let text = try Element(source, at: dimensions.end)
@@ -170,7 +181,8 @@ private struct Matrix {
 
   func content() throws(ProblemError) -> Variable.Content {
     if kind == 1, let texts = try texts() { return .text(texts) }
-    if kind == 4 { return .text([try text()]) }
+    if kind == 4 { return .text(try rows()) }
+    if kind == 5 { return .sparse }
     guard (6...15).contains(kind) else { return .other(Self.names[kind] ?? "of class \(kind)") }
     if isComplex { return .other("complex numbers") }
     if count == 0 { return .other("empty") }
@@ -200,15 +212,36 @@ private struct Matrix {
 
   /// The characters of a text of one row.
   private func text() throws(ProblemError) -> ByteString {
-    if count == 0 { return ByteString([]) }
+    ByteString(String(decoding: try units(), as: UTF16.self))
+  }
+
+  /// The rows of a matrix of characters, a text each: what MATLAB makes of texts of several lengths,
+  /// filled up with spaces (SciPy: with zeros).
+  private func rows() throws(ProblemError) -> [ByteString] {
+    guard shape.count == 2, shape[0] > 1, shape[1] > 0 else { return [try text()] }
+    let units = try units()
+    guard units.count == count else {
+      throw ProblemError("\(name) has \(units.count) characters, expected \(count)")
+    }
+    return (0..<shape[0]).map { row in
+      let text = (0..<shape[1]).map { units[$0 * shape[0] + row] }
+      let end = text.lastIndex { $0 != 0 && $0 != 0x20 }.map { $0 + 1 } ?? 0
+      return ByteString(String(decoding: text[..<end], as: UTF16.self))
+    }
+  }
+
+  /// Characters in the order of the file: columns.
+  private func units() throws(ProblemError) -> [UInt16] {
+    if count == 0 { return [] }
     let data = try Element(source, at: start)
     guard let type = data.type.elementType, data.data.count % type.byteCount == 0 else {
       throw ProblemError("\(name) is no text")
     }
-    if data.type == .utf8 { return ByteString(data.data.bytes(0..<data.data.count)) }
-    let units = stride(from: 0, to: data.data.count, by: type.byteCount).map {
+    if data.type == .utf8 {
+      return Array(String(decoding: data.data.bytes(0..<data.data.count), as: UTF8.self).utf16)
+    }
+    return stride(from: 0, to: data.data.count, by: type.byteCount).map {
       UInt16(truncatingIfNeeded: data.data.integer(at: $0, byteCount: type.byteCount))
     }
-    return ByteString(String(decoding: units, as: UTF16.self))
   }
 }

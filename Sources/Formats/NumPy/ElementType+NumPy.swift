@@ -16,6 +16,7 @@ extension ElementType {
   ///
   /// Booleans are bytes of 0 and 1.
   package init?(numPy descriptor: String) {
+    guard let order = descriptor.first, "<>|=".contains(order) else { return nil }
     let code = descriptor.dropFirst() == "b1" ? "u1" : descriptor.dropFirst()
     guard let found = Self.descriptors.first(where: { $0.code == code }) else { return nil }
     self = found.type

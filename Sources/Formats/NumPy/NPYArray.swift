@@ -12,28 +12,16 @@ package enum NPYArray {
       description = try NPYDescription(
         source.bytes(0..<min(source.count, NPYDescription.longest)))
     } catch { throw .damaged(path: path, problem: error.text) }
-    let descriptor = description.descriptor
-    func unsupported(_ advice: String) -> FormatError {
-      .unsupported(path: path, found: "elements of type \(descriptor)", advice: advice)
+    if description.descriptor.hasPrefix(">"), description.descriptor != ">b1" {
+      throw .unsupported(
+        path: path, found: "elements of type \(description.descriptor)",
+        advice: "convert them to little-endian with array.astype(array.dtype.newbyteorder('<'))")
     }
-    if descriptor.hasPrefix(">"), descriptor != ">b1" {
-      throw unsupported(
-        "convert them to little-endian with array.astype(array.dtype.newbyteorder('<'))")
-    }
-    let size = Int(descriptor.dropFirst(2)) ?? 0
-    let letter = descriptor.dropFirst().first
-    let isText = letter == "U" || letter == "S"
-    let type = ElementType(numPy: descriptor)
-    guard isText || type != nil else {
-      throw unsupported(
-        "expected whole or floating-point numbers, or text; convert with array.astype")
-    }
-    let byteCount = isText ? size * (letter == "U" ? 4 : 1) : type!.byteCount
-    var count = byteCount
-    for axis in description.shape {
-      let (product, isTooLarge) = count.multipliedReportingOverflow(by: axis)
-      if isTooLarge { throw .damaged(path: path, problem: "its shape is \(description.shape)") }
-      count = product
+    let type = ElementType(numPy: description.descriptor)
+    let textSize = type == nil ? try textSize(description, path: path) : 0
+    let byteCount = type?.byteCount ?? textSize
+    guard let count = description.shape.product(times: byteCount) else {
+      throw .damaged(path: path, problem: "its shape is \(description.shape)")
     }
     guard source.count - description.dataOffset == count else {
       throw .damaged(
@@ -50,8 +38,39 @@ package enum NPYArray {
             isColumnMajor: description.isColumnMajor && description.shape.count > 1, source: data)))
     }
     return Variable(
-      name: name, content: .text(texts(data, width: byteCount, isWide: letter == "U")))
+      name: name,
+      content: .text(texts(data, width: textSize, isWide: isWide(description.descriptor))))
   }
+
+  /// Bytes of an element that is text.
+  ///
+  /// - Throws: `unsupported` for elements that are none.
+  private static func textSize(
+    _ description: NPYDescription, path: String
+  ) throws(FormatError) -> Int {
+    let descriptor = description.descriptor
+    func unsupported(_ advice: String) -> FormatError {
+      .unsupported(path: path, found: "elements of type \(descriptor)", advice: advice)
+    }
+    if descriptor.hasPrefix("[") {
+      throw .unsupported(
+        path: path, found: "a structured array of \(descriptor)",
+        advice: "save its columns as one plain array: "
+          + "numpy.lib.recfunctions.structured_to_unstructured(array)")
+    }
+    let isText = isWide(descriptor) || descriptor.dropFirst().first == "S"
+    guard isText, !descriptor.hasPrefix(">"), let size = Int(descriptor.dropFirst(2)) else {
+      throw unsupported(
+        "expected whole or floating-point numbers, or text; convert with array.astype")
+    }
+    guard let byteCount = [size].product(times: isWide(descriptor) ? 4 : 1) else {
+      throw .damaged(path: path, problem: "its elements are of type \(descriptor)")
+    }
+    return byteCount
+  }
+
+  /// Whether elements are text of four bytes a character.
+  private static func isWide(_ descriptor: String) -> Bool { descriptor.dropFirst().first == "U" }
 
   /// Texts of fixed width, filled up with zeros.
   private static func texts(_ data: ByteSource, width: Int, isWide: Bool) -> [ByteString] {

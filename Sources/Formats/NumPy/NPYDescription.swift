@@ -3,7 +3,8 @@ package import Files
 /// What the header of a NumPy array file says, whatever its element type and order
 /// (NEP 1, “A Simple File Format for NumPy Arrays”).
 package struct NPYDescription: Equatable, Sendable {
-  /// NumPy's name of the type: `<f4`, `|u1`, `<U10`.
+  /// NumPy's name of the type: `<f4`, `|u1`, `<U10`; a list of names and types for a structured one,
+  /// of which no shape is read.
   package let descriptor: String
   /// Whether the first index runs fastest.
   package let isColumnMajor: Bool
@@ -31,12 +32,18 @@ package struct NPYDescription: Equatable, Sendable {
     let start = 8 + lengthSize
     guard bytes.count - start >= length else { throw ProblemError("its NumPy header is cut short") }
     let text = String(decoding: bytes[start..<start + length], as: UTF8.self)
+    // A table whose columns have names and types of their own: NumPy writes a list in place of a text.
+    if text.hasPrefix("{'descr': [") {
+      descriptor = String(text.dropFirst(10).prefix { $0 != "]" }) + "]"
+      (isColumnMajor, shape, dataOffset) = (false, [], start + length)
+      return
+    }
     guard
       let match = text.firstMatch(
         of:
           /^\{'descr': ?'([^']*)', ?'fortran_order': ?(True|False), ?'shape': ?\(([0-9, ]*)\),? ?\} *\n$/
       )
-    else { throw ProblemError("its NumPy header cannot be read: \(text)") }
+    else { throw ProblemError("its NumPy header cannot be read: \(text.prefix(200))") }
     let axes = match.3.split(separator: ",").map { $0.filter { $0 != " " } }.filter { !$0.isEmpty }
     let shape = axes.compactMap { Int($0) }
     guard shape.count == axes.count else { throw ProblemError("its NumPy shape is too large") }

@@ -5,7 +5,9 @@ package import Files
 /// “.ZIP File Format Specification”, PKWARE, sections 4.3 and 4.5.3: the directory at the end names
 /// the members, in 64-bit numbers where an archive is large.
 package enum NPZFile {
-  private static let expansionLimit = 1 << 40
+  /// More than deflate can make of so many bytes, whatever the directory says (zlib's “Technical
+  /// Details”: 1032 to 1).
+  private static let largestExpansion = 1032
 
   /// - Throws: `damaged`, `unsupported`.
   package static func variables(_ file: MappedFile) throws(FormatError) -> [Variable] {
@@ -68,6 +70,11 @@ package enum NPZFile {
       offset = source.integer(at: large + 48, byteCount: 8)
     }
     var members: [Member] = []
+    // Members that share their bytes would expand to more than the file can hold.
+    var unclaimed = max(0, offset)
+    guard memberCount >= 0, memberCount <= source.count / 46 else {
+      throw ProblemError("its directory has \(memberCount) members, more than there is room for")
+    }
     for _ in 0..<memberCount {
       guard offset >= 0, offset <= source.count - 46,
         source.integer(at: offset, byteCount: 4) == 0x0201_4b50
@@ -84,6 +91,10 @@ package enum NPZFile {
         offset: source.integer(at: offset + 42, byteCount: 4))
       let extra = offset + 46 + lengths[0]
       widen(&member, source[extra..<extra + lengths[1]])
+      guard member.compressedCount >= 0, member.compressedCount <= unclaimed else {
+        throw ProblemError("its members take more bytes than are before the directory")
+      }
+      unclaimed -= member.compressedCount
       members.append(member)
       offset += 46 + lengths.reduce(0, +)
     }
@@ -125,9 +136,11 @@ package enum NPZFile {
     switch member.method {
     case 0: data = source[stored]
     case 8:
+      guard member.count >= 0, member.count / largestExpansion <= stored.count else {
+        throw ProblemError("it claims to expand to \(member.count) bytes")
+      }
       do throws(InflateError) {
-        data = ByteSource(
-          try Inflate.bytes(of: file, stored, .raw, limit: min(member.count, expansionLimit)))
+        data = ByteSource(try Inflate.bytes(of: file, stored, .raw, limit: member.count))
       } catch { throw ProblemError(error.description) }
     default: throw ProblemError("compression method \(member.method) is not known")
     }

@@ -2,7 +2,8 @@ package import Files
 
 /// A text file of sparse rows, as SVMlight and LIBLINEAR read them: `label index:value … # comment`.
 ///
-/// Indices ascend from 1; values that are not named are 0; `qid:` pairs are passed over.
+/// Indices ascend from 1; values that are not named are 0; `qid:` pairs are passed over. Labels are
+/// numbers to the programs that read such files: `+1`, `1`, `01` and `1.0` are one label, here `1`.
 package struct SVMLightFile: Sendable {
   package let rowCount: Int
   /// The largest index found.
@@ -11,6 +12,10 @@ package struct SVMLightFile: Sendable {
   private let file: MappedFile
   /// Where the line of each row starts.
   private let starts: [Int]
+
+  /// The largest index that is read. Rows become dense: this many values are 64 MiB a row, and a line
+  /// of a few bytes can ask for them.
+  package static let widest = 1 << 24
 
   private static let separators: Set<UInt8> = [0x20, 0x09, 0x0d]
 
@@ -23,7 +28,7 @@ package struct SVMLightFile: Sendable {
     var starts: [Int] = []
     var width = 0
     try file.withSpan { bytes throws(FormatError) in
-      var offset = 0
+      var offset = Self.startsWithByteOrderMark(bytes) ? 3 : 0
       var line = 0
       while offset < bytes.count {
         line += 1
@@ -61,6 +66,24 @@ package struct SVMLightFile: Sendable {
     }
   }
 
+  private static func startsWithByteOrderMark(_ bytes: Span<UInt8>) -> Bool {
+    let mark = ByteString.byteOrderMark
+    return bytes.count >= mark.count && mark.indices.allSatisfy { bytes[$0] == mark[$0] }
+  }
+
+  /// The one text of a number's many: that of the whole number, else the shortest; text that is no
+  /// number stays as it is.
+  private static func canonical(_ token: [UInt8]) -> ByteString {
+    let text = String(decoding: token, as: UTF8.self)
+    if let whole = Int(text) { return ByteString("\(whole)") }
+    // `Double` reads names and hexadecimal numbers, too.
+    let isDecimal = text.utf8.allSatisfy {
+      UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || "+-.eE".utf8.contains($0)
+    }
+    guard isDecimal, let number = Double(text), number.isFinite else { return ByteString(token) }
+    return ByteString(Int(exactly: number).map(String.init) ?? "\(number)")
+  }
+
   /// Reads one line.
   ///
   /// - Parameter take: gets each index, from 0, and its value.
@@ -85,10 +108,10 @@ package struct SVMLightFile: Sendable {
       for i in position..<tokenEnd { token.append(bytes[i]) }
       position = tokenEnd
       if label == nil {
-        label = ByteString(token)
-        if token.contains(UInt8(ascii: ":")) {
-          throw ProblemError("found “\(label!)”, expected the label first")
+        guard !token.contains(UInt8(ascii: ":")) else {
+          throw ProblemError("found “\(ByteString(token))”, expected the label first")
         }
+        label = canonical(token)
         continue
       }
       guard let (index, value) = try pair(token) else { continue }
@@ -111,8 +134,10 @@ package struct SVMLightFile: Sendable {
       if index == 0 {
         throw ProblemError("index 0; expected indices from 1, as LIBLINEAR has them")
       }
-      // More would be a row of 16 GiB.
-      if let index, index > 0, index <= 1 << 32, let value { return (index - 1, value) }
+      if let index, index > widest {
+        throw ProblemError("index \(index); expected at most \(widest), as rows become dense")
+      }
+      if let index, index > 0, let value { return (index - 1, value) }
     }
     throw ProblemError(
       "found “\(String(decoding: token, as: UTF8.self))”, expected index:value")

@@ -24,7 +24,8 @@ package struct SafetensorsFile: Sendable {
   /// In the order of their bytes.
   package let tensors: [Tensor]
   private let file: MappedFile
-  private let indices: [String: Int]
+  /// By the bytes of their names: `String` takes composed characters for equal to others.
+  private let indices: [ByteString: Int]
 
   /// The format's own limit.
   static let headerLimit = 100_000_000
@@ -63,7 +64,7 @@ package struct SafetensorsFile: Sendable {
     tensors = try Self.place(entries, path: path, from: dataStart, byteCount: file.byteCount)
     indices = Dictionary(
       uniqueKeysWithValues: tensors.indices.map { [tensors] in
-        (tensors[$0].name, $0)
+        (ByteString(tensors[$0].name), $0)
       })
   }
 
@@ -84,11 +85,8 @@ package struct SafetensorsFile: Sendable {
       guard let width = elementByteCounts[entry.dtype] else {
         throw bad("dtype '\(entry.dtype)' is unknown")
       }
-      var size = width
-      for dimension in entry.shape {
-        let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
-        guard !overflow else { throw bad("shape \(entry.shape) is too large") }
-        size = product
+      guard let size = entry.shape.product(times: width) else {
+        throw bad("shape \(entry.shape) is too large")
       }
       guard entry.begin <= entry.end, entry.end - entry.begin == size else {
         throw bad(
@@ -116,7 +114,21 @@ package struct SafetensorsFile: Sendable {
     return tensors
   }
 
-  package func tensor(named name: String) -> Tensor? { indices[name].map { tensors[$0] } }
+  package func tensor(named name: String) -> Tensor? {
+    indices[ByteString(name)].map { tensors[$0] }
+  }
+
+  /// The digest of everything the file says, for who has one to compare with.
+  ///
+  /// - Parameter key: of the metadata, left out: where the digest itself stands.
+  package func contentDigest(without key: String) -> SHA256Digest {
+    var digest = SafetensorsDigest(metadata: metadata, without: key)
+    for tensor in tensors {
+      digest.add(tensor.name, dtype: tensor.dtype, shape: tensor.shape)
+      file.withBytes(tensor.range) { digest.add($0) }
+    }
+    return digest.value
+  }
 
   /// The numbers of the tensor called `name`, not read yet.
   ///

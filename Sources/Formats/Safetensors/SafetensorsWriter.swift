@@ -81,6 +81,24 @@ package final class SafetensorsWriter {
     try writer.finish()
   }
 
+  /// Writes all of `tensors` at once, and their digest with the rest of the metadata below `digestKey`.
+  ///
+  /// - Throws: `SystemError` when they cannot be written.
+  package static func write(
+    _ path: String, metadata: [String: String], digestKey: String,
+    tensors: [(name: String, shape: [Int], floats: [Float])]
+  ) throws(SystemError) {
+    var digest = SafetensorsDigest(metadata: metadata, without: digestKey)
+    for tensor in tensors {
+      digest.add(
+        tensor.name, dtype: ElementType.float32.safetensorsName, shape: tensor.shape)
+      tensor.floats.withUnsafeBytes { digest.add($0) }
+    }
+    var metadata = metadata
+    metadata[digestKey] = digest.value.hexadecimal
+    try write(path, metadata: metadata, tensors: tensors)
+  }
+
   /// The 8 bytes of length and the JSON, padded to a multiple of 64 bytes together.
   static func header(metadata: [String: String], tensors: [Description]) -> [UInt8] {
     var members: [String: JSONValue] = [:]

@@ -12,6 +12,7 @@ internal import Glibc
 /// - a folder: the images of each folder in it, labelled with that folder's name.
 ///
 /// Blank lines and lines starting with `#` are skipped; CR LF and a byte order mark are accepted.
+/// White space around a label is none of it.
 package struct ImageList: Sendable {
   /// One image of the list.
   package struct Entry: Hashable, Sendable {
@@ -29,8 +30,11 @@ package struct ImageList: Sendable {
   package let path: String
   /// The folder that relative paths start from; empty for the working folder.
   package let root: ByteString
-  /// Of the list's bytes; for a folder, of `canonicalText(ofFolder:)`.
+  /// Of the list's bytes; for a folder, of `ClassFolders.canonicalText`.
   package let sha256: SHA256Digest
+
+  /// What is in a folder of class folders and yet in no class; empty for a list.
+  package let notes: [String]
 
   private let text: Text
   private let index: ListIndex
@@ -44,9 +48,12 @@ package struct ImageList: Sendable {
     let text: Text
     do throws(SystemError) {
       text = .file(try MappedFile(path))
+      notes = []
     } catch {
       guard error.code == EISDIR else { throw .unreadable(error) }
-      text = .folder(try Self.canonicalText(ofFolder: path))
+      let folder = try ClassFolders(path)
+      text = .folder(folder.canonicalText)
+      notes = folder.notes
     }
     self.path = path
     self.text = text
@@ -144,8 +151,7 @@ extension ImageList.Entry {
       format.bytes(of: range, in: line)
     }
     path = ByteString(bytes(fields.path))
-    let label = fields.label.map(bytes) ?? []
-    self.label = label.isEmpty ? nil : ByteString(label)
+    label = format.label(fields, in: line)
 
     let sides = fields.box.map { ByteString(bytes($0)).description }
     box = Box(sides)

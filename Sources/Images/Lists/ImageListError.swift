@@ -12,6 +12,8 @@ package enum ImageListError: ErrorWithStatus, Hashable, Sendable, CustomStringCo
   case malformed(path: String, line: Int, Problem)
   /// A file name that a line of text cannot hold.
   case unlistableName(ByteString, folder: String)
+  /// Two class folders whose names differ in the white space around them alone.
+  case equalClasses(ByteString, ByteString, folder: String)
 
   /// What is wrong with one line.
   package enum Problem: Error, Hashable, Sendable {
@@ -43,6 +45,10 @@ package enum ImageListError: ErrorWithStatus, Hashable, Sendable, CustomStringCo
       """
       image folder \(folder): the name “\(name)” holds a tab or a line break, which a list cannot; \
       rename it
+      """
+    case .equalClasses(let name, let other, let folder):
+      """
+      image folder \(folder): the folders “\(name)” and “\(other)” would be one class; rename one
       """
     }
   }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// A way in which image lists are written; one conformer a file, named in `ListFormats.all`.
 ///
 /// A list is text. A format says where an entry of it ends and where an entry's fields are; nothing
@@ -68,6 +70,13 @@ extension ListFormat {
   }
 
   func isEmpty(_ field: Range<Int>, in line: Span<UInt8>) -> Bool { field.isEmpty }
+
+  /// The label of an entry, without the white space around it; nil when nothing else is there.
+  func label(_ fields: ListFields, in line: Span<UInt8>) -> ByteString? {
+    guard let field = fields.label else { return nil }
+    let label = ByteString(bytes(of: field, in: line)).trimmed
+    return label.bytes.isEmpty ? nil : label
+  }
 
   /// The entry that begins at `start`, without its line feed or carriage return and line feed.
   func entry(

@@ -27,8 +27,9 @@ struct ListIndex: Sendable {
     var format = format
     var isAfterHeader = false
     var labels = Set<ByteString>()
-    // As written, quotes and all.
-    var lastLabel: [UInt8] = []
+    // As written, quotes and spaces and all; and whether it is a label at all.
+    var lastField: [UInt8] = []
+    var isLabel = false
     var start = text.hasByteOrderMark ? 3 : 0
     var lineNumber = 1
     do throws(ImageListError.Problem) {
@@ -43,14 +44,17 @@ struct ListIndex: Sendable {
             guard !format.isEmpty(fields.path, in: line) else { throw .missingPath }
             starts.append(start)
             if let field = fields.label, !format.isEmpty(field, in: line) {
-              labelledCount += 1
               // Most lists are sorted by class, so that a label is the one before.
-              if !line.extracting(field).isEqual(to: lastLabel) {
-                lastLabel = field.map { line[$0] }
-                let label = ByteString(format.bytes(of: field, in: line))
-                guard label.utf8String != nil else { throw .invalidLabel(label) }
-                labels.insert(label)
+              if !line.extracting(field).isEqual(to: lastField) {
+                lastField = field.map { line[$0] }
+                let label = format.label(fields, in: line)
+                isLabel = label != nil
+                if let label {
+                  guard label.utf8String != nil else { throw .invalidLabel(label) }
+                  labels.insert(label)
+                }
               }
+              if isLabel { labelledCount += 1 }
             }
           }
         }

@@ -36,7 +36,7 @@ struct ClassifyCommand: ParsableCommand {
       throw ValidationError("--views ten-all: expected center or ten; ten averages the views.")
     }
     try OptionRange.check("--top", top, atLeast: 1)
-    try OptionRange.check("--threads", threads, atLeast: 1)
+    try OptionRange.check("--threads", threads, in: OptionRange.threads)
   }
 
   func run() throws {

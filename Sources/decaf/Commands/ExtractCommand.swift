@@ -89,8 +89,8 @@ struct ExtractCommand: DistributedCommand {
   var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    try OptionRange.check("--batch", batch, atLeast: 1)
-    try OptionRange.check("--rows-per-shard", rowsPerShard, atLeast: 1)
+    try OptionRange.check("--batch", batch, in: OptionRange.rows)
+    try OptionRange.check("--rows-per-shard", rowsPerShard, in: OptionRange.rows)
     try OptionRange.checkPositive("--max-hours", maxHours)
     try OptionRange.checkPositive("--stall-timeout", stallTimeout)
     if let layers, let twice = Set(layers.filter { blob in layers.count { $0 == blob } > 1 }).first

@@ -12,7 +12,7 @@ struct ImportCommand: ParsableCommand {
     abstract: "Make a store of features that another program computed.",
     discussion: """
       FILE is a MATLAB file of version 5 (.mat, save -v7), a NumPy array or archive (.npy, .npz), or \
-      svmlight text (.svm), with one row a sample. The store is like one that decaf extract makes: \
+      svmlight text (.svm) or a table (.csv, as decaf export writes), with one row a sample. The store is like one that decaf extract makes: \
       verify, train, predict, evaluate and export take it. Values are kept as float32 or float16. A \
       row that is NaN throughout becomes a failed one.
 
@@ -25,7 +25,7 @@ struct ImportCommand: ParsableCommand {
   @Option(
     help: """
       A variable of FILE, or another file: .npy, .mat or .npz (NAME or NAME:VARIABLE), or text with \
-      one label a line. svmlight text has its own.
+      one label a line. svmlight text and tables have their own.
       """)
   var labels: String?
 
@@ -74,8 +74,8 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let features = try FeatureFile(file, variable: variable, width: width)
-    var labels = features.ownLabels?.map { Optional($0) }
-    var paths: [ByteString]?
+    var labels = features.ownLabels
+    var paths = features.ownPaths
     if let name = self.labels { labels = try features.labels(name) }
     if let list {
       let images = try ImageList(contentsOf: list)

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Communication
 internal import Images
 
 /// `decaf list`.
@@ -17,6 +18,8 @@ struct ListCommand: ParsableCommand {
   var folder: String
 
   func run() throws {
-    try StandardOutput.write(try ImageList.canonicalText(ofFolder: folder))
+    let folders = try ClassFolders(folder)
+    for note in folders.notes { StandardError.write("decaf list: \(folder): \(note)\n") }
+    try StandardOutput.write(folders.canonicalText)
   }
 }

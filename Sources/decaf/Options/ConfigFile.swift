@@ -51,10 +51,11 @@ enum ConfigFile {
   }
 
   private static func options(in path: String, for known: CommandOptions) throws -> [String] {
-    let text: String
+    var text: String
     do { text = try String(contentsOfFile: path, encoding: .utf8) } catch {
       throw ConfigError.unreadable(path: path, reason: error.localizedDescription)
     }
+    if text.unicodeScalars.first == "\u{feff}" { text.unicodeScalars.removeFirst() }
     let node: Node?
     do { node = try Yams.compose(yaml: text) } catch {
       throw ConfigError.unreadable(path: path, reason: "\(error)")

@@ -12,6 +12,6 @@ struct RunOptions: ParsableArguments {
   var config: String?
 
   func validate() throws {
-    try OptionRange.check("--threads", threads, atLeast: 1)
+    try OptionRange.check("--threads", threads, in: OptionRange.threads)
   }
 }

@@ -8,7 +8,7 @@ struct ThreadOptions<Purpose: ThreadPurpose>: ParsableArguments {
   var threads: Int?
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+    try OptionRange.check("--threads", threads, in: OptionRange.threads)
   }
 
   func makeTeam() -> ThreadTeam { ThreadTeam(ofProcess: threads) }

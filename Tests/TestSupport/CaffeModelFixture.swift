@@ -1,34 +1,48 @@
-import TestSupport
-
 /// A `.caffemodel` put together by hand, in either generation of the format.
-struct CaffeModelFixture {
-  enum Numbers: CaseIterable { case packed, single, packedDoubles, singleDoubles }
-  enum Shape: CaseIterable { case packed, single, legacy, none }
+package struct CaffeModelFixture {
+  package enum Numbers: CaseIterable { case packed, single, packedDoubles, singleDoubles }
+  package enum Shape: CaseIterable { case packed, single, legacy, none }
 
-  struct Layer {
-    var name: String
-    var type: String
-    var weights: (shape: [Int], values: [Float])?
-    var biases: [Float]?
+  package struct Layer {
+    package var name: String
+    package var type: String
+    package var weights: (shape: [Int], values: [Float])?
+    package var biases: [Float]?
     /// Field number in `LayerParameter` and the message's bytes.
-    var settings: (field: Int, bytes: [UInt8])?
+    package var settings: (field: Int, bytes: [UInt8])?
+
+    package init(
+      name: String, type: String, weights: (shape: [Int], values: [Float])? = nil,
+      biases: [Float]? = nil, settings: (field: Int, bytes: [UInt8])? = nil
+    ) {
+      (self.name, self.type, self.weights) = (name, type, weights)
+      (self.biases, self.settings) = (biases, settings)
+    }
   }
 
-  var name = ""
-  var layers = [Layer]()
-  var isV1 = false
+  package var name = ""
+  package var layers = [Layer]()
+  package var isV1 = false
   /// `input_dim`.
-  var inputDimensions: [Int] = []
-  var numbers = Numbers.packed
-  var shape = Shape.packed
+  package var inputDimensions: [Int] = []
+  package var numbers = Numbers.packed
+  package var shape = Shape.packed
+
+  package init(
+    name: String = "", layers: [Layer] = [], isV1: Bool = false, numbers: Numbers = .packed,
+    shape: Shape = .packed
+  ) {
+    (self.name, self.layers, self.isV1) = (name, layers, isV1)
+    (self.numbers, self.shape) = (numbers, shape)
+  }
 
   /// conv1 of small numbers that differ from each other.
-  static let conv1 = Layer(
+  package static let conv1 = Layer(
     name: "conv1", type: "Convolution",
     weights: ([96, 3, 11, 11], (0..<34848).map { Float($0 % 1009) / 8192 - 0.0625 }),
     biases: (0..<96).map { Float($0) / 64 })
 
-  static func pooling(_ name: String, stride: Int = 2) -> Layer {
+  package static func pooling(_ name: String, stride: Int = 2) -> Layer {
     Layer(
       name: name, type: "Pooling",
       settings: (
@@ -41,7 +55,7 @@ struct CaffeModelFixture {
       ))
   }
 
-  static func normalization(_ name: String, alpha: Float = 1e-4) -> Layer {
+  package static func normalization(_ name: String, alpha: Float = 1e-4) -> Layer {
     Layer(
       name: name, type: "LRN",
       settings: (
@@ -55,7 +69,7 @@ struct CaffeModelFixture {
   }
 
   /// The file's bytes.
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     ProtobufEncoder.message { net in
       net.text(1, name)
       for dimension in inputDimensions { net.number(4, dimension) }

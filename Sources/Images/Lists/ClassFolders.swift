@@ -1,16 +1,31 @@
-internal import Files
+package import Files
 internal import Glibc
 
-extension ImageList {
-  /// A folder of class folders as a list: tab-separated `path` and `label` under a header, sorted by
-  /// the bytes of class and path.
+/// A folder of class folders as a list.
+///
+/// An image is a file whose name ends like one (`.jpg`, `.png`, …) at any depth; its label is the
+/// name of the folder directly in the folder that holds it. Images in the folder itself come first and
+/// have no label. Hidden files are left out; links are followed to files and class folders only.
+package struct ClassFolders {
+  /// Tab-separated `path` and `label` under a header, sorted by the bytes of class and path.
+  package let canonicalText: [UInt8]
+  /// Class folders without an image, by name: no class of the list.
+  package let emptyClasses: [ByteString]
+
+  /// What a user should know about the folder, in words.
+  package var notes: [String] {
+    if emptyClasses.isEmpty { return [] }
+    let named = emptyClasses.prefix(5).map { "“\($0)”" }.joined(separator: ", ")
+    let rest = emptyClasses.count > 5 ? " and \(emptyClasses.count - 5) more" : ""
+    return [
+      "no class, as no file in them is named like an image (.jpg, .png, …): \(named)\(rest)"
+    ]
+  }
+
+  /// Lists `folder`.
   ///
-  /// An image is a file whose name ends like one (`.jpg`, `.png`, …) at any depth; its label is the
-  /// name of the folder directly in `folder` that holds it. Images in `folder` itself come first and
-  /// have no label. Hidden files are left out; links are followed to files and class folders only.
-  ///
-  /// - Throws: `ImageListError.unreadable` or `.unlistableName`.
-  package static func canonicalText(ofFolder folder: String) throws(ImageListError) -> [UInt8] {
+  /// - Throws: `ImageListError.unreadable`, `.unlistableName` or `.equalClasses`.
+  package init(_ folder: String) throws(ImageListError) {
     let root = ByteString(folder)
     var text = Array("path\tlabel\n".utf8)
     func append(_ paths: [ByteString], label: ByteString) {
@@ -20,14 +35,22 @@ extension ImageList {
         text += prefix + path.bytes + [UInt8(ascii: "\t")] + label.bytes + [.lineFeed]
       }
     }
-    let top = try folderContents(root)
+    var emptyClasses: [ByteString] = []
+    // White space around a label is none of it: two folders must not become one class by that.
+    var folders: [ByteString: ByteString] = [:]
+    let top = try Self.folderContents(root)
     append(top.filter(\.isImage).map(\.name), label: ByteString(""))
     for name in top.filter({ !$0.isImage }).map(\.name).sorted() {
-      if let paths = try images(in: name, of: root, followingLink: true) {
-        append(paths, label: name)
+      guard let paths = try Self.images(in: name, of: root, followingLink: true) else { continue }
+      if paths.isEmpty {
+        emptyClasses.append(name)
+      } else if let other = folders.updateValue(name, forKey: name.trimmed) {
+        throw .equalClasses(other, name, folder: folder)
       }
+      append(paths, label: name)
     }
-    return text
+    canonicalText = text
+    self.emptyClasses = emptyClasses
   }
 
   /// Paths from `root` of the images below `root/folder`; nil when that is not a folder.

@@ -1,0 +1,133 @@
+import Files
+import TestSupport
+
+@testable import Classification
+@testable import ConvNet
+@testable import Evaluation
+@testable import Images
+@testable import decaf
+
+extension FuzzTarget {
+  private static func list(_ name: String, _ texts: [String]) -> FuzzTarget {
+    FuzzTarget("list\(name)", texts: texts) { bytes, folder in
+      let list = try ImageList(
+        contentsOf: writeTestFile(bytes, "list\(name)", in: folder))
+      for row in 0..<list.count {
+        let entry = list[row]
+        _ = list.location(of: entry)
+        _ = entry.box?.clipped(width: 640, height: 480)
+      }
+    }
+  }
+
+  static let lists = [
+    list(
+      ".txt",
+      [
+        "a.jpg\nb/c d.jpg cat\n# comment\n\n\u{feff}e.png  dog\r\n",
+        "\u{feff}x.jpg 1\ny.jpg 22\nz.jpg 3\n", "e\u{301}.jpg \u{e9}\n",
+      ]),
+    list(
+      ".tsv",
+      [
+        "path\tlabel\tx\ty\twidth\theight\na.jpg\tcat\t1\t2\t30\t40\nb.jpg\t dog \t\t\t\t\n",
+        "label\tpath\r\n7\ta.jpg\r\n07\tb.jpg\r\n",
+      ]),
+    list(
+      ".csv",
+      [
+        "path,label\n\"a,b.jpg\",\"cat \"\"x\"\"\"\nc.jpg, dog\n\"multi\nline.jpg\",\n",
+        "path,x,y,width,height\na.jpg,0.5,1,2.5,3\nb.jpg,-1,-1,9999999,1\n",
+      ]),
+    FuzzTarget(
+      "folder-of-boxes",
+      texts: ["path\tx\ty\twidth\theight\na.jpg\t1\t2\t30\t40\nb.jpg\t-5\t0\t1e8\t3\n"]
+    ) { bytes, folder in
+      let list = try ImageList(contentsOf: writeTestFile(bytes, "boxes.tsv", in: folder))
+      for row in 0..<list.count { _ = list[row].box?.clipped(width: 7, height: 5) }
+    },
+  ]
+
+  private static let json = #"""
+    {"a": [1, -2.5e3, true, null, "\u00e9\ud83d\ude00\n"], "b": {"c": {}, "d.e": 1, "d": {"e": 2}}}
+    """#
+
+  private static let adaptation = """
+    name: t
+    title: T
+    kind: adaptation
+    layers: [fc6, fc7]
+    losses: [softmax, logistic]
+    dropout: [0, 0.5]
+    normalize: l2
+    C: [0.1, 1, 10]
+    validation: {rows: 1, of: 3, fallback-C: 1}
+    source-rows: {amazon: 20, webcam: 8}
+    target-rows: 3
+    pairs: [amazon→webcam, webcam→amazon]
+    methods: [S, T, ST]
+    splits: 5
+    seed: 3
+    stores: {amazon: a.store, webcam: w.store}
+    paper:
+      - {layer: fc6, loss: softmax, group: amazon→webcam, column: S, accuracy: 78.5, deviation: 1.5}
+    """
+
+  private static let fewShot = """
+    name: t
+    title: T
+    kind: few-shot
+    layers: &x [fc6]
+    losses: [softmax]
+    normalize: none
+    C: [1]
+    training-rows: [2, 4]
+    reserved-rows: 5
+    test-rows: 2
+    splits: 2
+    seed: 3
+    """
+
+  private static let transform = """
+    name: t
+    resize: {mode: warp, width: 256, height: 256, filter: bilinear}
+    crop: 227
+    channels: bgr
+    scale: 1
+    mean: [104.00698793, 116.66876762, 122.67891434]
+    """
+
+  static let texts = [
+    FuzzTarget("json", texts: [json, "[[[[1]]]]", "{\"k\":1e300}"]) { bytes, _ in
+      let value = try JSONValue(parsing: bytes)
+      let again = try JSONValue(parsing: Array(value.compactText.utf8))
+      if again != value { throw ProblemError("it is not what it was") }
+      _ = (value.prettyText, value.flattened, value.differences(from: .null), value.count)
+    },
+    FuzzTarget("yaml-protocol", texts: [adaptation, fewShot]) { bytes, _ in
+      let text = String(decoding: bytes, as: UTF8.self)
+      let evaluation = try EvaluationProtocol.parse(text, source: "fuzz").protocol
+      _ = (evaluation.roles, evaluation.layers.flatMap { evaluation.methods(layer: $0) })
+      _ = evaluation.validation?.heldOut(of: 1_000_000)
+    },
+    FuzzTarget("yaml-transform", texts: [transform]) { bytes, _ in
+      _ = try InputTransform(yaml: String(decoding: bytes, as: UTF8.self), source: "fuzz")
+    },
+    FuzzTarget(
+      "yaml-config",
+      texts: ["batch: 16\nlayers: [fc6, fc7]\noverwrite: true\nroot: \"/a b\"\nmax-hours: 1.5\n"]
+    ) { bytes, folder in
+      let path = try writeTestFile(bytes, "config.yaml", in: folder)
+      _ = try ConfigFile.expanding(["extract", "list.txt", "--config", path])
+    },
+    FuzzTarget("class-weights", texts: ["cat\t2\nblack cat  0.5\n", "1 1e3\r\n2 4\r\n"]) {
+      bytes, folder in
+      let path = try writeTestFile(bytes, "weights.txt", in: folder)
+      let weights = ClassWeights.named(try WeightFile.classWeights(path))
+      _ = weights.values(names: ["cat", "1"], counts: [1, 2])
+    },
+    FuzzTarget("row-weights", texts: ["1\n2.5\n0\n"]) { bytes, folder in
+      _ = try WeightFile.rowWeights(writeTestFile(bytes, "weights.txt", in: folder))
+    },
+  ]
+}
