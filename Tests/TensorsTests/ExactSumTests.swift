@@ -24,7 +24,9 @@ import Testing
     #expect(abs(reference - terms.reduce(0, +)) < 1e-4)
   }
 
-  @Test(arguments: [0, 1, -1, 0.1, -1e-20, 123456.789, -3e23, 0x1p-80, 0x1.23456789abcdep300, -0x1.fffffp-260])
+  @Test(arguments: [
+    0, 1, -1, 0.1, -1e-20, 123456.789, -3e23, 0x1p-80, 0x1.23456789abcdep300, -0x1.fffffp-260,
+  ])
   func oneTermIsItself(_ term: Double) {
     var sum = ExactSum(count: 2)
     sum.add([term, -term])

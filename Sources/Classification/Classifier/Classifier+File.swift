@@ -7,8 +7,9 @@ internal import Tensors
 /// are scaled, and metadata.
 ///
 /// Metadata values are JSON: `classes` an array of names; `layer`, `loss`, `C`, `objective`,
-/// `certificate`, `features` (the model's, the transform's identity) and `training`. Nothing of the
-/// run is in the file, so equal classifiers are equal files.
+/// `certificate`, `features` (the model's, the transform's identity), `training`, and `job` (a hash of
+/// all that decides the classifier: stores, options, arithmetic). Nothing of the run is in the file,
+/// so equal trainings give equal files.
 extension Classifier {
   private static let format = "decaf-classifier"
   private static let version = "1"
@@ -17,7 +18,7 @@ extension Classifier {
   ///
   /// - Throws: `ClassificationError.cannotWrite`.
   package func save(_ path: String) throws {
-    let metadata = [
+    var metadata = [
       "format": Self.format,
       "version": Self.version,
       "classes": JSONValue.array(classes.map { .string($0) }).compactText,
@@ -25,14 +26,11 @@ extension Classifier {
       "loss": training.loss.rawValue,
       "C": "\(training.C)",
       "objective": "\(training.certificate.objective)",
-      "certificate": JSONValue.object([
-        "gap": .number(training.certificate.gap),
-        "relative_gap": .number(training.certificate.relativeGap),
-        "relative_gradient": .number(training.certificate.relativeGradient),
-      ]).compactText,
+      "certificate": training.certificate.json.compactText,
       "features": try JSONValue(encoding: features).compactText,
       "training": try JSONValue(encoding: training).compactText,
     ]
+    metadata["job"] = job
     do throws(SystemError) {
       try SafetensorsWriter.write(
         path, metadata: metadata,
@@ -98,6 +96,21 @@ extension Classifier {
     }
     return Classifier(
       classes: classes, weights: weights, bias: bias, scaling: scaling, features: features,
-      training: training)
+      training: training, job: file.metadata["job"])
+  }
+}
+
+extension Certificate {
+  /// For people and other programs: the ratios as well.
+  fileprivate var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "gap": .number(gap), "relative_gap": .number(relativeGap),
+      "relative_gradient": .number(relativeGradient),
+    ]
+    if let gain, let gapOfGain {
+      members["gain"] = .number(gain)
+      members["gap_of_gain"] = .number(gapOfGain)
+    }
+    return .object(members)
   }
 }

@@ -1,5 +1,5 @@
 internal import FeatureStore
-internal import Files
+package import Files
 internal import Images
 internal import Tensors
 
@@ -21,8 +21,8 @@ package enum WeightFile {
   /// `class weight` a line, split at the last white space, so that names may contain some.
   ///
   /// - Throws: `ClassificationError.invalidWeights`; `SystemError` when the file cannot be read.
-  package static func classWeights(_ path: String) throws -> [String: Double] {
-    var weights: [String: Double] = [:]
+  package static func classWeights(_ path: String) throws -> [ByteString: Double] {
+    var weights: [ByteString: Double] = [:]
     for (number, text) in try lines(path) {
       guard let space = text.lastIndex(where: { $0 == " " || $0 == "\t" }),
         let value = Double(text[text.index(after: space)...])
@@ -32,7 +32,7 @@ package enum WeightFile {
       }
       var name = text[..<space]
       while name.last == " " || name.last == "\t" { name.removeLast() }
-      if weights.updateValue(value, forKey: String(name)) != nil {
+      if weights.updateValue(value, forKey: ByteString(String(name))) != nil {
         throw ClassificationError.invalidWeights(
           path: path, line: number, problem: "class “\(name)” stands there twice")
       }

@@ -1,5 +1,6 @@
 internal import Classification
 internal import Communication
+internal import Files
 internal import Foundation
 internal import Logging
 
@@ -41,7 +42,8 @@ extension TrainCommand {
       classWeights = .balanced
     } else if let classWeight {
       let weights = try WeightFile.classWeights(classWeight)
-      if let unknown = weights.keys.sorted().first(where: { !rows.classNames.contains($0) }) {
+      let known = Set(rows.classNames.map { ByteString($0) })
+      if let unknown = weights.keys.sorted().first(where: { !known.contains($0) }) {
         throw ClassificationError.invalidOptions([
           "\(classWeight) weighs class “\(unknown)”, which is not in \(rows.name)"
         ])
