@@ -32,6 +32,10 @@ struct TrainCommand: DistributedCommand {
       Now and then, and when asked to stop by SIGUSR1, SIGTERM, SIGINT or --max-hours, training \
       writes what it has reached beside the classifier, as OUTPUT.checkpoint. Started again, the \
       same command continues there, on any number of ranks and threads, to the same bytes.
+
+      A classifier that is there is not replaced without --overwrite: where this very training made \
+      it, that is said, else the status is 73. A training that ends with a gap above half of the \
+      objective has status 65; one above the tolerance a warning, or with --strict status 65.
       """)
 
   @Argument(help: "Stores: folders written by decaf extract.", completion: .directory)
@@ -40,13 +44,18 @@ struct TrainCommand: DistributedCommand {
   @Option(help: "The stores' layer to train on, as in decaf extract --layers.")
   var layer: String
 
-  @Option(help: "The classifier to write: a .safetensors file.")
+  @Option(help: "The classifier to write: a .safetensors file, or a name without extension.")
   var output: String
 
   @Option(help: "What is minimized.")
   var loss = Loss.softmax
 
-  @Option(name: .customLong("C"), help: "The weight of the losses against ½‖W‖².")
+  @Option(
+    name: .customLong("C"),
+    help: """
+      The weight of the losses against ½‖W‖², from \(TrainingOptions.usableCText); features may be of any size up to 1e15, but weights are \
+      stored in single precision, which a C·‖x‖² above some 1e9 shows.
+      """)
   var C = 1.0
 
   @Option(
@@ -65,7 +74,11 @@ struct TrainCommand: DistributedCommand {
   )
   var seed: UInt64 = 0
 
-  @Option(help: "Largest duality gap, relative to the objective.")
+  @Option(
+    help: """
+      Largest duality gap, relative to the objective P and to P(0) − D, all that weights can gain over \
+      the best bias alone, so that neither a small loss nor a small C makes it loose.
+      """)
   var tolerance = 1e-6
 
   @Flag(
@@ -116,7 +129,11 @@ struct TrainCommand: DistributedCommand {
   @Option(help: "A classifier for the same features to begin with; classes are known by name.")
   var warmStart: String?
 
-  @Option(help: "Iterations after which training stops, whatever the gap.")
+  @Option(
+    help: """
+      Iterations after which training stops; with status 65 where the gap is above half of the \
+      objective.
+      """)
   var maxIterations = 2000
 
   @Flag(help: "End with status 65 when the gap stays above the tolerance.")
@@ -131,7 +148,10 @@ struct TrainCommand: DistributedCommand {
       """)
   var checkpointMinutes = 10.0
 
-  @Flag(help: "Begin anew, whatever the checkpoint that is there.")
+  @Flag(help: "Read all of the stores first and compare their hashes, as decaf verify does.")
+  var check = false
+
+  @Flag(help: "Begin anew and replace OUTPUT, whatever checkpoint and classifier are there.")
   var overwrite = false
 
   @OptionGroup var runOptions: RunOptions
@@ -147,6 +167,11 @@ struct TrainCommand: DistributedCommand {
         try options.validate()
       }
     } catch { throw ValidationError("\(error)") }
+    let name = output.split(separator: "/").last ?? ""
+    if name.dropFirst().contains("."), !name.hasSuffix(".safetensors") {
+      throw ValidationError(
+        "--output \(output): a classifier is a .safetensors file; take a name that ends so.")
+    }
     if let folds, folds < 2 {
       throw ValidationError("--folds \(folds): expected 2 or more.")
     }
@@ -172,10 +197,14 @@ struct TrainCommand: DistributedCommand {
     StopSignal.install()
     let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
-    let input = try context.communicator.agree {
+    var input = try context.communicator.agree {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try open()
     }
+    try input.identity.settleKernels(context.communicator)
+    let existing = try existing(input.identity, context)
+    if let existing, path == nil { return finished(existing, context) }
+    if check { try checkStores(context, team) }
     let checkpointer = try makeCheckpointer(input, context, since: start)
     var options = input.options
     let result: TrainingResult
@@ -192,11 +221,24 @@ struct TrainCommand: DistributedCommand {
         let (result, validation) = try trainer.train(
           input.rows, path: path.values, assignment: assignment,
           foldProgress: foldLogger(context, assignment.foldCount),
+          chosen: { [input] validation in
+            guard let existing else { return }
+            if existing.job != input.identity.job(C: validation.best.C) {
+              throw JobFailure(
+                exitStatus: .cannotCreate,
+                description: "\(ExistingOutputError.exists(path: output))")
+            }
+            if context.isRoot { print(validation.table) }
+            throw AlreadyFinished()
+          },
           progress: progressLogger(context))
         if context.isRoot { print(validation.table) }
         options.C = validation.best.C
         return result
       }
+    } catch is AlreadyFinished {
+      try context.communicator.agree { if context.isRoot { try checkpointer.remove() } }
+      return finished(existing!, context)
     } catch let stop as TrainingStopped {
       if context.isRoot {
         print("\(stop); \(checkpointer.path) is written, the same command line continues")
@@ -205,18 +247,17 @@ struct TrainCommand: DistributedCommand {
     }
     try context.communicator.agree {
       guard context.isRoot else { return }
-      try Classifier(result, options: options, features: input.stores.origin).save(output)
+      try Classifier(
+        result, options: options, features: input.stores.origin,
+        job: input.identity.job(C: options.C)
+      ).save(output)
       try checkpointer.remove()
     }
-    guard context.isRoot else { return .done }
-    print(result.summary(output: output, elapsed: ContinuousClock.now - start))
-    if result.isConverged { return .done }
-    let gap = result.certificate.relativeGap
-    let failure: ClassificationError =
-      result.isExhausted
-      ? .floorReached(relativeGap: gap, tolerance: tolerance)
-      : .notConverged(relativeGap: gap, tolerance: tolerance, iterations: result.iterations)
-    context.log.warning("\(failure)")
-    return strict ? .badInput : .done
+    if context.isRoot {
+      print(result.summary(output: output, elapsed: ContinuousClock.now - start))
+    }
+    return status(
+      result.certificate, isConverged: result.isConverged, isExhausted: result.isExhausted,
+      iterations: result.iterations, context)
   }
 }
