@@ -59,7 +59,7 @@ struct Certifier {
     /// to gain but rounding, to P alone.
     func isConverged(tolerance: Double) -> Bool {
       certificate.largestRatio <= tolerance
-        || certificate.relativeGap <= tolerance && certificate.gap <= floor
+        || certificate.relativeGap <= tolerance && (certificate.gain ?? 0) <= floor
     }
   }
 

@@ -13,7 +13,7 @@ extension LBFGSSolver {
     var floor: Double
 
     func isWithin(_ target: Double) -> Bool {
-      gap <= target * scale || gap <= target * value && gap <= floor
+      gap <= target * scale || gap <= target * value && scale <= floor
     }
   }
 

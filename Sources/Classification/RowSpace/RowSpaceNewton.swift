@@ -66,7 +66,7 @@ struct RowSpaceNewton {
         total(model.values), total(model.gaps) / max(total(model.scales), .leastNormalMagnitude))
       let isActive = (0..<count).map {
         model.gaps[$0] > target * model.scales[$0]
-          && (model.gaps[$0] > target * model.values[$0] || model.gaps[$0] > model.floors[$0])
+          && (model.gaps[$0] > target * model.values[$0] || model.scales[$0] > model.floors[$0])
       }
       if !isActive.contains(true) || step == maximumSteps { return step }
       let direction = try direction(model, local, C: C, isActive: isActive)
