@@ -26,6 +26,10 @@ package enum ClassificationError: ErrorWithStatus, Equatable, Sendable, CustomSt
   case invalidWeights(path: String, line: Int, problem: String)
   /// A file that is not a classifier of this program, or a damaged one.
   case invalidClassifier(path: String, reason: String)
+  /// A sum over the rows went beyond what sums hold, whatever the ranks; `of` says which.
+  case saturated(String)
+  /// Training ended with more than half of the objective unproved.
+  case unproved(relativeGap: Double, iterations: Int, isExhausted: Bool)
   /// A checkpoint that cannot be understood.
   case invalidCheckpoint(path: String, reason: String)
   /// The checkpoint is of a training that differs in what `differences` names.
@@ -70,6 +74,15 @@ package enum ClassificationError: ErrorWithStatus, Equatable, Sendable, CustomSt
       "cannot read weights from \(path): line \(line): \(problem)"
     case .invalidClassifier(let path, let reason):
       "cannot read classifier \(path): \(reason); expected a file written by `decaf train`"
+    case .saturated(let quantity):
+      "cannot train on these features with this C: the sum of \(quantity) over the rows is beyond "
+        + "what sums hold; bring the features to a common scale by --standardize or --normalize l2, "
+        + "or take a smaller --C"
+    case .unproved(let relativeGap, let iterations, let isExhausted):
+      "training \(isExhausted ? "found no better point" : "stopped") after \(iterations) "
+        + "iterations, and its duality gap is \(relativeGap) of the objective, expected at most 0.5 "
+        + "of any use: the classifier may be far from the best; bring the features to a common scale "
+        + "by --standardize or --normalize l2, take a smaller --C, or allow more --max-iterations"
     case .invalidCheckpoint(let path, let reason):
       "cannot continue from \(path): \(reason); expected the checkpoint of an unfinished training; "
         + "remove it, or begin anew with --overwrite"

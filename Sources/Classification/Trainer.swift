@@ -119,13 +119,18 @@ package struct Trainer {
   /// Trains with the C of `path` that is right most often on rows held out.
   ///
   /// The result is the classifier that `train` gives with that C. Collective, as `train`.
+  ///
+  /// - Parameter chosen: gets the validation when it is complete, on every rank alike; what it throws
+  ///   ends training.
   package func train(
     _ source: any RowSource, path: [Double], assignment: FoldAssignment,
     foldProgress: @escaping (_ fold: Int, _ C: Double) -> Void = { _, _ in },
+    chosen: (CrossValidation) throws -> Void = { _ in },
     progress: @escaping (TrainingProgress) -> Void = { _ in }
   ) throws -> (result: TrainingResult, validation: CrossValidation) {
     let prepared = try prepare(source)
     let validation = try crossValidate(prepared, path, assignment, foldProgress)
+    try chosen(validation)
     var options = options
     options.C = validation.best.C
     return (try train(prepared, options, progress: progress), validation)
@@ -184,11 +189,19 @@ package struct Trainer {
     if (passes >= fewest || start != nil) && !wasGivenUp {
       let solver = LBFGSSolver(
         objective: objective, options: options, worthwhilePasses: passes, progress: progress)
-      if let solution = try solver.solve(from: start) { return solution }
+      if let solution = try solver.solve(from: start) {
+        if solution.isConverged || options.method == .featureSpace { return solution }
+        return try SecondTry(prepared: prepared, objective: objective, options: options)
+          .improve(solution, triedRows: false, progress: progress)
+      }
     }
-    return try RowSpaceTraining(
-      prepared: prepared, objective: objective, options: options, progress: progress
+    let solution = try RowSpaceTraining(
+      prepared: prepared, objective: objective, options: options, checkpointer: checkpointer,
+      progress: progress
     ).solve()
+    if solution.isConverged || options.method == .rowSpace { return solution }
+    return try SecondTry(prepared: prepared, objective: objective, options: options)
+      .improve(solution, triedRows: true, progress: progress)
   }
 
   /// Passes over the features that take about as long as solving the problem in terms of rows.

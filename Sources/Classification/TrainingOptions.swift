@@ -1,9 +1,11 @@
 /// What a linear classifier minimizes, and how exactly.
 package struct TrainingOptions: Sendable, Equatable {
   package var loss: Loss
-  /// Weight of the losses against `½‖W‖²`; positive.
+  /// Weight of the losses against `½‖W‖²`, in `usableC`.
   package var C: Double
-  /// Largest duality gap, relative to the objective, at which training is done.
+  /// Largest duality gap at which training is done, relative to the objective and to all that weights
+  /// can gain: `P − D ≤ tolerance · min(P, P(0) − D)`, P(0) being the objective of zero weights with
+  /// the best bias.
   package var tolerance: Double
   /// Whether the bias is the weight of a constant feature 1 (LIBLINEAR's `-B 1`) and thus part of
   /// `½‖W‖²`; otherwise it is free.
@@ -37,6 +39,11 @@ package struct TrainingOptions: Sendable, Equatable {
     self.method = method
   }
 
+  /// The values of C that sums are made for, with features of magnitude 1e15 or less.
+  package static let usableC = 1e-15...1e15
+  /// The same for people.
+  package static let usableCText = "1e-15 to 1e15"
+
   /// The dropout that changes anything; nil for a probability of 0.
   var effectiveDropout: Dropout? { dropout?.probability == 0 ? nil : dropout }
 
@@ -45,7 +52,11 @@ package struct TrainingOptions: Sendable, Equatable {
   /// - Throws: `ClassificationError.invalidOptions`.
   package func validate() throws(ClassificationError) {
     var problems: [String] = []
-    if !(C > 0 && C.isFinite) { problems.append("C is \(C), expected a positive number") }
+    if !Self.usableC.contains(C) {
+      problems.append(
+        "C is \(C), expected a number from \(Self.usableCText); features multiplied by s are the same "
+          + "as C by s²")
+    }
     if !(tolerance > 0 && tolerance < 1) {
       problems.append("the tolerance is \(tolerance), expected a number between 0 and 1")
     }

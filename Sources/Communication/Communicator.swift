@@ -85,6 +85,8 @@ package enum Reduction: Sendable {
 package enum CommunicationError: Error, Equatable, CustomStringConvertible {
   /// A call into the message-passing library failed.
   case call(operation: String, rank: Int, reason: String)
+  /// Ranks called the same reduction with different numbers of values (in-process ranks only).
+  case lengthsDiffer(operation: String, rank: Int, count: Int, peer: Int, peerCount: Int)
   /// The peer's thread ended with an error while this rank waited for it (in-process ranks only).
   case peerFailed(rank: Int)
   /// Nothing arrived in time (in-process ranks only).
@@ -94,6 +96,8 @@ package enum CommunicationError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .call(let operation, let rank, let reason):
       "\(operation) failed on rank \(rank): \(reason)"
+    case .lengthsDiffer(let operation, let rank, let count, let peer, let peerCount):
+      "\(operation) of \(count) values on rank \(rank), but of \(peerCount) on rank \(peer)"
     case .peerFailed(let rank):
       "rank \(rank) failed while others waited for it"
     case .deadlineExceeded(let rank, let operation):

@@ -72,9 +72,15 @@ package final class InProcessCommunicator: Communicator {
   package func allreduce(_ values: inout [Int64], _ reduction: Reduction) throws {
     let bytes = values.withUnsafeBytes { [UInt8]($0) }
     for part in try exchange(bytes, operation: "allreduce") where part.source != rank {
+      // Thrown, not trapped: it is what a rank can cause, and must not end the whole process.
+      let count = part.bytes.count / MemoryLayout<Int64>.stride
+      if count != values.count {
+        throw CommunicationError.lengthsDiffer(
+          operation: "allreduce", rank: rank, count: values.count, peer: part.source,
+          peerCount: count)
+      }
       part.bytes.withUnsafeBytes { raw in
         let other = raw.bindMemory(to: Int64.self)
-        precondition(other.count == values.count, "allreduce of different lengths")
         for i in values.indices { values[i] = reduction.combine(values[i], other[i]) }
       }
     }

@@ -141,6 +141,26 @@ import Testing
     }
   }
 
+  /// Shares are cut by the smallest team, else the ranks would not agree on whose rows are whose.
+  @Test func predictionsDoNotDependOnTeamsThatDifferByRank() throws {
+    try withTemporaryFolder { folder in
+      let store = try StoreFixture.random(rowCount: 9000).write("\(folder)/store")
+      let classifier = try train(store)
+      func predict(_ threads: [Int]) throws -> Data {
+        let path = "\(folder)/p.tsv"
+        _ = try InProcessCommunicator.run(size: threads.count) { communicator in
+          try Predictor(
+            classifier, communicator: communicator,
+            team: ThreadTeam(threadCount: threads[communicator.rank])
+          ).predict(store, output: path, includesScores: true)
+        }
+        return try Data(contentsOf: URL(fileURLWithPath: path))
+      }
+      let reference = try predict([1])
+      for threads in [[1, 3], [4, 1, 2]] { #expect(try predict(threads) == reference) }
+    }
+  }
+
   @Test func rowsWithInfiniteFeaturesAreNotPredicted() throws {
     try withTemporaryFolder { folder in
       var fixture = StoreFixture.random()

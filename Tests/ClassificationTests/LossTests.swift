@@ -140,7 +140,7 @@ import Testing
     let (block, bias) = (Self.block(), [0.1, -0.2, 0.05])
     let evaluation = Self.evaluation(loss, step: 0, bias: bias)
     let point = DualPoint(
-      bias: bias, primalBias: bias,
+      bias: bias, primalBias: bias, biasOnly: [0.2, 0.5, -0.7],
       repair: loss.function.repair(
         ResidualSums(
           residuals: evaluation.residual, ownMasses: evaluation.positiveMass,
@@ -150,9 +150,38 @@ import Testing
       of: block, primalLogits: block.logits, classCount: 3, into: &target)
     for (k, sum) in sums.residual.enumerated() {
       #expect(abs(sum) < 1e-12 * max(1, evaluation.positiveMass[k]))
-      #expect(abs((0..<4).reduce(0) { $0 + target[$1 * 3 + k] } - sum) < 1e-12)
+      let summed = (0..<4).reduce(0.0) { $0 + target[$1 * 3 + k] }
+      #expect(abs(summed - sum) < 1e-12)
     }
     #expect(sums.duality.allSatisfy { $0 >= 0 && $0.isFinite })
+    #expect(sums.dualityOfBiasOnly.reduce(0, +) > 0)
+  }
+
+  /// The best bias without weights has no slope: against the losses by their definition.
+  @Test(arguments: Loss.allCases, [0, 1e-9, 0.3, 1e9])
+  func biasOnlyModelIsAMinimum(_ loss: Loss, _ penalty: Double) {
+    let shares = [0.7, 0.2, 0.1]
+    func value(_ bias: [Double]) -> Double {
+      var sum = bias.reduce(0) { $0 + $1 * $1 } * penalty / 2
+      for (label, share) in shares.enumerated() {
+        var (row, losses, curvature) = (bias, [0.0, 0, 0], [Double]())
+        loss.function.derive(
+          &row, label: label, weight: share, losses: &losses, curvature: &curvature)
+        sum += losses.reduce(0, +)
+      }
+      return sum
+    }
+    let (best, losses) = loss.function.biasOnly(shares: shares, penalty: penalty)
+    let smallest = value(best)
+    let penalized = losses.reduce(0, +) + best.reduce(0) { $0 + $1 * $1 } * penalty / 2
+    #expect(abs(penalized - smallest) <= 1e-14 * smallest)
+    for k in 0..<3 {
+      for step in [-1e-4, 1e-4] {
+        var other = best
+        other[k] += step * max(1e-3, abs(best[k]))
+        #expect(value(other) >= smallest * (1 - 1e-15))
+      }
+    }
   }
 
   @Test func extremeLogitsStayFinite() {

@@ -89,6 +89,26 @@ import Testing
     }
   }
 
+  /// Names that Swift's `String` takes for equal are two classes, in rows, in files and in identities.
+  @Test func weightsOfClassesGoByTheBytesOfTheirNames() throws {
+    var rows = ArrayRows.random(rowCount: 60, width: 5, classCount: 3, seed: 45)
+    rows.classNames = ["\u{e9}", "e\u{301}", "x"]
+    let options = TrainingOptions(classWeights: .named(["\u{e9}": 0.5, "e\u{301}": 4]))
+    #expect(try train(rows, options)[0].classWeights == [0.5, 4, 1])
+    let other = TrainingOptions(classWeights: .named(["\u{e9}": 0.5, "e\u{301}": 3]))
+    func job(_ options: TrainingOptions) throws -> String {
+      var identity = TrainingIdentity(stores: [], layer: "x", options: options)
+      try identity.settleKernels(InProcessCommunicator.alone())
+      return identity.job(C: 1)
+    }
+    #expect(try job(options) != job(other) && job(options) == job(options))
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/w"
+      try Data("\u{e9} 0.5\ne\u{301} 4\n".utf8).write(to: URL(fileURLWithPath: path))
+      #expect(try WeightFile.classWeights(path) == ["\u{e9}": 0.5, "e\u{301}": 4])
+    }
+  }
+
   @Test func balancedClassesCountAlike() throws {
     let rows = ArrayRows.random(rowCount: 100, width: 5, classCount: 2, seed: 44)
     var lopsided = rows

@@ -104,8 +104,7 @@ import Testing
     try withTemporaryFolder { folder in
       let store = try CommandFixture.unevenStore(in: folder, rowCount: 40, mean: 1)
       let train = try Program.decaf.run([
-        "train", store, "--layer", "fc6", "--max-iterations", "2", "--output",
-        "\(folder)/classifier",
+        "train", store, "--layer", "fc6", "--C", "1e-3", "--output", "\(folder)/classifier",
       ])
       try #require(train.status == 0, "\(train.errors)")
       let fixture = try CommandFixture.shared.get()

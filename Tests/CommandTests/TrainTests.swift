@@ -109,4 +109,63 @@ import Testing
       #expect(strict.status == 65, "\(strict.errors)")
     }
   }
+
+  /// A table, or a classifier of another training, stays; of the same training, that is said.
+  @Test func finishedOutputsAreNotReplacedSilently() throws {
+    try withTemporaryFolder { folder in
+      let store = "\(folder)/store"
+      _ = try Program.decaf.run(try CommandFixture.extract(store))
+      let output = "\(folder)/c.safetensors"
+      let train = ["train", store, "--layer", "pool5", "--normalize", "l2", "--output", output]
+      #expect(try Program.decaf.run(train).status == 0)
+      let first = try bytes(output)
+      let again = try Program.decaf.on(ranks: 2).run(train)
+      #expect(again.status == 0 && again.output.contains("is there already"), "\(again.errors)")
+      let other = try Program.decaf.on(ranks: 2).run(train + ["--C", "2"])
+      #expect(other.status == 73 && other.errors.contains("--overwrite"), "\(other.errors)")
+      #expect(try bytes(output) == first)
+      let replaced = try Program.decaf.run(train + ["--C", "2", "--overwrite", "--check"])
+      #expect(replaced.status == 0, "\(replaced.errors)")
+      let second = try bytes(output)
+      #expect(second != first)
+      // Whichever C the path chooses, the classifier of that C is there, or another.
+      let path = try Program.decaf.run(train + ["--C-path", "2", "--folds", "2"])
+      #expect(path.status == 0 && path.output.contains("is there already"), "\(path.errors)")
+      let others = try Program.decaf.run(train + ["--C-path", "3", "--folds", "2"])
+      #expect(others.status == 73, "\(others.errors)")
+      #expect(try bytes(output) == second)
+
+      let predict = ["predict", output, store, "--output", "\(folder)/p.tsv"]
+      #expect(try Program.decaf.run(predict).status == 0)
+      let refused = try Program.decaf.on(ranks: 2).run(predict)
+      #expect(refused.status == 73 && refused.errors.contains("--overwrite"), "\(refused.errors)")
+      #expect(try Program.decaf.run(predict + ["--overwrite"]).status == 0)
+    }
+  }
+
+  @Test(
+    arguments: [
+      (["--output", "c.pkl"], ".safetensors"), (["--output", "c", "--C", "1e42"], "1e-15 to 1e15"),
+      (["--output", "c", "--C", "1e300"], "C is 1e+300"),
+    ] as [([String], String)])
+  func impossibleOutputsAndCAreWrongUsage(options: [String], mention: String) throws {
+    let run = try Program.decaf.run(["train", "store", "--layer", "fc6"] + options)
+    #expect(run.status == 64 && run.errors.contains(mention), "\(run.errors)")
+  }
+
+  @Test func halfUnprovedIsAFailureWithoutStrictToo() throws {
+    try withTemporaryFolder { folder in
+      let store = try CommandFixture.unevenStore(in: folder, rowCount: 400, mean: 2000)
+      let train = [
+        "train", store, "--layer", "fc6", "--C", "1e6", "--max-iterations", "2", "--output",
+        "\(folder)/c",
+      ]
+      for ranks in [1, 2] {
+        // The second finds the first's, and says the same of it.
+        let run = try Program.decaf.on(ranks: ranks).run(train)
+        #expect(run.status == 65, "\(run.output) \(run.errors)")
+        #expect(run.errors.contains("--standardize"), "\(run.errors)")
+      }
+    }
+  }
 }

@@ -33,4 +33,17 @@ import Testing
       }
     }
   }
+
+  /// What a rank can cause is thrown, and so fails a test: a trap would end the whole test process.
+  @Test func reductionsOfDifferentLengthsAreAnError() {
+    #expect {
+      try InProcessCommunicator.run(size: 2) { communicator in
+        var values = [Int64](repeating: 1, count: 1 + communicator.rank)
+        try communicator.allreduce(&values, .sum)
+      }
+    } throws: {
+      guard case CommunicationError.lengthsDiffer(_, _, let a, _, let b) = $0 else { return false }
+      return Set([a, b]) == [1, 2]
+    }
+  }
 }

@@ -24,20 +24,56 @@ import Testing
     #expect(abs(reference - terms.reduce(0, +)) < 1e-4)
   }
 
-  @Test(arguments: [0, 1, -1, 0.1, -1e-20, 123456.789, -3e23, 0x1p-80])
+  @Test(arguments: [
+    0, 1, -1, 0.1, -1e-20, 123456.789, -3e23, 0x1p-80, 0x1.23456789abcdep300, -0x1.fffffp-260,
+  ])
   func oneTermIsItself(_ term: Double) {
     var sum = ExactSum(count: 2)
     sum.add([term, -term])
     #expect(sum.values[0] == -sum.values[1])
-    #expect(abs(sum.values[0] - term) <= max(abs(term) * 0x1p-52, 0x1p-80))
+    #expect(abs(sum.values[0] - term) <= abs(term) * 0x1p-52)
   }
 
-  @Test(arguments: [Double.nan, .infinity, -.infinity, 1e30])
+  @Test(arguments: [Double.nan, .infinity, -.infinity, 0x1p320, -1e300])
   func unusableTermMakesTheSumInfinite(_ term: Double) {
     var sum = ExactSum(count: 2)
     sum.add([term, 1])
     sum.add([1, 1])
     #expect(sum.values == [.infinity, 2])
+  }
+
+  /// Squares of gradients of huge features: beyond what four limbs held.
+  @Test func hugeTermsCancelExactly() {
+    var sum = ExactSum(count: 1)
+    for term in [0x1p319, 1, -0x1p319, 0x1p-300] { sum.add(term, at: 0) }
+    #expect(sum.values == [1])
+    sum.add(-1, at: 0)
+    #expect(sum.values == [0x1p-300])
+  }
+
+  /// A bound that is met exactly is within; what is far above it, or no number, says so.
+  @Test func fixedPointSumHoldsItsBoundAndSaysWhereItIsExceeded() {
+    let bound = 3.0 * 5
+    func sum(_ terms: [Float], _ wide: [Double] = []) -> FixedPointSum {
+      var sum = FixedPointSum(rowCount: 1, columnBounds: [5, 0, 1e-30])
+      sum.reset(rowBounds: [3])
+      for term in terms { sum.add([term], rows: 1, columns: 0..<1) }
+      for term in wide { sum.add([term], rows: 1, columns: 0..<1) }
+      return sum
+    }
+    let attained = sum([Float](repeating: Float(bound / 8), count: 4), [bound / 4, bound / 4])
+    #expect(attained.isWithinBounds(rows: 1) && attained.value(row: 0, column: 0) == bound)
+    let negative = sum([Float(-bound)])
+    #expect(negative.isWithinBounds(rows: 1) && negative.value(row: 0, column: 0) == -bound)
+    for term in [Float.infinity, -.infinity, .nan, 1e6] {
+      #expect(!sum([term]).isWithinBounds(rows: 1), "\(term)")
+      #expect(!sum([], [Double(term)]).isWithinBounds(rows: 1), "\(term)")
+    }
+    // Sums, not terms: each is below the limit, all together are not.
+    #expect(!sum([Float](repeating: Float(bound), count: 5)).isWithinBounds(rows: 1))
+    var total = attained
+    total.add(sum([.nan]), rows: 1)
+    #expect(!total.isWithinBounds(rows: 1))
   }
 
   @Test func fixedPointSumDoesNotDependOnGrouping() {

@@ -5,17 +5,31 @@ internal import Tensors
 /// With residuals R of a dual feasible point, `V = −C·RᵀX` and `Σ_i R_i = 0`,
 /// `P − D = ½‖W − V‖² + C·Σ_i (ℓ(f_i) + ℓ*(R_i) − R_i·f_i)`: a sum of terms that are not negative, so
 /// that a small gap does not come from subtracting large numbers. No classifier's objective is below
-/// D, so none is better than this one by more than the gap.
+/// D, so none is better than this one by more than the gap. None is below 0 either, so the gap is at
+/// most P.
+///
+/// Beside P a gap may be small though nothing was learned: with a small C losses outweigh all that
+/// weights can gain. So it counts against `P(0) − D`, too, which is the same sum at zero weights with
+/// the best bias (`BiasOnlyModel`).
 package struct Certificate: Sendable, Equatable, Codable {
   /// P, the training objective of the stored (single precision) weights and bias.
   package let objective: Double
   /// P − D.
   package let gap: Double
+  /// `P(0) − D`, all that weights could gain at most; nil in classifiers of earlier versions.
+  package let gain: Double?
   /// `‖W − V‖` relative to `‖V‖` at W = 0.
   package let relativeGradient: Double
 
   /// `(P − D) / P`.
   package var relativeGap: Double { objective > 0 ? gap / objective : 0 }
+
+  /// `(P − D) / (P(0) − D)`, the share of what there was to gain that may be missing; nil where it is
+  /// not known.
+  package var gapOfGain: Double? { gain.map { $0 > 0 ? gap / $0 : (gap > 0 ? 1 : 0) } }
+
+  /// The larger of the two ratios, which training brings below its tolerance.
+  package var largestRatio: Double { max(relativeGap, gapOfGain ?? 0) }
 }
 
 /// Certifies weights and bias as they will be stored.
@@ -24,12 +38,29 @@ struct Certifier {
   /// Weight of the losses against `½‖W‖²`.
   let C: Double
   let regularizesBias: Bool
+  private let biasOnly: BiasOnlyModel
+
+  init(objective: Objective, C: Double, regularizesBias: Bool) {
+    (self.objective, self.C, self.regularizesBias) = (objective, C, regularizesBias)
+    biasOnly = BiasOnlyModel(
+      loss: objective.loss, classMasses: objective.rows.classMasses, C: C,
+      regularizesBias: regularizesBias)
+  }
 
   /// Weights and bias as stored, and their certificate.
   struct Result {
     var weights: [Float]
     var bias: [Float]
     var certificate: Certificate
+    /// The gap that rounding in double precision leaves of a gradient of zero.
+    var floor: Double
+
+    /// Whether the gap is within the tolerance, relative to P and to the gain; where there was nothing
+    /// to gain but rounding, to P alone.
+    func isConverged(tolerance: Double) -> Bool {
+      certificate.largestRatio <= tolerance
+        || certificate.relativeGap <= tolerance && (certificate.gain ?? 0) <= floor
+    }
   }
 
   /// Rounds the weights and measures the gap between them and a dual point, in double precision.
@@ -66,8 +97,9 @@ struct Certifier {
       }
       storedBias = request.bias.map(Float.init)
     }
+    if !evaluation.loss.allSatisfy(\.isFinite) { throw ClassificationError.saturated("losses") }
     let point = DualPoint(
-      bias: request.bias, primalBias: storedBias.map(Double.init),
+      bias: request.bias, primalBias: storedBias.map(Double.init), biasOnly: biasOnly.bias,
       repair: objective.loss.function.repair(
         ResidualSums(
           residuals: regularizesBias
@@ -80,8 +112,15 @@ struct Certifier {
 
     return Result(
       weights: stored, bias: storedBias,
-      certificate: certificate(
-        stored, storedBias, gradient, sums, referenceNorm: referenceNorm))
+      certificate: try certificate(
+        stored, storedBias, gradient, sums, referenceNorm: referenceNorm),
+      floor: (0..<classCount).reduce(0) { floor, k in
+        floor
+          + rows.gapFloor(
+            C: C, massBound: massBounds[k],
+            squaredNorm: stored[k * rows.width..<(k + 1) * rows.width]
+              .reduce(0) { $0 + Double($1) * Double($1) })
+      })
   }
 
   /// P − D, term by term: the same arithmetic on the same numbers on every rank.
@@ -89,42 +128,68 @@ struct Certifier {
   /// - Parameters:
   ///   - gradient: `Rᵀ·X` of the dual point's residuals; `V = −C·` this.
   ///   - sums: those of the dual point.
+  /// - Throws: `ClassificationError.saturated`.
   private func certificate(
     _ weights: [Float], _ bias: [Float], _ gradient: FixedPointSum, _ sums: DualSums,
     referenceNorm: Double
-  ) -> Certificate {
+  ) throws -> Certificate {
     let width = objective.rows.width
     var squaredNorm = 0.0
     var squaredDifference = 0.0
+    var squaredDual = 0.0  // ‖V‖², the same difference at W = 0
     for k in bias.indices {
       for (j, sum) in gradient.values(row: k).enumerated() {
         let weight = Double(weights[k * width + j])
         squaredNorm += weight * weight
         let difference = weight + C * sum
         squaredDifference += difference * difference
+        squaredDual += C * sum * (C * sum)
       }
     }
-    var gap = 0.0
+    var (gap, gain) = (0.0, 0.0)
     for k in bias.indices {
-      let b = Double(bias[k])
+      let (b, only) = (Double(bias[k]), biasOnly.bias[k])
       if regularizesBias {
         squaredNorm += b * b
         let difference = b + C * sums.residual[k]
         squaredDifference += difference * difference
+        squaredDual += (only + C * sums.residual[k]) * (only + C * sums.residual[k])
       } else {
         // The term −b·Σr, zero but for the rounding of the repair.
         gap += C * abs(b * sums.residual[k])
+        gain -= C * abs(only * sums.residual[k])
       }
       gap += C * sums.duality[k]
+      gain += C * sums.dualityOfBiasOnly[k]
     }
-    gap = max(0, gap + squaredDifference / 2)
+    let objective = squaredNorm / 2 + C * sums.loss.reduce(0, +)
+    if !objective.isFinite || !gap.isFinite || !gain.isFinite {
+      throw ClassificationError.saturated("losses")
+    }
+    // P ≥ 0 bounds the gap; 0 may then take D's place in both differences.
+    gap = min(max(0, gap + squaredDifference / 2), objective)
+    gain = min(max(0, gain + squaredDual / 2), biasOnly.values.reduce(0, +))
     return Certificate(
-      objective: squaredNorm / 2 + C * sums.loss.reduce(0, +), gap: gap,
+      objective: objective, gap: gap, gain: gain,
       relativeGradient: referenceNorm > 0 ? squaredDifference.squareRoot() / referenceNorm : 0)
   }
 }
 
 extension LocalRows {
+  /// What rounding in double precision leaves of a class's gap at the very optimum: half the squared
+  /// gradient, each element of which is the difference of terms known to some 2^-40 after products and factorizations.
+  ///
+  /// Where weights have nothing to gain, as on rows that are all alike, the gap is no share of
+  /// anything, and this is where it ends.
+  ///
+  /// - Parameters:
+  ///   - massBound: at least `Σ c·|r|`.
+  ///   - squaredNorm: of the class's weights.
+  func gapFloor(C: Double, massBound: Double, squaredNorm: Double) -> Double {
+    let largest = C * massBound * squaredColumnBounds.squareRoot()
+    return 0x1p-80 / 2 * (largest * largest + squaredNorm)
+  }
+
   /// For each of `classes`, at least `Σ_i c_i·|r_i|` at the point of an evaluation, up to rounding; c the
   /// rows' weights.
   ///

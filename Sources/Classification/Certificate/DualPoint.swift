@@ -8,6 +8,8 @@ struct DualPoint: Sendable {
   var bias: [Double]
   /// Where the primal objective is: the classifier's stored bias.
   var primalBias: [Double]
+  /// The best bias without weights, where the objective is compared with.
+  var biasOnly: [Double]
   var repair: any DualRepair
 }
 
@@ -28,10 +30,11 @@ protocol DualRepair: Sendable {
   /// - Parameters:
   ///   - dual: the logits at which the residuals are taken; replaced by the repaired residuals.
   ///   - logits: those of the classifier to certify.
+  ///   - biasOnly: those without weights, the same for every row.
   ///   - label: the row's class.
   func addTerms(
-    _ dual: inout [Double], at logits: [Double], label: Int, weight: Double, to sums: inout DualSums
-  )
+    _ dual: inout [Double], at logits: [Double], _ biasOnly: [Double], label: Int, weight: Double,
+    to sums: inout DualSums)
 }
 
 /// Weighted sums over all rows at a dual point, for each class.
@@ -41,21 +44,26 @@ struct DualSums {
   /// Fenchel–Young residuals `ℓ(f) + ℓ*(r) − r·f`, zero where r is the residual at f (softmax: all
   /// in the first).
   var duality: [Double]
+  /// The same with the logits of the best bias without weights in place of f.
+  var dualityOfBiasOnly: [Double]
   /// `Σ r` after repair.
   var residual: [Double]
 
-  static func count(classCount: Int) -> Int { 3 * classCount }
+  static func count(classCount: Int) -> Int { fieldCount * classCount }
+
+  private static let fieldCount = 4
 
   init(values: [Double]) {
-    let count = values.count / 3
-    loss = Array(values[..<count])
-    duality = Array(values[count..<2 * count])
-    residual = Array(values[(2 * count)...])
+    let count = values.count / Self.fieldCount
+    func field(_ i: Int) -> [Double] { Array(values[i * count..<(i + 1) * count]) }
+    (loss, duality, dualityOfBiasOnly, residual) = (field(0), field(1), field(2), field(3))
   }
 
-  init(classCount: Int) { self.init(values: [Double](repeating: 0, count: 3 * classCount)) }
+  init(classCount: Int) {
+    self.init(values: [Double](repeating: 0, count: Self.count(classCount: classCount)))
+  }
 
-  var values: [Double] { loss + duality + residual }
+  var values: [Double] { loss + duality + dualityOfBiasOnly + residual }
 }
 
 extension DualPoint {
@@ -77,7 +85,7 @@ extension DualPoint {
         primal[k] = primalLogits[i * classCount + k] + primalBias[k]
       }
       repair.addTerms(
-        &dual, at: primal, label: Int(block.labels[i]), weight: weight, to: &sums)
+        &dual, at: primal, biasOnly, label: Int(block.labels[i]), weight: weight, to: &sums)
       for k in 0..<classCount { target[i * classCount + k] = dual[k] * (weight * scale) }
     }
     return sums

@@ -58,7 +58,7 @@ package final class Checkpointer {
     self.schedule = schedule
     self.communicator = communicator
     var identity = identity
-    identity.kernelClass = try communicator.lowestKernelClass().rawValue
+    try identity.settleKernels(communicator)
     self.identity = identity
     let found = try communicator.agree {
       communicator.isRoot && !startsAnew ? try Self.load(path, of: identity) : nil

@@ -1,8 +1,10 @@
+package import Communication
 package import FeatureStore
 internal import Files
 internal import Tensors
 
-/// What decides the bytes of a classifier: a checkpoint of one training is no use to another.
+/// What decides the bytes of a classifier: a checkpoint of one training is no use to another, and a
+/// classifier knows the training it came from.
 ///
 /// What is not here (ranks, threads, paths, limits of time) does not show in them.
 package struct TrainingIdentity: Codable, Sendable {
@@ -40,7 +42,7 @@ package struct TrainingIdentity: Codable, Sendable {
   /// Grows when the same training starts to give other bytes.
   var arithmetic = Self.currentArithmetic
 
-  private static let currentArithmetic = 1
+  private static let currentArithmetic = 2
 
   /// - Parameters:
   ///   - path: values of C to choose from, by `folds` folds.
@@ -69,16 +71,17 @@ package struct TrainingIdentity: Codable, Sendable {
     dropout = options.effectiveDropout?.probability ?? 0
     dropoutCopies = options.effectiveDropout?.copies ?? 1
     method = "\(options.method)"
+    classWeights = [:]
     switch options.classWeights {
-    case .equal: (classWeightRule, classWeights) = ("equal", [:])
-    case .balanced: (classWeightRule, classWeights) = ("balanced", [:])
+    case .equal: classWeightRule = "equal"
+    case .balanced: classWeightRule = "balanced"
     case .named(let weights):
       classWeightRule = "named"
-      classWeights = [:]
-      // Of names that are one to `String`, but not by their bytes, each keeps its weight.
       for (name, weight) in weights.sorted(by: { $0.key < $1.key }) {
+        // To `String` differently composed names are equal: the second gets its bytes as well.
         let text = name.description
-        classWeights[classWeights[text] == nil ? text : "\(text) \(name.bytes)"] = weight
+        let isTaken = classWeights[text] != nil
+        classWeights[isTaken ? "\(text) \(name.bytes)" : text] = weight
       }
     }
     self.rowWeights = rowWeights.map {
@@ -91,6 +94,26 @@ package struct TrainingIdentity: Codable, Sendable {
       hasher.update(NumberBytes.bytes($0.bias))
       return hasher.finalize().hexadecimal
     }
+  }
+
+  /// Notes the lowest kernel class among the ranks, which serves all. Collective.
+  ///
+  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
+  package mutating func settleKernels(_ communicator: any Communicator) throws {
+    kernelClass = try communicator.lowestKernelClass().rawValue
+  }
+
+  /// SHA-256 of what decides the bytes of the classifier that a training with this C gives, however C
+  /// was chosen.
+  ///
+  /// - Precondition: `settleKernels` was called.
+  package func job(C: Double) -> String {
+    precondition(!kernelClass.isEmpty, "the kernels are not settled")
+    var chosen = self
+    (chosen.path, chosen.folds, chosen.C) = (nil, nil, C)
+    // Draws folds, and what is dropped.
+    if dropout == 0 { chosen.seed = "0" }
+    return SHA256Digest(of: Array(chosen.json.compactText.utf8)).hexadecimal
   }
 
   var json: JSONValue {

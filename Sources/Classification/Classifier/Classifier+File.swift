@@ -7,9 +7,10 @@ internal import Tensors
 /// are scaled, and metadata.
 ///
 /// Metadata values are JSON: `classes` an array of names; `layer`, `loss`, `C`, `objective`,
-/// `certificate`, `features` (the model's, the transform's identity) and `training`. Nothing of the
-/// run is in the file, so equal classifiers are equal files. `sha256` is the `SafetensorsDigest` of all
-/// else; files of earlier versions have none.
+/// `certificate`, `features` (the model's, the transform's identity), `training`, and `job` (a hash of
+/// all that decides the classifier: stores, options, arithmetic). Nothing of the run is in the file,
+/// so equal trainings give equal files. `sha256` is the `SafetensorsDigest` of all else; files of
+/// earlier versions have none.
 extension Classifier {
   private static let format = "decaf-classifier"
   private static let version = "1"
@@ -24,7 +25,7 @@ extension Classifier {
   ///
   /// - Throws: `ClassificationError.cannotWrite`.
   package func save(_ path: String) throws {
-    let metadata = [
+    var metadata = [
       "format": Self.format,
       "version": Self.version,
       "classes": JSONValue.array(classes.map { .string($0) }).compactText,
@@ -32,14 +33,11 @@ extension Classifier {
       "loss": training.loss.rawValue,
       "C": "\(training.C)",
       "objective": "\(training.certificate.objective)",
-      "certificate": JSONValue.object([
-        "gap": .number(training.certificate.gap),
-        "relative_gap": .number(training.certificate.relativeGap),
-        "relative_gradient": .number(training.certificate.relativeGradient),
-      ]).compactText,
+      "certificate": training.certificate.json.compactText,
       "features": try JSONValue(encoding: features).compactText,
       "training": try JSONValue(encoding: training).compactText,
     ]
+    metadata["job"] = job
     do throws(SystemError) {
       try SafetensorsWriter.write(
         path, metadata: metadata, digestKey: Self.digestKey,
@@ -106,9 +104,26 @@ extension Classifier {
     }
     return Classifier(
       classes: classes, weights: weights, bias: bias, scaling: scaling, features: features,
-      training: training)
+      training: training, job: file.metadata["job"])
   }
+}
 
+extension Certificate {
+  /// For people and other programs: the ratios as well.
+  fileprivate var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "gap": .number(gap), "relative_gap": .number(relativeGap),
+      "relative_gradient": .number(relativeGradient),
+    ]
+    if let gain, let gapOfGain {
+      members["gain"] = .number(gain)
+      members["gap_of_gain"] = .number(gapOfGain)
+    }
+    return .object(members)
+  }
+}
+
+extension Classifier {
   /// How the file's contents contradict its digest; nil when they do not.
   private static func digestProblem(_ file: SafetensorsFile) -> String? {
     guard let digest = file.metadata[digestKey] else {

@@ -14,6 +14,9 @@ package struct Classifier: Sendable, Equatable {
   /// Which features it takes.
   package let features: FeatureOrigin
   package let training: Training
+  /// The training it came from, `TrainingIdentity.job`; nil where no store is known, and in files of
+  /// earlier versions.
+  package let job: String?
 
   /// What it was trained for and how well.
   package struct Training: Sendable, Equatable, Codable {
@@ -39,7 +42,7 @@ package struct Classifier: Sendable, Equatable {
   /// - Precondition: the counts of classes, weights and biases fit each other.
   init(
     classes: [String], weights: [Float], bias: [Float], scaling: FeatureScaling? = nil,
-    features: FeatureOrigin, training: Training
+    features: FeatureOrigin, training: Training, job: String? = nil
   ) {
     precondition(bias.count == classes.count && weights.count == classes.count * features.width)
     self.classes = classes
@@ -48,10 +51,16 @@ package struct Classifier: Sendable, Equatable {
     self.scaling = scaling
     self.features = features
     self.training = training
+    self.job = job
   }
 
   /// The classifier that training gave.
-  package init(_ result: TrainingResult, options: TrainingOptions, features: FeatureOrigin) {
+  ///
+  /// - Parameter job: `TrainingIdentity.job`.
+  package init(
+    _ result: TrainingResult, options: TrainingOptions, features: FeatureOrigin,
+    job: String? = nil
+  ) {
     self.init(
       classes: result.classes, weights: result.weights, bias: result.bias,
       scaling: result.scaling, features: features,
@@ -62,7 +71,7 @@ package struct Classifier: Sendable, Equatable {
         tolerance: options.tolerance,
         isConverged: result.isConverged, iterations: result.iterations,
         certificate: result.certificate, rows: result.rowCount, failedRows: result.failedCount,
-        unlabelledRows: result.unlabelledCount))
+        unlabelledRows: result.unlabelledCount), job: job)
   }
 
   /// Values in a row.

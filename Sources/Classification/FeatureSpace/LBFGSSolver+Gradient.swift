@@ -49,9 +49,12 @@ extension LBFGSSolver {
       classCount: classes.count)
     evaluation.loss = classes.map { state.loss[$0] }
     evaluation.residual = classes.map { state.residual[$0] }
+    if !evaluation.loss.allSatisfy(\.isFinite) { throw ClassificationError.saturated("losses") }
+    let massBounds = rows.massBounds(
+      loss: objective.loss, classes: classes, evaluation: evaluation)
+    for (entry, k) in classes.enumerated() { state.massBounds[k] = massBounds[entry] }
     let sums = try objective.gradient(
-      classes: classes, bias: classes.map { state.bias[$0] },
-      massBounds: rows.massBounds(loss: objective.loss, classes: classes, evaluation: evaluation),
+      classes: classes, bias: classes.map { state.bias[$0] }, massBounds: massBounds,
       precision: state.precision)
     for (entry, k) in classes.enumerated() {
       for (j, sum) in sums.values(row: entry).enumerated() {
@@ -61,18 +64,5 @@ extension LBFGSSolver {
         state.gradient[k * stride + width] = state.bias[k] + options.C * state.residual[k]
       }
     }
-  }
-
-  /// `½‖gradient‖²`, which is the duality gap where the bias is optimal or regularized.
-  func gap(of group: Range<Int>, _ state: LBFGSState) -> Double {
-    state.gradient[group.lowerBound * stride..<group.upperBound * stride]
-      .reduce(0) { $0 + $1 * $1 } / 2
-  }
-
-  func value(of group: Range<Int>, _ state: LBFGSState) -> Double {
-    var norm = state.weights[group.lowerBound * width..<group.upperBound * width]
-      .reduce(0) { $0 + $1 * $1 }
-    if options.regularizesBias { norm += state.bias[group].reduce(0) { $0 + $1 * $1 } }
-    return norm / 2 + options.C * state.loss[group].reduce(0, +)
   }
 }

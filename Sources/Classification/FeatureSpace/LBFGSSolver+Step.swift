@@ -3,20 +3,21 @@ internal import Tensors
 /// One iteration.
 extension LBFGSSolver {
   /// One iteration for the active groups.
-  func step(
-    _ state: inout LBFGSState, active: [Int], estimates: [Double], values: [Double]
-  ) throws {
+  func step(_ state: inout LBFGSState, active: [Int], _ estimates: [Estimate]) throws {
     let search = LineSearch(
       objective: objective, C: options.C, eliminatesBias: !options.regularizesBias,
       slopeRatio: Self.slopeRatio)
     let classes = active.flatMap { Array(groups[$0]) }
     var (line, direction) = downhill(&state, active: active, classes: classes)
+    try limit(&direction, of: &line)
     // A step gains about half the slope, which may be far less than the gap. An inexact bias tilts
     // φ by the root of this, times a curvature that can be large: 1e-4 was too coarse for steep
     // squared hinges. Far from the optimum both may exceed the objective itself.
     for (i, g) in active.enumerated() {
-      line.groups[i].value = values[g]
-      line.groups[i].allowed = 1e-8 * min(estimates[g], -line.groups[i].slope, values[g])
+      let (value, gap) = (estimates[g].value, estimates[g].gap)
+      line.groups[i].value = value
+      let slope = line.groups[i].slope * line.groups[i].firstStep
+      line.groups[i].allowed = 1e-8 * min(gap, -slope, value)
     }
     try objective.multiply(
       direction: direction, count: classes.count, stride: stride, precision: state.precision)
@@ -29,7 +30,7 @@ extension LBFGSSolver {
     let old = state.gradient
     if state.trail.isFull {
       let gaps = groups.indices.flatMap { g in
-        groups[g].map { _ in 1e-8 * min(estimates[g], values[g]) }
+        groups[g].map { _ in 1e-8 * min(estimates[g].gap, estimates[g].value) }
       }
       let moved = state.trail.movedClasses
       try restart(&state, classes: moved, allowed: moved.map { gaps[$0] })
@@ -72,6 +73,30 @@ extension LBFGSSolver {
     )
   }
 
+  /// Halves the directions of groups, and doubles their steps, until products with the features are
+  /// well within single precision: features may be as large as 1e15, and C makes gradients larger.
+  ///
+  /// - Throws: `ClassificationError.saturated` for a direction beyond single precision.
+  private func limit(_ direction: inout [Float], of line: inout LineSearch.Line) throws {
+    let features = objective.rows.columnBounds.reduce(0, +)
+    for i in line.groups.indices {
+      let entries = line.groups[i].entries
+      let part = entries.lowerBound * stride..<entries.upperBound * stride
+      let largest = direction[part].reduce(0) { max($0, abs($1)) }
+      let bound = Double(largest) * max(features, 1)
+      if !bound.isFinite { throw ClassificationError.saturated("gradients") }
+      if !(bound > 0x1p90) { continue }
+      // By a power of two, which rounds nothing.
+      let factor = Double(sign: .plus, exponent: 60 - Int(bound.exponent), significand: 1)
+      for j in part { direction[j] *= Float(factor) }
+      line.groups[i].product *= factor
+      line.groups[i].squaredLength *= factor * factor
+      line.groups[i].slope *= factor
+      line.groups[i].firstStep /= factor
+      for entry in entries { line.biasDirection[entry] *= factor }
+    }
+  }
+
   /// Where no curvature is known, first tries what changes logits by about 1: `t²·Σq² = N`, for there
   /// losses bend.
   private func setFirstSteps(
@@ -83,7 +108,9 @@ extension LBFGSSolver {
       let entries = line.groups[i].entries
       let energy = entries.reduce(0) { $0 + energies[$1] }
       let rows = Double(objective.rows.rowCount * entries.count)
-      line.groups[i].firstStep = energy > 0 ? min(1, (rows / energy).squareRoot()) : 1
+      let usual = line.groups[i].firstStep
+      line.groups[i].firstStep =
+        energy > 0 ? min(usual, (rows / energy).squareRoot()) : usual
     }
   }
 

@@ -10,9 +10,22 @@ internal import Tensors
 struct LBFGSSolver {
   let objective: Objective
   let options: TrainingOptions
+  /// What training is measured against.
+  let biasOnly: BiasOnlyModel
   /// Passes after which another way of solving is the better bet.
-  var worthwhilePasses = Int.max
-  var progress: (TrainingProgress) -> Void = { _ in }
+  let worthwhilePasses: Int
+  let progress: (TrainingProgress) -> Void
+
+  init(
+    objective: Objective, options: TrainingOptions, worthwhilePasses: Int = .max,
+    progress: @escaping (TrainingProgress) -> Void = { _ in }
+  ) {
+    (self.objective, self.options) = (objective, options)
+    (self.worthwhilePasses, self.progress) = (worthwhilePasses, progress)
+    biasOnly = BiasOnlyModel(
+      loss: objective.loss, classMasses: objective.rows.classMasses, C: options.C,
+      regularizesBias: options.regularizesBias)
+  }
 
   /// A point to start from.
   struct Point {
@@ -42,10 +55,8 @@ struct LBFGSSolver {
     var state = try resume(.descent) ?? begin(at: start)
     while true {
       try checkpointer?.pause(.descent) { state.record }
-      let estimates = groups.map { gap(of: $0, state) }
-      let values = groups.map { value(of: $0, state) }
-      let relativeGap =
-        estimates.reduce(0, +) / max(values.reduce(0, +), .leastNormalMagnitude)
+      let estimates = estimates(state)
+      let relativeGap = Self.ratio(estimates)
       let (goal, isLast) = (state.goal, state.iterations == options.maximumIterations)
       if !isWorthwhile(
         state.passes, from: goal.firstGap ?? relativeGap, to: relativeGap, target: goal.target)
@@ -55,16 +66,16 @@ struct LBFGSSolver {
       state.goal.firstGap = goal.firstGap ?? relativeGap
       progress(
         TrainingProgress(
-          iteration: state.iterations, passes: state.passes, objective: values.reduce(0, +),
-          relativeGap: relativeGap))
+          iteration: state.iterations, passes: state.passes,
+          objective: estimates.reduce(0) { $0 + $1.value }, relativeGap: min(relativeGap, 1)))
       // A search that fails along the gradient itself met the rounding of products.
       if state.isStalled.contains(true) && state.precision == .single {
         try continueInDouble(&state)
         continue
       }
-      // A group is done by its own relative gap: then so is the sum, whatever the others are.
+      // A group is done by its own ratio: then so is the sum, whatever the others are.
       let active = groups.indices.filter {
-        estimates[$0] > goal.target * values[$0] && !state.isStalled[$0]
+        !estimates[$0].isWithin(goal.target) && !state.isStalled[$0]
       }
       let isDone = active.isEmpty || isLast
       let isLook =
@@ -79,7 +90,7 @@ struct LBFGSSolver {
         }
       }
       if !isDone && !(isLook && state.precision == .double) {
-        try step(&state, active: active, estimates: estimates, values: values)
+        try step(&state, active: active, estimates)
         state.iterations += 1
         state.passes += 1
         continue
@@ -109,8 +120,8 @@ struct LBFGSSolver {
       weights: state.weights, bias: state.bias, referenceNorm: goal.referenceNorm,
       &state.elimination)
     state.passes += 1
-    let certified = result.certificate.relativeGap
-    let isConverged = certified <= options.tolerance
+    let certified = result.certificate.largestRatio
+    let isConverged = result.isConverged(tolerance: options.tolerance)
     // Single precision is never the last word. In double precision nothing is left to gain where a
     // search failed along the gradient itself, or where the estimate is at rounding. A gap far above
     // the estimate, which does not know that stored weights are rounded, and that hardly becomes
@@ -150,7 +161,7 @@ struct LBFGSSolver {
     return state
   }
 
-  /// Runs in single precision until the estimated gap is within `target` of the objective, or
+  /// Runs until the estimated gap is within `target` of what it is measured by (`Estimate`), or
   /// nothing gets better; without a certificate. Collective.
   ///
   /// - Parameter previous: where an earlier call for the same objective ended; nil for zero weights.
@@ -162,7 +173,8 @@ struct LBFGSSolver {
       state = makeState()
       if let previous {
         (state.weights, state.bias) = (previous.weights, previous.bias)
-        state.trail = previous.trail
+        // The trail is retraced in the precision it was made in.
+        (state.trail, state.precision) = (previous.trail, previous.precision)
       }
       try settle(
         &state, classes: Array(0..<classCount),
@@ -170,13 +182,15 @@ struct LBFGSSolver {
     }
     while state.iterations < options.maximumIterations {
       try checkpointer?.pause(.fold) { state.record }
-      let estimates = groups.map { gap(of: $0, state) }
-      let values = groups.map { value(of: $0, state) }
+      if state.isStalled.contains(true) && state.precision == .single {
+        try continueInDouble(&state)
+      }
+      let estimates = estimates(state)
       let active = groups.indices.filter {
-        estimates[$0] > target * values[$0] && !state.isStalled[$0]
+        !estimates[$0].isWithin(target) && !state.isStalled[$0]
       }
       if active.isEmpty { break }
-      try step(&state, active: active, estimates: estimates, values: values)
+      try step(&state, active: active, estimates)
       state.iterations += 1
     }
     return state
@@ -189,6 +203,7 @@ struct LBFGSSolver {
       gradient: [Double](repeating: 0, count: classCount * stride),
       loss: [Double](repeating: 0, count: classCount),
       residual: [Double](repeating: 0, count: classCount),
+      massBounds: [Double](repeating: 0, count: classCount),
       isStalled: [Bool](repeating: false, count: groups.count),
       memory: LimitedMemory(
         classCount: classCount, stride: stride, groupCount: groups.count),

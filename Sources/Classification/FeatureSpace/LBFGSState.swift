@@ -10,6 +10,8 @@ struct LBFGSState {
   /// For each class (softmax: all losses in the first).
   var loss: [Double]
   var residual: [Double]
+  /// For each class: at least `Σ c·|r|`.
+  var massBounds: [Double]
   /// For each group of classes that share their steps.
   var isStalled: [Bool]
   /// Of the products with the features.
@@ -26,7 +28,7 @@ struct LBFGSState {
   struct Goal {
     /// The norm of the gradient at W = 0.
     var referenceNorm = 0.0
-    /// The estimated gap to reach, relative to the objective.
+    /// The estimated gap to reach, relative to what it is measured by.
     var target = 0.0
     /// The estimate at the beginning.
     var firstGap: Double?
@@ -64,6 +66,7 @@ extension LBFGSState {
     var record = CheckpointRecord()
     record.numbers = [
       "weights": weights, "bias": bias, "gradient": gradient, "loss": loss, "residual": residual,
+      "mass-bounds": massBounds,
       "curvature": elimination.curvature?.rowByRowElements ?? [],
       "goal": [goal.referenceNorm, goal.target], "first-gap": goal.firstGap.map { [$0] } ?? [],
       "last-gap": goal.lastGap.map { [$0] } ?? [],
@@ -95,6 +98,7 @@ extension LBFGSState {
     gradient = try record.numbers("gradient", classCount * stride)
     loss = try record.numbers("loss", classCount)
     residual = try record.numbers("residual", classCount)
+    massBounds = try record.numbers("mass-bounds", classCount)
     isStalled = try record.counts("stalled", groupCount).map { $0 != 0 }
     precision = try record.count("wide") != 0 ? .double : .single
     iterations = try record.count("iterations")

@@ -73,29 +73,37 @@ struct LimitedMemory {
     }
     for (k, length) in zip(classes, taken) { lengths[group(of: k)][slot] = length }
 
-    recordProducts(of: slot, classes: classes, team: team)
+    let squaredSteps = recordProducts(of: slot, classes: classes, team: team)
     for g in Set(classes.map { group(of: $0) }) {
       // H stays positive definite only by pairs with sᵀy > 0 (equation 6.7). On a convex function that
       // fails by rounding alone, and such a pair is useless.
-      isValid[g][slot] = stepChange[g][slot][slot] > 1e-12 * changeChange[g][slot][slot]
+      // Against lengths, for curvatures may be of any size.
+      let lengths = squaredSteps[g] * changeChange[g][slot][slot]
+      isValid[g][slot] = stepChange[g][slot][slot] > 1e-10 * lengths.squareRoot()
     }
   }
 
   /// Makes the inner products of a new pair with all others, and with itself.
-  private mutating func recordProducts(of slot: Int, classes: [Int], team: ThreadTeam) {
+  ///
+  /// - Returns: `‖s‖²` of the pair, for each group.
+  private mutating func recordProducts(
+    of slot: Int, classes: [Int], team: ThreadTeam
+  ) -> [Double] {
     let (direction, change) = (directions[slot], changes[slot])
     let (order, directions, changes, stride) = (order, directions, changes, stride)
     let groups = classes.map { group(of: $0) }
     let products = team.map(classes.count) { [lengths] index, _ -> [Double] in
       let row = classes[index] * stride..<(classes[index] + 1) * stride
       let lengths = lengths[groups[index]]
-      return order.flatMap { other in
-        [
-          lengths[slot] * VectorOperations.dot(direction, changes[other], over: row),
-          lengths[other] * VectorOperations.dot(directions[other], change, over: row),
-          VectorOperations.dot(change, changes[other], over: row),
-        ]
-      }
+      let squared = VectorOperations.dot(direction, direction, over: row)
+      return [lengths[slot] * lengths[slot] * squared]
+        + order.flatMap { other in
+          [
+            lengths[slot] * VectorOperations.dot(direction, changes[other], over: row),
+            lengths[other] * VectorOperations.dot(directions[other], change, over: row),
+            VectorOperations.dot(change, changes[other], over: row),
+          ]
+        }
     }
     for g in Set(classes.map { group(of: $0) }) {
       for other in order {
@@ -104,15 +112,18 @@ struct LimitedMemory {
         changeChange[g][slot][other] = 0
       }
     }
+    var squaredSteps = [Double](repeating: 0, count: isValid.count)
     for (index, products) in zip(classes, products) {
       let g = group(of: index)
+      squaredSteps[g] += products[0]
       for (i, other) in order.enumerated() {
-        stepChange[g][slot][other] += products[3 * i]
-        if other != slot { stepChange[g][other][slot] += products[3 * i + 1] }
-        changeChange[g][slot][other] += products[3 * i + 2]
+        stepChange[g][slot][other] += products[3 * i + 1]
+        if other != slot { stepChange[g][other][slot] += products[3 * i + 2] }
+        changeChange[g][slot][other] += products[3 * i + 3]
         changeChange[g][other][slot] = changeChange[g][slot][other]
       }
     }
+    return squaredSteps
   }
 
   /// `−H·g` for some classes, H the inverse Hessian that the pairs suggest.

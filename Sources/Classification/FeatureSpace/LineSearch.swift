@@ -96,7 +96,8 @@ struct LineSearch {
         // A sum of N losses is good to some 1e-14; without this, rounding near the optimum would pass for
         // a rise.
         let noise = 1e-14 * abs(group.value)
-        let hasRisen = !(value <= group.value + noise) || !slope.isFinite
+        // A step of length 0 is no move, whatever its value.
+        let hasRisen = !(value <= group.value + noise) || !slope.isFinite || !(t > 0)
         // The minimum is further on; elsewhere it is at this step or before, for φ is convex.
         let isBelow = slope < 0 && !hasRisen
 

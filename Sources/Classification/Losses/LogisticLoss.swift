@@ -16,13 +16,16 @@ struct LogisticLoss: SeparableLoss {
     return (log1p(decay) + max(0, -margin), -probability, decay / ((1 + decay) * (1 + decay)))
   }
 
-  /// With `ρ = −d` in 0…1, `ℓ*(−ρ) = ρ·log ρ + (1 − ρ)·log(1 − ρ)`.
+  /// With `ρ = −d` in 0…1, `ℓ*(−ρ) = ρ·log ρ + (1 − ρ)·log(1 − ρ)`: the sum is the divergence of
+  /// `(ρ, 1 − ρ)` from `(q, 1 − q)`, q the probability of the wrong side, and taken as such.
   func duality(derivative: Double, margin: Double) -> Double {
     let magnitude = -derivative
-    let rest = 1 - magnitude
-    let entropy =
-      (magnitude > 0 ? magnitude * log(magnitude) : 0) + (rest > 0 ? rest * log(rest) : 0)
-    return log1p(exp(-abs(margin))) + max(0, -margin) + entropy + magnitude * margin
+    let decay = exp(-abs(margin))
+    let (small, large) = (decay / (1 + decay), 1 / (1 + decay))
+    let (wrong, right) = margin >= 0 ? (small, large) : (large, small)
+    let normalizer = log1p(decay)
+    return divergence(magnitude, wrong, logarithm: -normalizer - max(0, margin))
+      + divergence(1 - magnitude, right, logarithm: -normalizer - max(0, -margin))
   }
 
   func massBound(loss: Double, residual: Double, ownMass: Double, mass: Double) -> Double {

@@ -65,6 +65,14 @@ protocol LossFunction: Sendable {
   ///   - total: `Σ c` over all rows.
   func startingBias(mass: Double, total: Double) -> Double
 
+  /// The best bias of each class without weights, and the losses there, in shares of the rows'
+  /// weights (softmax: all in the first); see `BiasOnlyModel`.
+  ///
+  /// - Parameters:
+  ///   - shares: of the rows' weights, of each class.
+  ///   - penalty: what multiplies `½‖b‖²`; 0 where the bias is free.
+  func biasOnly(shares: [Double], penalty: Double) -> (bias: [Double], losses: [Double])
+
   /// The residuals of a class at `W = 0` and the best bias there, of its own rows and of the others.
   ///
   /// - Parameter share: the class's share of the rows' weights; nil where the bias is regularized,

@@ -67,7 +67,8 @@ struct ScaledResiduals<Function: SeparableLoss>: DualRepair {
   }
 
   func addTerms(
-    _ dual: inout [Double], at logits: [Double], label: Int, weight: Double, to sums: inout DualSums
+    _ dual: inout [Double], at logits: [Double], _ biasOnly: [Double], label: Int, weight: Double,
+    to sums: inout DualSums
   ) {
     for k in dual.indices {
       let isOwn = k == label
@@ -77,6 +78,8 @@ struct ScaledResiduals<Function: SeparableLoss>: DualRepair {
       let margin = sign * logits[k]
       sums.loss[k] += weight * function.at(margin: margin).loss
       sums.duality[k] += weight * function.duality(derivative: derivative, margin: margin)
+      sums.dualityOfBiasOnly[k] +=
+        weight * function.duality(derivative: derivative, margin: sign * biasOnly[k])
       dual[k] = sign * derivative
       sums.residual[k] += weight * dual[k]
     }

@@ -102,19 +102,36 @@ struct MixedProbabilities: DualRepair {
   }
 
   func addTerms(
-    _ dual: inout [Double], at logits: [Double], label: Int, weight: Double, to sums: inout DualSums
+    _ dual: inout [Double], at logits: [Double], _ biasOnly: [Double], label: Int, weight: Double,
+    to sums: inout DualSums
   ) {
     _ = function.normalize(&dual, label: label)
-    var primal = logits
+    var (primal, only) = (logits, biasOnly)
     let loss = function.normalize(&primal, label: label)
     let normalizer = loss + logits[label]  // log Σ exp
+    let normalizerOfBiasOnly = function.normalize(&only, label: label) + biasOnly[label]
     sums.loss[0] += weight * loss
     for k in dual.indices {
       let p = (1 - mixing) * dual[k] + mixing * mixture[k]
       // ℓ(f) + ℓ*(r) − r·f is the divergence Σ p·log(p / softmax(f)).
-      if p > 0 { sums.duality[0] += weight * p * (log(p) - (logits[k] - normalizer)) }
+      sums.duality[0] +=
+        weight * divergence(p, primal[k], logarithm: logits[k] - normalizer)
+      sums.dualityOfBiasOnly[0] +=
+        weight * divergence(p, only[k], logarithm: biasOnly[k] - normalizerOfBiasOnly)
       dual[k] = p - (k == label ? 1 : 0)
       sums.residual[k] += weight * dual[k]
     }
   }
+}
+
+/// `p·log(p/q) − p + q`, whose sum over two distributions is their divergence `Σ p·log(p/q)`.
+///
+/// Each term is not negative, and small where p and q are alike, so that nothing cancels: with
+/// `d = (p − q)/q` it is `q·((1 + d)·log(1 + d) − d)`, in a series where d is small.
+///
+/// - Parameter logarithm: log q, also where q itself is 0 by rounding.
+func divergence(_ p: Double, _ q: Double, logarithm: Double) -> Double {
+  let d = (p - q) / q
+  if abs(d) < 1e-3 { return q * d * d * (1.0 / 2 - d * (1.0 / 6 - d * (1.0 / 12 - d / 20))) }
+  return p > 0 ? max(0, p * (log(p) - logarithm) - p + q) : q
 }

@@ -90,7 +90,8 @@ struct BiasElimination {
     for _ in 0..<60 {
       request.needsCurvatureMatrix = needsCurvature
       let evaluation = try objective.evaluate(request)
-      if needsCurvature {
+      // Of terms that are no numbers nothing can be learned.
+      if needsCurvature && evaluation.loss[0].isFinite {
         curvature = PositiveDefiniteFactor(softmaxCurvature: evaluation.crossProducts)
       }
       if let previous = best,
@@ -105,7 +106,7 @@ struct BiasElimination {
         continue
       }
       best = (evaluation, request.bias)
-      guard evaluation.loss[0].isFinite else { break }
+      guard evaluation.loss[0].isFinite, curvature != nil else { break }
       let step = curvature!.solve(evaluation.residual)
       var decrement = 0.0
       for k in counts.indices { decrement += step[k] * evaluation.residual[k] }

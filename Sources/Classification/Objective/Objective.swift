@@ -10,6 +10,8 @@ final class Objective {
   let rows: LocalRows
   let loss: Loss
   let context: TrainingContext
+  /// The largest magnitude among the features, and 1.
+  private let largestFactor: Double
 
   var kernels: TrainingKernels { context.kernels }
   var team: ThreadTeam { context.team }
@@ -19,6 +21,7 @@ final class Objective {
     self.rows = rows
     self.loss = loss
     self.context = context
+    largestFactor = rows.columnBounds.reduce(1, max)
     for block in rows.blocks {
       block.logits = [Double](repeating: 0, count: block.count * rows.classCount)
     }
@@ -37,12 +40,16 @@ final class Objective {
   ///   - massBounds: for each of `classes`, at least `Σ_i |r_i|`, up to rounding.
   ///   - precision: of the products.
   /// - Returns: one row of D sums for each of `classes`.
+  /// - Throws: `ClassificationError.saturated`.
   func gradient(
     classes: [Int], bias: [Double], massBounds: [Double], precision: Precision
   ) throws -> FixedPointSum {
     let (source, blocks, workspaces, loss) = (rows.source, rows.blocks, workspaces, loss)
     let (width, classCount, count) = (rows.width, rows.classCount, classes.count)
     let kernels = kernels
+    try checkBounds(massBounds)
+    // Beyond this, products that single precision cannot hold.
+    let precision = massBounds.max()! * largestFactor < 0x1p120 ? precision : .double
     for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
     try team.forEach(blocks.count) { index, worker in
       let (block, workspace) = (blocks[index], workspaces[worker])
@@ -74,6 +81,7 @@ final class Objective {
     let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
     let (width, classCount, kernels) = (rows.width, rows.classCount, kernels)
     let packed = Self.pack(weights, width: width, stride: width, count: classCount, kernels)
+    try checkBounds(massBounds)
     for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
     let parts = try team.throwingMap(blocks.count) { index, worker -> [Double] in
       let (block, workspace) = (blocks[index], workspaces[worker])
@@ -107,6 +115,7 @@ final class Objective {
     var bounds = [Double](repeating: 0, count: count)
     // |Σ a·x_j| ≤ (Σ|a|)·max|x_j|: the scale of the sum, known before it.
     for (i, a) in coefficients.enumerated() { bounds[i % count] += abs(a) }
+    try checkBounds(bounds)
     for workspace in workspaces { workspace.sum!.reset(rowBounds: bounds) }
     try team.forEach(blocks.count) { index, worker in
       let (block, workspace) = (blocks[index], workspaces[worker])
@@ -159,6 +168,8 @@ final class Objective {
   }
 
   /// `Σ q²` for each class of the direction, q its logits.
+  ///
+  /// - Throws: `ClassificationError.saturated`.
   func directionEnergies(count: Int) throws -> [Double] {
     let blocks = rows.blocks
     let parts = team.map(blocks.count) { index, _ in
@@ -171,10 +182,18 @@ final class Objective {
       }
       return sums
     }
-    return try reduce(parts, count: count)
+    let energies = try reduce(parts, count: count)
+    if !energies.allSatisfy(\.isFinite) { throw ClassificationError.saturated("logits") }
+    return energies
   }
 
   // MARK: Reductions
+
+  /// Refuses bounds that no sum can be scaled by; all ranks know the same.
+  private func checkBounds(_ bounds: [Double]) throws {
+    // Times the largest feature, 1e15, and in units of 2^-61 well within double precision.
+    if !bounds.allSatisfy({ $0 < 0x1p300 }) { throw ClassificationError.saturated("residuals") }
+  }
 
   private func reduce(_ parts: [[Double]], count: Int) throws -> [Double] {
     var sum = ExactSum(count: count)
@@ -187,9 +206,14 @@ final class Objective {
   private func reduce(_ count: Int) throws -> FixedPointSum {
     for other in workspaces.dropFirst() { workspaces[0].sum!.add(other.sum!, rows: count) }
     var total = workspaces[0].sum!
-    var units = Array(total.units[..<(count * rows.width)])
+    // One number more tells all ranks what one of them met.
+    var units = Array(total.units[..<(count * rows.width)]) + [total.isSaturated ? 1 : 0]
     try context.communicator.allreduce(&units, .sum)
+    let isSaturated = units.removeLast() != 0
     total.replaceUnits(units)
+    if isSaturated || !total.isWithinBounds(rows: count) {
+      throw ClassificationError.saturated("products of residuals and features")
+    }
     return total
   }
 }

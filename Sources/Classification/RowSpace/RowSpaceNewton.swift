@@ -39,13 +39,8 @@ struct RowSpaceNewton {
   var size: Int { gram.rowCount }
   var count: Int { gram.classCount }
 
-  /// What is left to gain at a point, of each class (softmax: in the first).
-  struct Progress {
-    var gaps: [Double]
-    var values: [Double]
-  }
-
-  /// Runs until no group's estimated gap exceeds `target` of its objective.
+  /// Runs until no group's estimated gap exceeds `target` of its objective, nor of all that weights
+  /// can gain, `P(0) − D`.
   ///
   /// - Parameters:
   ///   - step: the steps that led to the point, when it was reached by this method.
@@ -53,18 +48,26 @@ struct RowSpaceNewton {
   ///     again goes on from there.
   ///   - report: gets the objective and the gap after each step.
   /// - Returns: the steps taken, those before included.
+  /// - Throws: `ClassificationError.saturated`.
   func minimize(
     _ point: inout Point, C: Double, target: Double, maximumSteps: Int, from step: Int = 0,
     pause: (_ point: Point, _ step: Int) throws -> Void,
-    report: (_ objective: Double, _ gap: Double) -> Void
+    report: (_ objective: Double, _ ratio: Double) -> Void
   ) throws -> Int {
+    let biasOnly = BiasOnlyModel(
+      loss: loss, classMasses: gram.classMasses, C: C, regularizesBias: regularizesBias)
     var local = evaluate(point.products, point.bias)
     var step = step
     while true {
+      if !local.loss.allSatisfy(\.isFinite) { throw ClassificationError.saturated("losses") }
       try pause(point, step)
-      let model = try makeModel(at: point, local, C: C)
-      report(total(model.values), total(model.gaps))
-      let isActive = zip(model.gaps, model.values).map { $0 > target * $1 }
+      let model = try makeModel(at: point, local, C: C, biasOnly)
+      report(
+        total(model.values), total(model.gaps) / max(total(model.scales), .leastNormalMagnitude))
+      let isActive = (0..<count).map {
+        model.gaps[$0] > target * model.scales[$0]
+          && (model.gaps[$0] > target * model.values[$0] || model.scales[$0] > model.floors[$0])
+      }
       if !isActive.contains(true) || step == maximumSteps { return step }
       let direction = try direction(model, local, C: C, isActive: isActive)
       guard
@@ -89,9 +92,14 @@ struct RowSpaceNewton {
     let energy: [Double]
     let gaps: [Double]
     let values: [Double]
+    /// What gaps are measured by, and what rounding may leave of them; see `LBFGSSolver.Estimate`.
+    let scales: [Double]
+    let floors: [Double]
   }
 
-  private func makeModel(at point: Point, _ local: Local, C: Double) throws -> Model {
+  private func makeModel(
+    at point: Point, _ local: Local, C: Double, _ biasOnly: BiasOnlyModel
+  ) throws -> Model {
     let curvature = biasCurvature(local)
     let sums = columnSums(local.residuals)
     let shift = regularizesBias ? sums.map { _ in 0 } : curvature.solve(sums).map { -$0 }
@@ -110,7 +118,52 @@ struct RowSpaceNewton {
     let values = zip(norms, losses).map { $0 / 2 + C * $1 }
     return Model(
       curvature: curvature, shift: shift, residual: residual, residualProducts: residualProducts,
-      energy: energy, gaps: gaps, values: values)
+      energy: energy, gaps: gaps, values: values,
+      scales: scales(
+        gaps, values, squaredDual: dot(moved, movedProducts).map { C * C * $0 },
+        dualBias: columnSums(moved).map { -C * $0 }, biasOnly),
+      floors: floors(local, sums, norms, C: C))
+  }
+
+  /// `min(P, P(0) − D)` of each class.
+  ///
+  /// - Parameters:
+  ///   - squaredDual: `‖V‖²`, V the weights that the residuals give; with its bias, where that is
+  ///     regularized.
+  ///   - dualBias: that bias.
+  private func scales(
+    _ gaps: [Double], _ values: [Double], squaredDual: [Double], dualBias: [Double],
+    _ biasOnly: BiasOnlyModel
+  ) -> [Double] {
+    let starts = merged(biasOnly.values)
+    // ‖V − (0, b)‖² = ‖V‖² − 2b·V_b + b².
+    let shifts = merged(
+      zip(biasOnly.bias, dualBias).map { b, v in
+        regularizesBias ? b * b - 2 * b * v : 0
+      })
+    return (0..<count).map { k in
+      let least = max(0, squaredDual[k] + shifts[k]) / 2
+      let difference = starts[k] - values[k] + gaps[k]
+      // Terms that are not negative are missing in one, digits in the other.
+      let gain = difference > 1e-9 * starts[k] ? max(difference, least) : least
+      return min(values[k], gain)
+    }
+  }
+
+  /// See `LocalRows.gapFloor`; the longest row stands for the features' bounds.
+  private func floors(
+    _ local: Local, _ sums: [Double], _ norms: [Double], C: Double
+  ) -> [Double] {
+    let masses = gram.classMasses
+    let mass = masses.reduce(0, +)
+    let longest = (0..<size).reduce(0) { max($0, gram.products[$1, $1]) }
+    let terms = merged(
+      (0..<count).map { k in
+        let bound = loss.function.massBound(
+          loss: local.loss[k], residual: sums[k], ownMass: masses[k], mass: mass)
+        return C * bound * (C * bound) * longest
+      })
+    return zip(terms, norms).map { 0x1p-80 / 2 * ($0 + $1) }
   }
 
   /// Coefficients to add, their products, and what to add to the bias.

@@ -28,7 +28,8 @@ struct RowSpaceSolver {
     Point(coefficients: newton.zeros, bias: startingBias(), products: newton.zeros)
   }
 
-  /// Goes on from a point until the estimated gap is within `target` of the objective. Collective.
+  /// Goes on from a point until the estimated gap is within `target` of the objective and of all that
+  /// weights can gain. Collective.
   ///
   /// The squared hinge is solved up to rounding whatever the target.
   ///
@@ -40,7 +41,7 @@ struct RowSpaceSolver {
   func minimize(
     from warm: Point?, resuming found: State? = nil, target: Double, maximumSteps: Int,
     pauses: Pauses = .never,
-    report: (_ steps: Int, _ objective: Double, _ gap: Double) -> Void = { _, _, _ in }
+    report: (_ steps: Int, _ objective: Double, _ ratio: Double) -> Void = { _, _, _ in }
   ) throws -> (point: Point, steps: Int) {
     if options.loss.function.usesFiniteNewton {
       return try solveHinge(from: warm, resuming: found, pauses: pauses)

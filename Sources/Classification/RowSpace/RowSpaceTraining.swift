@@ -8,6 +8,7 @@ struct RowSpaceTraining {
   let prepared: PreparedRows
   let objective: Objective
   let options: TrainingOptions
+  let checkpointer: Checkpointer?
   let progress: (TrainingProgress) -> Void
 
   /// How far training has come, beside the solver.
@@ -36,7 +37,6 @@ struct RowSpaceTraining {
   /// Collective.
   func solve() throws -> Solution {
     let gram = try prepared.gram(options)
-    let checkpointer = prepared.context.checkpointer
     let solver = RowSpaceSolver(gram: gram, options: options, context: prepared.context)
     let reference = solver.referenceNorm()
     // The estimate leaves out the rounding of the weights: aim a little lower.
@@ -60,11 +60,11 @@ struct RowSpaceTraining {
       let (next, taken) = try solver.minimize(
         from: point, resuming: found, target: state.target,
         maximumSteps: options.maximumIterations - state.steps, pauses: pauses ?? .never
-      ) { count, value, gap in
+      ) { count, value, ratio in
         progress(
           TrainingProgress(
             iteration: before.steps + count, passes: before.passes, objective: value,
-            relativeGap: gap / max(value, .leastNormalMagnitude)))
+            relativeGap: min(ratio, 1)))
       }
       found = nil
       state.steps += taken
@@ -72,7 +72,7 @@ struct RowSpaceTraining {
         gram, next.coefficients, solver.bias(of: next),
         referenceNorm: reference)
       state.passes += 2
-      let isConverged = result.certificate.relativeGap <= options.tolerance
+      let isConverged = result.isConverged(tolerance: options.tolerance)
       // Finite Newton has no better answer, nor has Newton's method once the target is at rounding, or
       // once a lower one brought no step: what is left is the rounding of the stored weights.
       let isExhausted =
@@ -103,6 +103,6 @@ struct RowSpaceTraining {
     Solution(
       weights: result.weights, bias: result.bias, certificate: result.certificate,
       iterations: steps, passes: passes,
-      isConverged: result.certificate.relativeGap <= options.tolerance)
+      isConverged: result.isConverged(tolerance: options.tolerance))
   }
 }

@@ -6,7 +6,7 @@ package enum ClassWeights: Sendable, Equatable {
   case equal
   /// `N / (K·n_k)` for a class with n_k of the N training rows: every class counts as much.
   case balanced
-  /// By the class's name; 1 for classes that are not named.
+  /// By the class's name, byte by byte; 1 for classes that are not named.
   case named([ByteString: Double])
 
   /// The weights of the classes that have rows.

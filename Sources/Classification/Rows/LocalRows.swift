@@ -17,10 +17,14 @@ struct LocalRows {
   /// Rows left out, over all ranks.
   let failedCount: Int
   let unlabelledCount: Int
+  /// What the blocks' scales stand for.
+  let normalization: RowNormalization
   /// This rank's blocks that have training rows.
   let blocks: [RowBlock]
   /// The largest magnitude of each feature, after normalization, over all ranks.
   let columnBounds: [Double]
+  /// `Σ b²` over them.
+  let squaredColumnBounds: Double
 
   var classCount: Int { classes.count }
   var rowCount: Int { classCounts.reduce(0, +) }
@@ -38,6 +42,7 @@ struct LocalRows {
   ) throws {
     let communicator = context.communicator
     self.source = source
+    normalization = options.normalization
     width = source.width
     let cuts = RowPartition.blocks(rowCount: source.rowCount)
     let own = cuts[
@@ -79,6 +84,7 @@ struct LocalRows {
     classMasses = try Self.masses(blocks, classCount: classes.count, communicator)
     columnBounds = try Self.inspect(
       source, blocks, options.normalization, context)
+    squaredColumnBounds = columnBounds.reduce(0) { $0 + $1 * $1 }
   }
 
   /// Those of another's training rows for which `isIncluded` holds, looked at already. Collective.
@@ -89,9 +95,9 @@ struct LocalRows {
     isIncluded: (_ row: Int) -> Bool
   ) throws {
     let communicator = context.communicator
-    (source, width) = (all.source, all.width)
+    (source, width, normalization) = (all.source, all.width, all.normalization)
     (failedCount, unlabelledCount) = (all.failedCount, all.unlabelledCount)
-    columnBounds = all.columnBounds
+    (columnBounds, squaredColumnBounds) = (all.columnBounds, all.squaredColumnBounds)
     let chosen = all.blocks.map { block in
       (block, block.kept.indices.filter { isIncluded(block.rows.lowerBound + block.kept[$0]) })
     }.filter { !$1.isEmpty }

@@ -45,11 +45,12 @@ struct EvaluationTask: Sendable {
       }
       result = try Trainer(options, communicator: communicator, team: team).train(rows)
     }
+    let (confusion, notFinite) = try confusion(
+      result, options, try source(trial.test, trial, plan), plan, communicator, team)
     return Outcome(
       task: number, C: options.C, validation: validation.map { $0.accuracy($0.best) },
       relativeGap: result.certificate.relativeGap, isConverged: result.isConverged,
-      confusion: try confusion(
-        result, options, try source(trial.test, trial, plan), plan, communicator, team))
+      confusion: confusion, notFinite: notFinite)
   }
 
   private func source(
@@ -69,7 +70,7 @@ struct EvaluationTask: Sendable {
   private func confusion(
     _ result: TrainingResult, _ options: TrainingOptions, _ test: SelectedRows, _ plan: SplitPlan,
     _ communicator: any Communicator, _ team: ThreadTeam
-  ) throws -> [Int] {
+  ) throws -> (confusion: [Int], notFinite: Int) {
     let store = plan.stores.values.first!
     let spec = store.provenance.layer(named: method.layer)!
     var origin = FeatureOrigin(store.provenance, layer: spec)
@@ -85,27 +86,33 @@ struct EvaluationTask: Sendable {
       $0..<min($0 + blockRows, test.rowCount)
     }
     let own = blocks.indices.filter { $0 % communicator.size == communicator.rank }
-    let predicted = try team.throwingMap(own.count) { index, _ -> [Int] in
+    let predicted = try team.throwingMap(own.count) { index, _ -> [Int?] in
       var scratch: [Float] = []
-      var best: [Int] = []
+      var best: [Int?] = []
       let width = test.width
       try test.withRows(blocks[own[index]], scratch: &scratch) { features in
         for i in 0..<blocks[own[index]].count {
           let scores = classifier.scores(features.extracting(i * width..<(i + 1) * width))
-          best.append(position[scores.indexOfLargest()])
+            best.append(scores.allSatisfy(\.isFinite) ? position[scores.indexOfLargest()] : nil)
         }
       }
       return best
     }
     var counts: [Int: Int] = [:]
+    var notFinite = 0
     for (index, best) in zip(own, predicted) {
       for (row, label) in zip(blocks[index], best) {
+        guard let label else {
+          notFinite += 1
+          continue
+        }
         counts[test.entries[row].label * names.count + label, default: 0] += 1
       }
     }
     // Sorted, as the order of a dictionary changes from run to run.
-    return counts.keys.sorted().flatMap {
+    let triples = counts.keys.sorted().flatMap {
       [$0 / names.count, $0 % names.count, counts[$0]!]
     }
+    return (triples, notFinite)
   }
 }

@@ -196,6 +196,7 @@ extension Outcome {
     var sum = self
     sum.confusion = counts.sorted { $0.key.lexicographicallyPrecedes($1.key) }
       .flatMap { $0.key + [$0.value] }
+    sum.notFinite += other.notFinite
     return sum
   }
 }

@@ -24,6 +24,9 @@ struct Outcome: Sendable, Codable, Equatable {
   let isConverged: Bool
   /// Triples: true class, predicted class, how many test rows.
   var confusion: [Int]
+  /// Test rows whose features are infinite, which put the classes in no order: they have no
+  /// prediction and count nowhere else, as in `Predictor`.
+  var notFinite = 0
 
   /// For each class, test rows predicted right and test rows in all.
   func counts(classCount: Int) -> (correct: [Int], total: [Int]) {
@@ -40,12 +43,12 @@ struct Outcome: Sendable, Codable, Equatable {
   func meanPerClass(classCount: Int) -> Double {
     let (correct, total) = counts(classCount: classCount)
     let shares = zip(correct, total).filter { $1 > 0 }.map { Double($0) / Double($1) }
-    return 100 * shares.reduce(0, +) / Double(shares.count)
+    return 100 * shares.reduce(0, +) / Double(max(1, shares.count))
   }
 
   /// The share of all test rows predicted right, in per cent.
   func overall(classCount: Int) -> Double {
     let (correct, total) = counts(classCount: classCount)
-    return 100 * Double(correct.reduce(0, +)) / Double(total.reduce(0, +))
+    return 100 * Double(correct.reduce(0, +)) / Double(max(1, total.reduce(0, +)))
   }
 }

@@ -12,8 +12,13 @@ package struct FixedPointSum: Sendable {
   package let columnCount: Int
   /// Units summed so far, row-major; `allreduce` over ranks as integers.
   package var units: [Int64]
+  /// Whether a term was not a number, or so far above its bound that its units were out of reach: it
+  /// was left out, and the sum is worth nothing.
+  package private(set) var isSaturated = false
   private var rowExponents: [Int]
   private let columnExponents: [Int]
+  /// The same, for loops that are to be vectorized.
+  private let narrowColumnExponents: [Int32]
   /// `2^-exponent` of each column.
   private let columnScales: [Double]
 
@@ -24,6 +29,7 @@ package struct FixedPointSum: Sendable {
     units = [Int64](repeating: 0, count: rowCount * columnCount)
     rowExponents = [Int](repeating: 0, count: rowCount)
     columnExponents = columnBounds.map(Self.exponent(bound:))
+    narrowColumnExponents = columnExponents.map(Int32.init)
     columnScales = columnExponents.map { Self.power(-$0) }
   }
 
@@ -38,6 +44,7 @@ package struct FixedPointSum: Sendable {
     for (row, bound) in rowBounds.enumerated() {
       rowExponents[row] = Self.exponent(bound: bound) - 61
     }
+    isSaturated = false
     let used = rowBounds.count * columnCount
     units.withUnsafeMutableBufferPointer { units in
       for i in 0..<used { units[i] = 0 }
@@ -46,10 +53,16 @@ package struct FixedPointSum: Sendable {
 
   /// Adds a term to `rows×columns` of the sum.
   ///
-  /// - Parameter term: row-major, as wide as `columns`; finite and within the announced bounds.
+  /// One that is not within the announced bounds is left out, and `isSaturated` from then on.
+  ///
+  /// - Parameter term: row-major, as wide as `columns`.
   package mutating func add(_ term: [Float], rows: Int, columns: Range<Int>) {
     precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
     let width = columns.count
+    if !fits(term, rows: rows, columns: columns) {
+      isSaturated = true
+      return
+    }
     let add = TrainingKernels.fastest.table.pointee.add_fixed_f32!
     term.withUnsafeBufferPointer { term in
       columnScales.withUnsafeBufferPointer { scales in
@@ -71,6 +84,7 @@ package struct FixedPointSum: Sendable {
   package mutating func add(_ term: [Double], rows: Int, columns: Range<Int>) {
     precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
     let width = columns.count
+    var fits = true
     term.withUnsafeBufferPointer { term in
       columnScales.withUnsafeBufferPointer { scales in
         units.withUnsafeMutableBufferPointer { units in
@@ -79,12 +93,45 @@ package struct FixedPointSum: Sendable {
             let source = row * width
             let target = row * columnCount + columns.lowerBound
             for j in 0..<width {
-              // Multiplying by powers of two is exact; the conversion traps beyond 2^63.
+              // Multiplying by powers of two is exact; the conversion would trap beyond 2^63.
               let value = term[source + j] * scale * scales[columns.lowerBound + j]
-              units[target + j] &+= Int64(value)
+              if abs(value) < Self.unitLimit {
+                units[target + j] &+= Int64(value)
+              } else {
+                fits = false
+              }
             }
           }
         }
+      }
+    }
+    if !fits { isSaturated = true }
+  }
+
+  /// Units of a term or a sum that cannot be: its bound is 2^61 of them, and rounding adds little.
+  private static let unitLimit = power(unitLimitExponent)
+  private static let unitLimitExponent = 62
+
+  /// Whether every element of a term has less units than the limit, by exponents: for a term in bounds
+  /// they are below by one. By integers, which a vector unit compares eight at a time.
+  private func fits(_ term: [Float], rows: Int, columns: Range<Int>) -> Bool {
+    let width = columns.count
+    return term.withUnsafeBufferPointer { term in
+      narrowColumnExponents.withUnsafeBufferPointer { exponents in
+        var fits = true
+        for row in 0..<rows {
+          var (largest, relative) = (Int32.min, Int32.min)
+          for j in 0..<width {
+            let exponent = Int32(truncatingIfNeeded: term[row * width + j].bitPattern >> 23) & 0xff
+            largest = max(largest, exponent)
+            relative = max(relative, exponent &- exponents[columns.lowerBound + j])
+          }
+          // Exponents are stored 127 larger; 255 stands for infinity and NaN. |term| < 2^(exponent − 126).
+          if largest == 255 || Int(relative) - 126 - rowExponents[row] > Self.unitLimitExponent {
+            fits = false
+          }
+        }
+        return fits
       }
     }
   }
@@ -97,12 +144,19 @@ package struct FixedPointSum: Sendable {
         for i in 0..<rows * columnCount { units[i] &+= other[i] }
       }
     }
+    if other.isSaturated { isSaturated = true }
   }
 
   /// Replaces the first rows by what a reduction made of them.
   package mutating func replaceUnits(_ reduced: [Int64]) {
     precondition(reduced.count <= units.count)
     units.replaceSubrange(0..<reduced.count, with: reduced)
+  }
+
+  /// Whether the sums of the first rows can be what their terms add up to.
+  package func isWithinBounds(rows: Int) -> Bool {
+    !isSaturated
+      && units[..<(rows * columnCount)].allSatisfy { $0.magnitude < 1 << Self.unitLimitExponent }
   }
 
   /// The sum at one element, rounded to double precision once.

@@ -41,6 +41,9 @@ struct PredictCommand: DistributedCommand {
   @Option(help: "The folder that a list's relative paths start from; default: the list's own.")
   var root: String?
 
+  @Flag(help: "Replace OUTPUT, if it is there; else that ends with status 73.")
+  var overwrite = false
+
   @Flag(help: "Add a column with the score of each class.")
   var scores = false
 
@@ -56,6 +59,8 @@ struct PredictCommand: DistributedCommand {
 
   func run(in context: CommandContext) throws -> ExitStatus {
     let team = try context.makeTeam(threads: runOptions.threads)
+    // A table does not tell what made it.
+    _ = try context.shared { try ExistingOutput.decide(output, overwrite: overwrite) }
     let classifier = try context.communicator.agree {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try Classifier.load(self.classifier)

@@ -1,8 +1,10 @@
 internal import Classification
 internal import Communication
+internal import FeatureStore
 internal import Files
 internal import Foundation
 internal import Logging
+internal import Tensors
 
 /// What training starts from.
 extension TrainCommand {
@@ -42,9 +44,8 @@ extension TrainCommand {
       classWeights = .balanced
     } else if let classWeight {
       let weights = try WeightFile.classWeights(classWeight)
-      if let unknown = weights.keys.sorted().first(where: { name in
-        !rows.classNames.contains { name == ByteString($0) }
-      }) {
+      let known = Set(rows.classNames.map { ByteString($0) })
+      if let unknown = weights.keys.sorted().first(where: { !known.contains($0) }) {
         throw ClassificationError.invalidOptions([
           "\(classWeight) weighs class “\(unknown)”, which is not in \(rows.name)"
         ])
@@ -60,6 +61,40 @@ extension TrainCommand {
       folds: path == nil ? nil : foldCount, seed: seed, rowWeights: rowWeights, start: start)
     return Input(
       stores: stores, rows: rows, options: options, start: start, identity: identity)
+  }
+
+  /// Hashes the stores, for `--check`; each rank its own part of them. Collective.
+  ///
+  /// - Throws: `JobFailure` for a store that is damaged.
+  func checkStores(_ context: CommandContext, _ team: ThreadTeam) throws {
+    try context.communicator.agree {
+      for (index, path) in stores.enumerated()
+      where index % context.communicator.size == context.communicator.rank {
+        let audit = try StoreAudit(path, team: team)
+        for problem in audit.problems { context.log.error("damaged: \(problem)") }
+        if !audit.isSound {
+          throw StoreError.auditFailed(path: path, problemCount: audit.problems.count)
+        }
+      }
+    }
+  }
+
+  /// The classifier that is there, where a training with this identity may have made it; nil where
+  /// there is none, or where it may be replaced.
+  ///
+  /// Collective.
+  ///
+  /// - Throws: `JobFailure` where what is there must stay.
+  func existing(_ identity: TrainingIdentity, _ context: CommandContext) throws -> Classifier? {
+    let decision = try context.shared {
+      try ExistingOutput.decide(output, overwrite: overwrite) {
+        // Whatever else is there, and cannot be read as a classifier, is not of this training.
+        guard let job = (try? Classifier.load(output))?.job else { return false }
+        return (path?.values ?? [C]).contains { identity.job(C: $0) == job }
+      }
+    }
+    if decision == .write { return nil }
+    return try context.communicator.agree { try Classifier.load(output) }
   }
 
   /// What keeps and takes up an unfinished training. Collective.

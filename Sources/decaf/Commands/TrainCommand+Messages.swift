@@ -1,5 +1,6 @@
 internal import Classification
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Logging
 
@@ -62,4 +63,45 @@ extension TrainCommand {
       log.info("fold \(fold + 1) of \(count): C \(C) done")
     }
   }
+
+  /// Says how well a training did that is above its tolerance, and what that means for the status; the
+  /// same on every rank.
+  func status(
+    _ certificate: Certificate, isConverged: Bool, isExhausted: Bool, iterations: Int,
+    _ context: CommandContext
+  ) -> ExitStatus {
+    if isConverged { return .done }
+    let gap = certificate.largestRatio
+    // More than half of P: as far as anybody can tell, nothing was learned.
+    let isUnproved = certificate.relativeGap > 0.5
+    let failure: ClassificationError =
+      isUnproved
+      ? .unproved(
+        relativeGap: certificate.relativeGap, iterations: iterations, isExhausted: isExhausted)
+      : isExhausted
+        ? .floorReached(relativeGap: gap, tolerance: tolerance)
+        : .notConverged(relativeGap: gap, tolerance: tolerance, iterations: iterations)
+    if context.isRoot {
+      if isUnproved { context.log.error("\(failure)") } else { context.log.warning("\(failure)") }
+    }
+    return strict || isUnproved ? .badInput : .done
+  }
+
+  /// What is there is what this training would give: says so.
+  func finished(_ existing: Classifier, _ context: CommandContext) -> ExitStatus {
+    let training = existing.training
+    if context.isRoot {
+      print(
+        """
+        classifier  \(output) is there already, made by this training; --overwrite makes it again
+        certificate \(training.certificate.summary)
+        """)
+    }
+    return status(
+      training.certificate, isConverged: training.isConverged,
+      isExhausted: training.iterations < maxIterations, iterations: training.iterations, context)
+  }
 }
+
+/// Cross-validation chose the C of the classifier that is there.
+struct AlreadyFinished: Error {}

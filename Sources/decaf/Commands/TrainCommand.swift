@@ -29,6 +29,10 @@ struct TrainCommand: DistributedCommand {
       Now and then, and when asked to stop by SIGUSR1, SIGTERM, SIGINT or --max-hours, training \
       writes what it has reached beside the classifier, as OUTPUT.checkpoint. Started again, the \
       same command continues there, on any number of ranks and threads, to the same bytes.
+
+      A classifier that is there is not replaced without --overwrite: where this very training made \
+      it, that is said, else the status is 73. A training that ends with a gap above half of the \
+      objective has status 65; one above the tolerance a warning, or with --strict status 65.
       """)
 
   @Argument(help: "Stores: folders written by decaf extract.", completion: .directory)
@@ -37,13 +41,18 @@ struct TrainCommand: DistributedCommand {
   @Option(help: "The stores' layer to train on, as in decaf extract --layers.")
   var layer: String
 
-  @Option(help: "The classifier to write: a .safetensors file.")
+  @Option(help: "The classifier to write: a .safetensors file, or a name without extension.")
   var output: String
 
   @Option(help: "What is minimized.")
   var loss = Loss.softmax
 
-  @Option(name: .customLong("C"), help: "The weight of the losses against ½‖W‖².")
+  @Option(
+    name: .customLong("C"),
+    help: """
+      The weight of the losses against ½‖W‖², from \(TrainingOptions.usableCText); features may be of any size up to 1e15, but weights are \
+      stored in single precision, which a C·‖x‖² above some 1e9 shows.
+      """)
   var C = 1.0
 
   @Option(
@@ -62,7 +71,11 @@ struct TrainCommand: DistributedCommand {
   )
   var seed: UInt64 = 0
 
-  @Option(help: "Largest duality gap, relative to the objective.")
+  @Option(
+    help: """
+      Largest duality gap, relative to the objective P and to P(0) − D, all that weights can gain over \
+      the best bias alone, so that neither a small loss nor a small C makes it loose.
+      """)
   var tolerance = 1e-6
 
   @Flag(
@@ -113,7 +126,11 @@ struct TrainCommand: DistributedCommand {
   @Option(help: "A classifier for the same features to begin with; classes are known by name.")
   var warmStart: String?
 
-  @Option(help: "Iterations after which training stops, whatever the gap.")
+  @Option(
+    help: """
+      Iterations after which training stops; with status 65 where the gap is above half of the \
+      objective.
+      """)
   var maxIterations = 2000
 
   @Flag(help: "End with status 65 when the gap stays above the tolerance.")
@@ -128,7 +145,10 @@ struct TrainCommand: DistributedCommand {
       """)
   var checkpointMinutes = 10.0
 
-  @Flag(help: "Begin anew, whatever the checkpoint that is there.")
+  @Flag(help: "Read all of the stores first and compare their hashes, as decaf verify does.")
+  var check = false
+
+  @Flag(help: "Begin anew and replace OUTPUT, whatever checkpoint and classifier are there.")
   var overwrite = false
 
   @OptionGroup var runOptions: RunOptions
@@ -144,6 +164,11 @@ struct TrainCommand: DistributedCommand {
         try options.validate()
       }
     } catch { throw ValidationError("\(error)") }
+    let name = output.split(separator: "/").last ?? ""
+    if name.dropFirst().contains("."), !name.hasSuffix(".safetensors") {
+      throw ValidationError(
+        "--output \(output): a classifier is a .safetensors file; take a name that ends so.")
+    }
     try OptionRange.check("--folds", folds, atLeast: 2)
     try OptionRange.checkPositive("--max-hours", maxHours)
     try OptionRange.checkNotNegative("--checkpoint-minutes", checkpointMinutes)
@@ -163,10 +188,14 @@ struct TrainCommand: DistributedCommand {
     StopSignal.install()
     let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
-    let input = try context.communicator.agree {
+    var input = try context.communicator.agree {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try open()
     }
+    try input.identity.settleKernels(context.communicator)
+    let existing = try existing(input.identity, context)
+    if let existing, path == nil { return finished(existing, context) }
+    if check { try checkStores(context, team) }
     let checkpointer = try makeCheckpointer(input, context, since: start)
     let result: TrainingResult
     let options: TrainingOptions
@@ -175,8 +204,11 @@ struct TrainCommand: DistributedCommand {
         let trainer = try Trainer(
           input.options, communicator: context.communicator, team: team,
           checkpointer: checkpointer)
-        return try train(input, by: trainer, context)
+        return try train(input, by: trainer, unless: existing, context)
       }
+    } catch is AlreadyFinished {
+      try context.communicator.agree { if context.isRoot { try checkpointer.remove() } }
+      return finished(existing!, context)
     } catch let stop as TrainingStopped {
       if context.isRoot {
         print("\(stop); \(checkpointer.path) is written, the same command line continues")
@@ -185,17 +217,27 @@ struct TrainCommand: DistributedCommand {
     }
     try context.communicator.agree {
       guard context.isRoot else { return }
-      try Classifier(result, options: options, features: input.stores.origin).save(output)
+      try Classifier(
+        result, options: options, features: input.stores.origin,
+        job: input.identity.job(C: options.C)
+      ).save(output)
       try checkpointer.remove()
     }
-    guard context.isRoot else { return .done }
-    print(result.summary(output: output, elapsed: ContinuousClock.now - start))
-    return status(of: result, context)
+    if context.isRoot {
+      print(result.summary(output: output, elapsed: ContinuousClock.now - start))
+    }
+    return status(
+      result.certificate, isConverged: result.isConverged, isExhausted: result.isExhausted,
+      iterations: result.iterations, context)
   }
 
   /// Trains with the C that was given, or chooses one first; the options are those trained with.
+  ///
+  /// - Parameter existing: the classifier that is at the output's place.
+  /// - Throws: `AlreadyFinished` when the C chosen makes this training the one it came from;
+  ///   `JobFailure` when it does not.
   private func train(
-    _ input: Input, by trainer: Trainer, _ context: CommandContext
+    _ input: Input, by trainer: Trainer, unless existing: Classifier?, _ context: CommandContext
   ) throws -> (TrainingResult, TrainingOptions) {
     var options = input.options
     guard let path else {
@@ -206,21 +248,20 @@ struct TrainCommand: DistributedCommand {
     let assignment = FoldAssignment.stratified(input.rows, foldCount: foldCount, seed: seed)
     let (result, validation) = try trainer.train(
       input.rows, path: path.values, assignment: assignment,
-      foldProgress: foldLogger(context, assignment.foldCount), progress: progressLogger(context))
+      foldProgress: foldLogger(context, assignment.foldCount),
+      chosen: { validation in
+        guard let existing else { return }
+        if existing.job != input.identity.job(C: validation.best.C) {
+          throw JobFailure(
+            exitStatus: .cannotCreate,
+            description: "\(ExistingOutputError.exists(path: output))")
+        }
+        if context.isRoot { print(validation.table) }
+        throw AlreadyFinished()
+      },
+      progress: progressLogger(context))
     if context.isRoot { print(validation.table) }
     options.C = validation.best.C
     return (result, options)
-  }
-
-  /// Warns of a gap above the tolerance, and says why it stayed there.
-  private func status(of result: TrainingResult, _ context: CommandContext) -> ExitStatus {
-    if result.isConverged { return .done }
-    let gap = result.certificate.relativeGap
-    let failure: ClassificationError =
-      result.isExhausted
-      ? .floorReached(relativeGap: gap, tolerance: tolerance)
-      : .notConverged(relativeGap: gap, tolerance: tolerance, iterations: result.iterations)
-    context.log.warning("\(failure)")
-    return strict ? .badInput : .done
   }
 }

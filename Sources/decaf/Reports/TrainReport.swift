@@ -10,13 +10,21 @@ extension TrainingResult {
       rows        \(rowCount) in \(classes.count) classes; left out: \
       \(failedCount) failed, \(unlabelledCount) without label
       objective   \(certificate.objective)
-      certificate relative gap \(String(format: "%.2e", certificate.relativeGap)) \
-      (gap \(String(format: "%.2e", certificate.gap))), relative gradient \
-      \(String(format: "%.2e", certificate.relativeGradient))
+      certificate \(certificate.summary)
       work        \(iterations) iterations, \(passes) passes over the rows, \
       \(String(format: "%.1f", seconds)) s
       classifier  \(output)
       """
+  }
+}
+
+extension Certificate {
+  /// Both ratios, for people.
+  var summary: String {
+    func text(_ value: Double) -> String { String(format: "%.2e", value) }
+    let gain = gapOfGain.map { ", of what weights gain \(text($0))" } ?? ""
+    return "relative gap \(text(relativeGap)) (gap \(text(gap)))\(gain), relative gradient "
+      + text(relativeGradient)
   }
 }
 
