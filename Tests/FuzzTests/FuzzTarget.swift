@@ -30,8 +30,25 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
     self.init(name, FuzzSeeds { _ in texts.map { Array($0.utf8) } }, parse: parse)
   }
 
+  /// The same parser, which also reads each damaged file once more after `repair`.
+  func repairing(_ repair: @escaping @Sendable ([UInt8]) -> [UInt8]) -> FuzzTarget {
+    FuzzTarget(name, seeds) { [parse] bytes, folder in
+      _ = try? parse(repair(bytes), folder)
+      try parse(bytes, folder)
+    }
+  }
+
   var description: String { name }
 
+  private static let numPy: Set = ["import.npy", "npy-array", "f.npy"]
+  private static let safetensors: Set = ["safetensors", "classifier", "checkpoint"]
+
   static let all: [FuzzTarget] =
-    lists + texts + numbers + weights + classifiers + stores + images
+    (lists + texts + numbers + weights + classifiers + stores + images).map { target in
+      if numPy.contains(target.name) { return target.repairing(LengthRepair.numPy) }
+      if safetensors.contains(target.name) {
+        return target.repairing(LengthRepair.safetensors)
+      }
+      return target
+    }
 }

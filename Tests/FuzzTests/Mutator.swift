@@ -48,7 +48,7 @@ struct Mutator {
       bytes[place] = below(2) == 0 ? values[below(values.count)] : UInt8(below(256))
     case 3: bytes.removeLast(below(bytes.count))
     case 4: bytes.removeSubrange(range(in: bytes))
-    case 5: bytes.insert(contentsOf: (0..<below(9)).map { _ in UInt8(below(256)) }, at: place)
+    case 5: bytes.insert(contentsOf: (0..<below(33)).map { _ in UInt8(below(256)) }, at: place)
     case 6: bytes.insert(contentsOf: bytes[range(in: bytes)], at: place)
     case 7: splice(&bytes)
     case 8, 9, 10: replaceText(&bytes)
