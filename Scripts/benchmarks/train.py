@@ -57,7 +57,7 @@ class Ours(Contestant):
         self.output = store.parent / f"classifier-{threads}.safetensors"
         self.command = [BIN / "decaf", "train", store, "--layer", "fc6", "--loss", loss, "--C", C,
                         "--normalize", normalization, "--tolerance", GAP, "--output", self.output,
-                        "--threads", threads]
+                        "--threads", threads, "--overwrite"]  # or the second run would find it done
         if loss != "softmax":
             self.command.append("--regularize-bias")
 
@@ -145,7 +145,7 @@ class Ranks(Contestant):
         super().__init__(f"decaf, {count} rank{'s' * (count > 1)}", "a thread each, training alone")
         self.command = ["mpirun", "--oversubscribe", "-np", count, BIN / "decaf", "train", store,
                         "--layer", "fc6", "--loss", loss, "--C", 1e-3, "--tolerance", GAP, "--output",
-                        store.parent / "classifier.safetensors", "--threads", 1]
+                        store.parent / "classifier.safetensors", "--threads", 1, "--overwrite"]
 
     def measure(self):
         run = subprocess.run([*map(str, self.command)], capture_output=True, text=True,

@@ -28,8 +28,8 @@ def accuracy(folder, train, test):
     classifier = folder / "classifier.safetensors"
     predictions = folder / "predictions.tsv"
     decaf("train", train, "--layer", "pool5", "--loss", "squared-hinge", "--C", 1,
-          "--normalize", "l2", "--output", classifier, ranks=2)
-    decaf("predict", classifier, test, "--output", predictions, ranks=2)
+          "--normalize", "l2", "--output", classifier, "--overwrite", ranks=2)
+    decaf("predict", classifier, test, "--output", predictions, "--overwrite", ranks=2)
     lines = [line.split("\t") for line in predictions.read_text().splitlines()[1:]]
     return 100 * sum(line[2] == line[3] for line in lines) / len(lines)
 

@@ -122,7 +122,7 @@ with scratch() as name:
         for ranks, threads in [(None, 1), (None, 2), (1, 1), (2, 1), (3, 1), (5, 1), (2, 2)]:
             output = folder / "classifier.safetensors"
             decaf("train", plain, "--layer", "fc6", "--loss", loss, "--normalize", "l2",
-                  "--C", 1, "--threads", threads, "--output", output, ranks=ranks)
+                  "--C", 1, "--threads", threads, "--output", output, "--overwrite", ranks=ranks)
             found[ranks, threads] = output.read_bytes()
         same = len(set(found.values())) == 1
         print(f"  {'yes' if same else 'NO ':3}  {loss} at {len(found)} combinations of ranks "

@@ -52,7 +52,7 @@ with scratch() as name:
         output = folder / "classifier.safetensors"
         options = ["--regularize-bias"] if regularize_bias else []
         decaf("train", store, "--layer", "pool5", "--loss", loss, "--C", C, "--normalize", "l2",
-              "--output", output, *options, ranks=2)
+              "--output", output, "--overwrite", *options, ranks=2)
         tensors = load_file(output)
         with safe_open(output, "np") as file:
             gap = json.loads(file.metadata()["certificate"])["relative_gap"]

@@ -44,8 +44,9 @@ def compare(folder, train, test, loss, C):
     regularize = loss == "squared-hinge"
     classifier, predictions = folder / "c.safetensors", folder / "p.tsv"
     decaf("train", train, "--layer", "fc6", "--loss", loss, "--C", C, "--tolerance", 1e-9,
-          "--output", classifier, *(["--regularize-bias"] if regularize else []), ranks=2)
-    decaf("predict", classifier, test, "--output", predictions)
+          "--output", classifier, "--overwrite",
+          *(["--regularize-bias"] if regularize else []), ranks=2)
+    decaf("predict", classifier, test, "--output", predictions, "--overwrite")
     found = np.array([int(line.split("\t")[3])
                       for line in predictions.read_text().splitlines()[1:]])
     tensors = load_file(classifier)

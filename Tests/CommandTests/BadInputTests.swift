@@ -21,7 +21,7 @@ import Testing
   /// `LIST`, `MODEL`, `STORE` and `FOLDER` stand for the fixture's files.
   @Test(arguments: [
     Case("extract LIST", 64, "--model"),
-    Case("extract LIST --model MODEL --output FOLDER/o --batch 0", 64, "--batch", "1 or more"),
+    Case("extract LIST --model MODEL --output FOLDER/o --batch 0", 64, "--batch", "expected 1…"),
     Case("extract LIST --model MODEL --output FOLDER/o --layers fc9", 64, "fc9", "pool5"),
     Case("extract LIST --model MODEL --output FOLDER/o --layers pool5,pool5", 64, "twice"),
     Case("extract LIST --model MODEL --output FOLDER/o --colour red", 64, "--colour"),
