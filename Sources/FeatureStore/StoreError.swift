@@ -87,7 +87,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .cannotWrite, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory: .cannotCreate
+    case .cannotWrite, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory:
+      .cannotCreate
     case .rowsDamaged: .stoppedEarly
     case .rowsCorrupted: .internalFailure
     case .unknownLayer: .usage

@@ -41,7 +41,9 @@ package enum FileSignature: String, CaseIterable, Sendable, CustomStringConverti
   package init?(_ beginning: [UInt8]) {
     let match = Self.allCases.first { format in
       // Markup may be indented.
-      let data = format == .markup ? beginning.drop { $0 == 0x20 || (9...13).contains($0) } : beginning[...]
+      let data =
+        format == .markup
+        ? beginning.drop { $0 == 0x20 || (9...13).contains($0) } : beginning[...]
       return format.signatures.contains { signature in
         let bytes = signature.text.unicodeScalars.map { UInt8($0.value) }
         return data.dropFirst(signature.offset).starts(with: bytes)

@@ -93,7 +93,8 @@ import Testing
     ]
     for damage in damages {
       let found = try #require(try failure(damage: damage))
-      #expect(found.exitStatus == .badInput && found.description.contains("--overwrite"), "\(found)")
+      #expect(
+        found.exitStatus == .badInput && found.description.contains("--overwrite"), "\(found)")
       #expect(try failure(startsAnew: true, damage: damage) == nil)
     }
     #expect(try failure { _ in } == nil)

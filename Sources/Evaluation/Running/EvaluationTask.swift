@@ -93,7 +93,7 @@ struct EvaluationTask: Sendable {
       try test.withRows(blocks[own[index]], scratch: &scratch) { features in
         for i in 0..<blocks[own[index]].count {
           let scores = classifier.scores(features.extracting(i * width..<(i + 1) * width))
-            best.append(scores.allSatisfy(\.isFinite) ? position[scores.indexOfLargest()] : nil)
+          best.append(scores.allSatisfy(\.isFinite) ? position[scores.indexOfLargest()] : nil)
         }
       }
       return best

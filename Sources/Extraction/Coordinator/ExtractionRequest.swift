@@ -1,7 +1,7 @@
 package import ConvNet
+internal import FeatureStore
 package import Files
 internal import Images
-internal import FeatureStore
 package import Tensors
 
 /// How rows get from the workers to the store.
