@@ -38,6 +38,11 @@ package enum FileSystem {
     return slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
   }
 
+  /// The last component of `path`; all of it where it has none.
+  package static func name(of path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+
   /// The names in the folder, sorted, without `.` and `..`; names that are not UTF-8 are repaired.
   package static func names(in path: String) throws(SystemError) -> [String] {
     guard let stream = opendir(path) else { throw SystemError("list", path: path) }

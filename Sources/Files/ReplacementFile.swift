@@ -62,13 +62,11 @@ package final class ReplacementFile {
   /// - Throws: `SystemError`; `path` is then what it was before.
   package func commit() throws(SystemError) {
     try flush()
-    try checked("synchronize", path: partialPath) { fsync(file.descriptor) }
-    try checked("rename to \(path) the file", path: partialPath) { rename(partialPath, path) }
+    try file.synchronize()
+    try FileSystem.rename(partialPath, to: path)
     isCommitted = true
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    let descriptor = try checked("open", path: folder) { open(folder, O_RDONLY | O_CLOEXEC) }
-    defer { close(descriptor) }
-    try checked("synchronize", path: folder) { fsync(descriptor) }
+    // The name is durable only when the folder that holds it is.
+    try FileSystem.synchronizeFolder(FileSystem.folder(of: path))
   }
 
   private func flush() throws(SystemError) {

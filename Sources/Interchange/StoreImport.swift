@@ -30,7 +30,7 @@ package struct StoreImport {
     self.layer = layer
     self.origin = origin
     self.dtype = dtype
-    let name = file.path.split(separator: "/").last.map(String.init) ?? file.path
+    let name = FileSystem.name(of: file.path)
     self.labels = labels ?? [ByteString?](repeating: nil, count: file.rowCount)
     self.paths = paths ?? (0..<file.rowCount).map { ByteString("\(name)#\($0)") }
     precondition(self.labels.count == file.rowCount && self.paths.count == file.rowCount)

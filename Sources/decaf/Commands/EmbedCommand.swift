@@ -138,7 +138,7 @@ struct EmbedCommand: ParsableCommand {
       return "component \(i + 1) (\(String(format: "%.1f", 100 * share)) % of the variance)"
     }
     return ScatterPlot(
-      title: "\(layer) of \(self.store.split(separator: "/").last.map(String.init) ?? self.store)",
+      title: "\(layer) of \(FileSystem.name(of: self.store))",
       xLabel: label(0), yLabel: label(1),
       groups: zip(names, groups).filter { !$1.isEmpty }.map { .init(name: $0, points: $1) })
   }

@@ -164,7 +164,7 @@ struct TrainCommand: DistributedCommand {
         try options.validate()
       }
     } catch { throw ValidationError("\(error)") }
-    let name = output.split(separator: "/").last ?? ""
+    let name = FileSystem.name(of: output)
     if name.dropFirst().contains("."), !name.hasSuffix(".safetensors") {
       throw ValidationError(
         "--output \(output): a classifier is a .safetensors file; take a name that ends so.")
