@@ -54,8 +54,12 @@ internal import MPI
     _ command: some DistributedCommand, _ launch: Launch
   ) throws -> ExitStatus {
     if launch.isLaunched {
-      return try MPIUniverse.run { run(command, on: $0) }
+      return try MPIUniverse.run { communicator in
+        try launch.checkSize(communicator.size)
+        return run(command, on: communicator)
+      }
     }
+    try launch.checkSize(1)
     return run(command, on: InProcessCommunicator.alone())
   }
 
@@ -107,21 +111,5 @@ internal import MPI
 
   private static func report(_ text: String) {
     StandardError.write("decaf: error: \(text)\n")
-  }
-}
-
-/// What the environment says about the launcher, before MPI is initialized.
-private struct Launch {
-  let isLaunched: Bool
-  var isRoot: Bool { rank == "0" }
-  private let rank: String
-
-  /// Where an error was met, for messages.
-  var place: String { "rank \(rank) on \(ProcessInfo.processInfo.hostName)" }
-
-  init(_ environment: [String: String]) {
-    isLaunched = MPIUniverse.isLaunched(environment)
-    let variables = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]
-    rank = variables.lazy.compactMap { environment[$0] }.first ?? "0"
   }
 }

@@ -140,4 +140,27 @@ import Testing
       #expect(run.errors.components(separatedBy: "\(folder)/none").count == 2, "\(run.errors)")
     }
   }
+
+  /// Processes that were told of each other, and do not find each other.
+  @Test(arguments: [
+    ["PMI_SIZE": "4", "PMI_RANK": "0"], ["SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "0"],
+    ["SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3"],
+  ])
+  func lonelyRanksAreRefused(environment: [String: String]) throws {
+    try withTemporaryFolder { folder in
+      let run = try Program.decaf.run(
+        ["train", "\(folder)/none.store", "--layer", "fc6", "--output", "\(folder)/c"],
+        environment: environment)
+      #expect(run.status == 64, "\(run.errors)")
+      #expect(run.errors.contains("4 ranks") && run.errors.contains("mpirun"), "\(run.errors)")
+    }
+  }
+
+  /// A batch script has `SLURM_NTASKS`, and a single process in it is no rank of any step.
+  @Test func aBatchScriptIsNoStep() throws {
+    let run = try Program.decaf.run(
+      ["train", "/none.store", "--layer", "fc6", "--output", "/none/c"],
+      environment: ["SLURM_NTASKS": "4"])
+    #expect(run.status != 64 && !run.errors.contains("ranks"), "\(run.errors)")
+  }
 }
