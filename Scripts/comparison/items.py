@@ -106,7 +106,8 @@ for name, command, more in [
     ("tall, class weights",
      f"{SHAPES['tall']} --loss logistic --class-weight ../inputs/class-weights.txt", {}),
     ("tall, row weights", f"{SHAPES['tall']} --weights ../inputs/row-weights.txt", {}),
-    ("tall, cut short", f"{SHAPES['tall']} --C 100 --max-iterations 3", {}),
+    # So far from the end that the status is 65; the classifier is written and compared all the same.
+    ("tall, cut short", f"{SHAPES['tall']} --C 100 --max-iterations 3", {"may_fail": True}),
     ("wide, warm start",
      f"{SHAPES['wide']} --normalize l2 --C 20 --warm-start wide-softmax.safetensors", {}),
     ("two stores, float16 pool5",
