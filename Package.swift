@@ -8,6 +8,14 @@ let features: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
+/// The MPI library, by its name in pkg-config: `DECAF_MPI=ompi` (the default) or `mpich`.
+let mpi =
+  switch Context.environment["DECAF_MPI"] ?? "ompi" {
+  case "ompi": "ompi-c"
+  case "mpich": "mpich"
+  case let other: fatalError("DECAF_MPI=\(other): expected ompi or mpich")
+  }
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(
@@ -27,7 +35,7 @@ let package = Package(
   targets: [
     // C libraries, each with exactly one Swift importer.
     .systemLibrary(
-      name: "CMPI", path: "Sources/C/CMPI", pkgConfig: "ompi-c",
+      name: "CMPI", path: "Sources/C/CMPI", pkgConfig: mpi,
       providers: [.apt(["libopenmpi-dev", "openmpi-bin"]), .brew(["open-mpi"])]),
     .systemLibrary(
       name: "CZlib", path: "Sources/C/CZlib", pkgConfig: "zlib",

@@ -3,7 +3,9 @@ package import Files
 /// What a rank can say to the others of its job.
 ///
 /// Deliberately not `Sendable`: every call is made on the one thread that made the communicator
-/// (`MPI_THREAD_FUNNELED`). Nothing here spins: calls that wait sleep between looks.
+/// (`MPI_THREAD_FUNNELED`). Nothing here spins: calls that wait sleep between looks. No wait is
+/// unbounded: every call takes in the beats of other ranks, and one that waits throws `SilentRanks`
+/// when a rank that this one watches has said nothing for too long.
 package protocol Communicator: AnyObject {
   /// This process's number, in `0..<size`.
   var rank: Int { get }
@@ -12,17 +14,27 @@ package protocol Communicator: AnyObject {
   /// The host this rank runs on, for messages to people.
   var hostName: String { get }
 
+  /// What this rank is doing, for those that watch it.
+  var activity: Activity { get set }
+  /// What is known of the ranks that this one watches: all of them on rank 0, rank 0 on the others.
+  var watch: RankWatch { get set }
+
+  /// Says that this rank lives, when it is time; to be called where it computes for long.
+  func beat()
+
   /// Hands `bytes` over for delivery and returns without waiting for the receiver.
   ///
   /// Messages from one rank to another with one tag arrive in the order they were sent.
   func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws
 
-  /// The next message with this tag from any rank, or nil when none has arrived yet.
+  /// The next message with this tag from any rank, or nil when none has arrived completely.
+  ///
+  /// Never waits, not even for the rest of a message.
   func receive(tag: Tag) throws -> Message?
 
-  /// Whether a message of this rank is still on its way: then a short wait until the next call
+  /// Whether a message to or from this rank is on its way: then a short wait until the next call
   /// moves it along, a long one delays it.
-  func isSending() throws -> Bool
+  func isTransferring() throws -> Bool
 
   /// Returns when every message this rank has sent is on its way and its memory is free.
   func flush() throws
@@ -85,6 +97,8 @@ package enum Reduction: Sendable {
 package enum CommunicationError: Error, Equatable, CustomStringConvertible {
   /// A call into the message-passing library failed.
   case call(operation: String, rank: Int, reason: String)
+  /// A message that this program does not send.
+  case foreignMessage(from: Int)
   /// Ranks called the same reduction with different numbers of values (in-process ranks only).
   case lengthsDiffer(operation: String, rank: Int, count: Int, peer: Int, peerCount: Int)
   /// The peer's thread ended with an error while this rank waited for it (in-process ranks only).
@@ -96,6 +110,8 @@ package enum CommunicationError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .call(let operation, let rank, let reason):
       "\(operation) failed on rank \(rank): \(reason)"
+    case .foreignMessage(let rank):
+      "rank \(rank) sent a message that makes no sense; do all ranks run the same decaf?"
     case .lengthsDiffer(let operation, let rank, let count, let peer, let peerCount):
       "\(operation) of \(count) values on rank \(rank), but of \(peerCount) on rank \(peer)"
     case .peerFailed(let rank):

@@ -7,6 +7,8 @@ package final class InProcessCommunicator: Communicator {
   package let rank: Int
   package var size: Int { hub.size }
   package let hostName: String
+  package var activity = Activity(phase: "start")
+  package var watch: RankWatch
   private let hub: Hub
 
   /// The only rank of a job of one.
@@ -54,7 +56,21 @@ package final class InProcessCommunicator: Communicator {
   private init(rank: Int, hub: Hub) {
     self.rank = rank
     self.hub = hub
+    watch = RankWatch(rank: rank, size: hub.size)
     hostName = ProcessInfo.processInfo.hostName
+  }
+
+  package func beat() {
+    guard size > 1, watch.isBeatDue() else { return }
+    hub.note(Beat(hostName: hostName, activity: activity), of: rank)
+  }
+
+  /// Says that this rank lives, and sees whether those that it watches do.
+  private func lookAround() throws {
+    guard size > 1 else { return }
+    beat()
+    hub.readBeats { peer, beat, time in watch.heard(from: peer, beat, now: time) }
+    try watch.check()
   }
 
   package func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws {
@@ -62,10 +78,12 @@ package final class InProcessCommunicator: Communicator {
   }
 
   package func receive(tag: Tag) throws -> Message? {
-    try hub.take(at: rank, tag: tag, from: nil, operation: nil)
+    if let message = try hub.take(at: rank, tag: tag, from: nil) { return message }
+    try lookAround()
+    return nil
   }
 
-  package func isSending() throws -> Bool { false }
+  package func isTransferring() throws -> Bool { false }
 
   package func flush() throws {}
 
@@ -121,7 +139,17 @@ package final class InProcessCommunicator: Communicator {
   }
 
   private func wait(from source: Int, _ operation: String) throws -> [UInt8] {
-    try hub.take(at: rank, tag: .collective, from: source, operation: operation)!.bytes
+    let start = ContinuousClock.now
+    while true {
+      // Woken when anything arrives, and before a beat is due.
+      let found = try hub.take(
+        at: rank, tag: .collective, from: source, waiting: min(0.1, watch.interval))
+      if let found { return found.bytes }
+      try lookAround()
+      if let deadline = hub.deadline, ContinuousClock.now - start > .seconds(deadline) {
+        throw CommunicationError.deadlineExceeded(rank: rank, operation: operation)
+      }
+    }
   }
 }
 
@@ -134,10 +162,13 @@ extension Tag {
 private final class Hub: @unchecked Sendable {
   // Invariant behind `@unchecked`: every access to the variables holds `condition`.
   let size: Int
-  private let deadline: Double?
+  /// Seconds after which a rank that waits gives up.
+  let deadline: Double?
   private let condition = NSCondition()
   private var boxes: [[(tag: Tag, message: Message)]]
   private var failure: (rank: Int, error: any Error)?
+  /// Each rank's last beat and when it came.
+  private var beats: [Int: (beat: Beat, time: ContinuousClock.Instant)] = [:]
 
   init(size: Int, deadline: Double?) {
     precondition(size >= 1, "a job needs a rank")
@@ -162,9 +193,19 @@ private final class Hub: @unchecked Sendable {
     }
   }
 
-  /// The first message that fits; waits for it when `operation` names what to wait for.
-  func take(at rank: Int, tag: Tag, from source: Int?, operation: String?) throws -> Message? {
-    let limit = deadline.map { Date(timeIntervalSinceNow: $0) } ?? .distantFuture
+  func note(_ beat: Beat, of rank: Int) {
+    condition.withLock { beats[rank] = (beat, .now) }
+  }
+
+  func readBeats(_ body: (Int, Beat, ContinuousClock.Instant) -> Void) {
+    for (rank, entry) in condition.withLock({ beats }) { body(rank, entry.beat, entry.time) }
+  }
+
+  /// The first message that fits, after at most `seconds` in which it may arrive.
+  func take(
+    at rank: Int, tag: Tag, from source: Int?, waiting seconds: Double = 0
+  ) throws -> Message? {
+    let limit = Date(timeIntervalSinceNow: seconds)
     return try condition.withLock {
       while true {
         let found = boxes[rank].firstIndex {
@@ -172,10 +213,7 @@ private final class Hub: @unchecked Sendable {
         }
         if let found { return boxes[rank].remove(at: found).message }
         if let failure { throw CommunicationError.peerFailed(rank: failure.rank) }
-        guard let operation else { return nil }
-        if !condition.wait(until: limit) {
-          throw CommunicationError.deadlineExceeded(rank: rank, operation: operation)
-        }
+        if seconds == 0 || !condition.wait(until: limit) { return nil }
       }
     }
   }

@@ -1,19 +1,20 @@
 internal import CMPI
 package import Communication
 package import Files
+internal import Glibc
 
 /// The ranks that a launcher started, over a duplicate of `MPI_COMM_WORLD`.
 ///
-/// Every wait for others is a non-blocking call tested with growing sleeps: blocking ones spin a core.
-/// Large messages go in pieces, though, and a piece waits for both ranks to look: collective calls
-/// with much to move first wait until all ranks have come, then block for as long as the move takes.
+/// Every operation is a non-blocking call that is tested, with growing sleeps while others are waited
+/// for: blocking ones spin a core, and none of them returns when another rank never comes. Large
+/// collective operations go in pieces, each of which waits for both ranks to look: they first wait
+/// asleep until all ranks have come, and only the move itself looks without a pause.
 package final class MPICommunicator: Communicator {
   package let rank: Int
   package let size: Int
   package let hostName: String
-  private var communicator: MPI_Comm
-  /// Messages on their way; MPI reads their memory until the request completes.
-  private var pending: [PendingSend] = []
+  private var communicator: decaf_mpi_communicator
+  private let mailbox: Mailbox
 
   /// Elements reduced by one call: bounds the memory MPI needs for its own copies (8 MiB).
   private static let reductionTile = 1 << 20
@@ -24,22 +25,13 @@ package final class MPICommunicator: Communicator {
 
   /// MPI must be initialized.
   init() throws(CommunicationError) {
-    try check("MPI_Comm_set_errhandler", rank: -1) {
-      MPI_Comm_set_errhandler(decaf_mpi_comm_world(), decaf_mpi_errors_return())
-    }
-    try check("MPI_Comm_set_errhandler", rank: -1) {
-      MPI_Comm_set_errhandler(decaf_mpi_comm_self(), decaf_mpi_errors_return())
-    }
-    // A duplicate, so that nobody else's messages are mistaken for ours (MPI 3.1, section 6.4.2).
-    // It inherits the error handler.
-    var duplicate: MPI_Comm?
-    try check("MPI_Comm_dup", rank: -1) { MPI_Comm_dup(decaf_mpi_comm_world(), &duplicate) }
-    communicator = duplicate!
-    let handle = duplicate!
+    var duplicate = decaf_mpi_communicator()
+    try check("MPI_Comm_dup", rank: -1) { decaf_mpi_duplicate_world(&duplicate) }
+    communicator = duplicate
     var rank: Int32 = 0
     var size: Int32 = 0
-    try check("MPI_Comm_rank", rank: -1) { MPI_Comm_rank(handle, &rank) }
-    try check("MPI_Comm_size", rank: -1) { MPI_Comm_size(handle, &size) }
+    try check("MPI_Comm_rank", rank: -1) { decaf_mpi_rank(duplicate, &rank) }
+    try check("MPI_Comm_size", rank: -1) { decaf_mpi_size(duplicate, &size) }
     self.rank = Int(rank)
     self.size = Int(size)
     var length: Int32 = 0
@@ -49,235 +41,208 @@ package final class MPICommunicator: Communicator {
     }
     hostName = String(
       decoding: name.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    mailbox = Mailbox(duplicate, rank: Int(rank), size: Int(size), hostName: hostName)
   }
 
-  /// Frees the duplicate; the communicator must not be used afterwards.
-  func release() {
-    var handle: MPI_Comm? = communicator
-    MPI_Comm_free(&handle)
+  /// Frees the duplicate; the communicator must not be used afterwards. Collective.
+  ///
+  /// Beats that others sent before they came here are taken in, so that none is left over.
+  func release() throws {
+    try flush()
+    try barrier()
+    try mailbox.progress()
+    try check("MPI_Comm_free", rank: rank) { decaf_mpi_free(&communicator) }
+  }
+
+  package var activity: Activity {
+    get { mailbox.activity }
+    set {
+      if newValue.phase != mailbox.activity.phase { mailbox.watch.hurry() }
+      mailbox.activity = newValue
+    }
+  }
+
+  package var watch: RankWatch {
+    get { mailbox.watch }
+    set { mailbox.watch = newValue }
+  }
+
+  /// An error here shows again at the next call that can throw it.
+  package func beat() {
+    try? mailbox.progress()
+    try? mailbox.beat()
   }
 
   /// MPI 3.1, section 3.7.2 (`MPI_Isend`).
   package func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws {
-    let count = try mpiCount(bytes.count, "MPI_Isend", rank: rank)
-    // MPI reads the bytes until the request completes, and an array's may move: hence a copy.
-    let message = PendingSend(bytes)
-    try check("MPI_Isend", rank: rank) {
-      MPI_Isend(
-        message.storage.baseAddress, count, decaf_mpi_byte(), Int32(destination), tag.rawValue,
-        communicator, &message.request)
-    }
-    pending.append(message)
-    try reap()
+    try mailbox.send(bytes, to: destination, tag: tag.rawValue)
   }
 
   /// MPI 3.1, section 3.8.2 (`MPI_Improbe`, `MPI_Imrecv`).
   package func receive(tag: Tag) throws -> Communication.Message? {
-    try reap()
-    var found: Int32 = 0
-    var message: MPI_Message?
-    var status = MPI_Status()
-    try check("MPI_Improbe", rank: rank) {
-      MPI_Improbe(MPI_ANY_SOURCE, tag.rawValue, communicator, &found, &message, &status)
+    let message = try mailbox.receive(tag: tag.rawValue)
+    if message == nil {
+      try mailbox.beat()
+      try mailbox.watch.check()
     }
-    if found == 0 { return nil }
-    // Improbe took the message out of the queue: nobody else can receive it between here and Imrecv,
-    // so its length is known before there is memory for it.
-    var count: Int32 = 0
-    try check("MPI_Get_count", rank: rank) { MPI_Get_count(&status, decaf_mpi_byte(), &count) }
-    let bytes = try [UInt8](unsafeUninitializedCapacity: Int(count)) { buffer, received in
-      try complete("MPI_Imrecv", isTransfer: true) { request in
-        MPI_Imrecv(buffer.baseAddress, count, decaf_mpi_byte(), &message, &request)
-      }
-      received = Int(count)
-    }
-    return Communication.Message(source: Int(status.MPI_SOURCE), bytes: bytes)
+    return message
   }
 
-  package func isSending() throws -> Bool {
-    try reap()
-    return !pending.isEmpty
-  }
+  package func isTransferring() throws -> Bool { mailbox.isTransferring }
 
   package func flush() throws {
     var backoff = Backoff()
-    while try isSending() { backoff.wait(duringTransfer: true) }
-  }
-
-  /// MPI 3.1, sections 5.9.6 and 5.12.7 (`MPI_Allreduce`, `MPI_Iallreduce`), in tiles.
-  package func allreduce(_ values: inout [Int64], _ reduction: Reduction) throws {
-    let operation =
-      switch reduction {
-      case .sum: decaf_mpi_sum()
-      case .maximum: decaf_mpi_max()
-      case .minimum: decaf_mpi_min()
-      }
-    try values.withUnsafeMutableBufferPointer { buffer in
-      let isSmall = buffer.count * MemoryLayout<Int64>.size <= Self.pieceByteCount
-      try collective(
-        buffer.count, isSmall: isSmall, tile: Self.reductionTile,
-        "MPI_Iallreduce",
-        { request in
-          MPI_Iallreduce(
-            decaf_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), decaf_mpi_int64(),
-            operation, communicator, &request)
-        },
-        "MPI_Allreduce",
-        { start, count in
-          MPI_Allreduce(
-            decaf_mpi_in_place(), buffer.baseAddress! + start, count, decaf_mpi_int64(),
-            operation, communicator)
-        })
+    while true {
+      try lookAround()
+      if !mailbox.isSending { return }
+      backoff.wait(duringTransfer: true)
     }
   }
 
-  /// MPI 3.1, sections 5.4 and 5.12.2 (`MPI_Bcast`, `MPI_Ibcast`): the length, then the bytes in
-  /// tiles.
+  /// MPI 3.1, section 5.12.7 (`MPI_Iallreduce`), in tiles.
+  package func allreduce(_ values: inout [Int64], _ reduction: Reduction) throws {
+    let operation =
+      switch reduction {
+      case .sum: decaf_mpi_sum
+      case .maximum: decaf_mpi_maximum
+      case .minimum: decaf_mpi_minimum
+      }
+    try values.withUnsafeMutableBufferPointer { buffer in
+      try collective(
+        "MPI_Iallreduce", buffer.count, byteCount: buffer.count * MemoryLayout<Int64>.size,
+        tile: Self.reductionTile
+      ) { start, count, request in
+        decaf_mpi_allreduce(
+          communicator, buffer.baseAddress.map { $0 + start }, count, operation, &request)
+      }
+    }
+  }
+
+  /// MPI 3.1, section 5.12.2 (`MPI_Ibcast`): the length, then the bytes in tiles.
   package func broadcast(_ bytes: inout [UInt8], root: Int) throws {
     var length = Int64(bytes.count)
-    try withUnsafeMutablePointer(to: &length) { pointer in
+    try withUnsafeMutableBytes(of: &length) { pointer in
       try complete("MPI_Ibcast") { request in
-        MPI_Ibcast(pointer, 1, decaf_mpi_int64(), Int32(root), communicator, &request)
+        decaf_mpi_broadcast(
+          communicator, pointer.baseAddress, Int32(pointer.count), Int32(root), &request)
       }
     }
     if rank != root { bytes = [UInt8](repeating: 0, count: Int(length)) }
     try bytes.withUnsafeMutableBytes { buffer in
       try collective(
-        buffer.count, isSmall: buffer.count <= Self.pieceByteCount, tile: Self.broadcastTile,
-        "MPI_Ibcast",
-        { request in
-          MPI_Ibcast(
-            buffer.baseAddress, Int32(buffer.count), decaf_mpi_byte(), Int32(root), communicator,
-            &request)
-        },
-        "MPI_Bcast",
-        { start, count in
-          MPI_Bcast(buffer.baseAddress! + start, count, decaf_mpi_byte(), Int32(root), communicator)
-        })
+        "MPI_Ibcast", buffer.count, byteCount: buffer.count, tile: Self.broadcastTile
+      ) { start, count, request in
+        decaf_mpi_broadcast(
+          communicator, buffer.baseAddress.map { $0 + start }, count, Int32(root), &request)
+      }
     }
   }
 
-  /// Runs a collective on `elementCount` elements: a small one by a single non-blocking call, a
-  /// large one tile by tile, by calls that block.
+  /// Runs a collective operation on `elementCount` elements, tile by tile.
   ///
   /// - Parameters:
-  ///   - isSmall: whether a message of all elements goes in one piece. Every rank says the same,
-  ///     since all have equally many elements: else some would wait in another call than others.
-  ///   - whole: starts the non-blocking call, on all elements.
-  ///   - part: makes the blocking call on the elements from `start` on.
+  ///   - byteCount: of all elements, as many on every rank.
+  ///   - start: starts the operation on `count` elements from `start` on.
   private func collective(
-    _ elementCount: Int, isSmall: Bool, tile: Int,
-    _ wholeOperation: String, _ whole: (inout MPI_Request?) -> Int32,
-    _ partOperation: String, _ part: (_ start: Int, _ count: Int32) -> Int32
+    _ operation: String, _ elementCount: Int, byteCount: Int, tile: Int,
+    _ start: (_ start: Int, _ count: Int32, inout decaf_mpi_request) -> Int32
   ) throws {
-    if isSmall {
-      try complete(wholeOperation, whole)
+    if byteCount <= Self.pieceByteCount {
+      try complete(operation) { request in start(0, Int32(elementCount), &request) }
       return
     }
-    // A non-blocking call would sleep between the pieces, a blocking one spins until the last rank
-    // has come. So wait for the ranks asleep; when all are here, only the move itself spins.
+    // Sleeping between the pieces would take longer than they do, and looking without a pause while
+    // others compute takes their core: so wait for the ranks asleep, then move.
     try barrier()
-    for start in stride(from: 0, to: elementCount, by: tile) {
-      let count = Int32(min(tile, elementCount - start))
-      try check(partOperation, rank: rank) { part(start, count) }
+    for offset in stride(from: 0, to: elementCount, by: tile) {
+      let count = Int32(min(tile, elementCount - offset))
+      try complete(operation, isMove: true) { request in start(offset, count, &request) }
     }
   }
 
-  /// MPI 3.1, section 5.12.3 (`MPI_Igather`, `MPI_Igatherv`): the lengths, then the bytes.
+  /// MPI 3.1, sections 5.12.5 and 5.12.3 (`MPI_Iallgather`, `MPI_Igatherv`): the lengths, then the
+  /// bytes, in as many rounds as 32-bit places in the result make of them.
   package func gather(_ bytes: [UInt8], root: Int) throws -> [[UInt8]] {
-    let lengths = try gatherLengths(
-      try mpiCount(bytes.count, "MPI_Igather", rank: rank), root: root)
-    // Places in the result are counts as well, so all messages together must fit 32 bits.
-    let total = lengths.reduce(0) { $0 + Int($1) }
-    _ = try mpiCount(total, "MPI_Igatherv", rank: rank)
-    var offsets: [Int32] = []
-    var end: Int32 = 0
-    for length in lengths {
-      offsets.append(end)
-      end += length
-    }
-    var all = [UInt8](repeating: 0, count: total)
-    try all.withUnsafeMutableBytes { all in
+    let lengths = try allLengths(bytes.count)
+    let tile = Int(Int32.max) / size
+    var parts = [[UInt8]](repeating: [], count: rank == root ? size : 0)
+    for start in stride(from: 0, to: lengths.max() ?? 0, by: tile) {
+      let counts = lengths.map { Int32(min(max($0 - start, 0), tile)) }
+      let offsets = counts.indices.reduce(into: [Int32]()) { offsets, i in
+        offsets.append(i == 0 ? 0 : offsets[i - 1] + counts[i - 1])
+      }
+      let total = rank == root ? counts.reduce(0) { $0 + Int($1) } : 0
+      let all = MessageMemory(byteCount: total)
       try bytes.withUnsafeBytes { own in
-        try lengths.withUnsafeBufferPointer { lengths in
+        let own = own.baseAddress.map { $0 + min(start, own.count) }
+        try counts.withUnsafeBufferPointer { counts in
           try offsets.withUnsafeBufferPointer { offsets in
             try complete("MPI_Igatherv") { request in
-              MPI_Igatherv(
-                own.baseAddress, Int32(own.count), decaf_mpi_byte(), all.baseAddress,
-                lengths.baseAddress, offsets.baseAddress, decaf_mpi_byte(), Int32(root),
-                communicator, &request)
+              decaf_mpi_gather(
+                communicator, own, counts[rank], all.bytes.baseAddress, counts.baseAddress,
+                offsets.baseAddress, Int32(root), &request)
             }
           }
         }
       }
+      for i in parts.indices {
+        parts[i] += all.bytes[Int(offsets[i])..<Int(offsets[i]) + Int(counts[i])]
+      }
     }
-    return zip(offsets, lengths).map { Array(all[Int($0)..<Int($0) + Int($1)]) }
+    return parts
   }
 
-  /// The lengths of all ranks on `root`, in rank order; empty elsewhere.
-  private func gatherLengths(_ length: Int32, root: Int) throws(CommunicationError) -> [Int32] {
-    var own = length
-    var lengths = [Int32](repeating: 0, count: rank == root ? size : 0)
-    let byteCount = Int32(MemoryLayout<Int32>.size)
-    try lengths.withUnsafeMutableBufferPointer { lengths throws(CommunicationError) in
-      try withUnsafeMutablePointer(to: &own) { own throws(CommunicationError) in
-        try complete("MPI_Igather") { request in
-          MPI_Igather(
-            own, byteCount, decaf_mpi_byte(), lengths.baseAddress, byteCount, decaf_mpi_byte(),
-            Int32(root), communicator, &request)
+  /// The lengths that all ranks gather, in rank order.
+  private func allLengths(_ length: Int) throws -> [Int] {
+    var own = Int64(length)
+    var lengths = [Int64](repeating: 0, count: size)
+    try lengths.withUnsafeMutableBufferPointer { lengths in
+      try withUnsafeMutablePointer(to: &own) { own in
+        try complete("MPI_Iallgather") { request in
+          decaf_mpi_allgather(communicator, own, lengths.baseAddress, &request)
         }
       }
     }
-    return lengths
+    return lengths.map { Int($0) }
   }
 
   /// MPI 3.1, section 5.12.1 (`MPI_Ibarrier`).
   package func barrier() throws {
-    try complete("MPI_Ibarrier") { request in MPI_Ibarrier(communicator, &request) }
+    try complete("MPI_Ibarrier") { request in decaf_mpi_barrier(communicator, &request) }
   }
 
   /// MPI 3.1, section 8.7 (`MPI_Abort`).
   package func abort(_ status: ExitStatus) -> Never {
-    MPI_Abort(decaf_mpi_comm_world(), status.rawValue)
+    _ = decaf_mpi_abort(status.rawValue)
     fatalError("MPI_Abort returned")
   }
 
-  /// Starts a non-blocking operation and sleeps until it is complete.
+  /// Starts a non-blocking operation and returns when it is complete.
+  ///
+  /// - Parameter isMove: all ranks have come; the operation needs nothing but to be looked at.
   private func complete(
-    _ operation: String, isTransfer: Bool = false, _ start: (inout MPI_Request?) -> Int32
-  ) throws(CommunicationError) {
-    var request: MPI_Request?
-    try check(operation, rank: rank) { start(&request) }
+    _ operation: String, isMove: Bool = false, _ start: (inout decaf_mpi_request) -> Int32
+  ) throws {
+    let request = try Request(operation, rank: rank, start)
     var backoff = Backoff()
-    while try !isComplete(&request) { backoff.wait(duringTransfer: isTransfer) }
+    let begin = ContinuousClock.now
+    var looks = 0
+    while try !request.isComplete(rank: rank) {
+      looks += 1
+      // A tile takes milliseconds; where it takes longer, the network is what it waits for.
+      if isMove, looks % 64 != 0 || ContinuousClock.now - begin < .milliseconds(100) {
+        sched_yield()
+        continue
+      }
+      try lookAround()
+      backoff.wait(duringTransfer: isMove || mailbox.isTransferring)
+    }
   }
 
-  private func isComplete(_ request: inout MPI_Request?) throws(CommunicationError) -> Bool {
-    var done: Int32 = 0
-    var handle = request
-    try check("MPI_Test", rank: rank) { MPI_Test(&handle, &done, decaf_mpi_status_ignore()) }
-    request = handle
-    return done != 0
+  /// Moves messages along, says that this rank lives, and sees whether the others do.
+  private func lookAround() throws {
+    try mailbox.progress()
+    try mailbox.beat()
+    try mailbox.watch.check()
   }
-
-  /// Forgets the messages that have left. Testing a request is also what moves it along: without
-  /// progress threads MPI works only inside its calls.
-  private func reap() throws(CommunicationError) {
-    var waiting: [PendingSend] = []
-    for message in pending where try !isComplete(&message.request) { waiting.append(message) }
-    pending = waiting
-  }
-}
-
-/// A message's bytes at a fixed address, and the request that sends them.
-private final class PendingSend {
-  let storage: UnsafeMutableRawBufferPointer
-  var request: MPI_Request?
-
-  init(_ bytes: [UInt8]) {
-    storage = .allocate(byteCount: bytes.count, alignment: 64)
-    storage.copyBytes(from: bytes)
-  }
-
-  deinit { storage.deallocate() }
 }

@@ -19,15 +19,3 @@ func check(_ operation: String, rank: Int, _ call: () -> Int32) throws(Communica
   throw .call(
     operation: operation, rank: rank, reason: reason.isEmpty ? "MPI error code \(code)" : reason)
 }
-
-/// A count as MPI takes it.
-///
-/// - Throws: `CommunicationError.call` when it does not fit 32 bits.
-func mpiCount(_ count: Int, _ operation: String, rank: Int) throws(CommunicationError) -> Int32 {
-  guard let value = Int32(exactly: count) else {
-    throw .call(
-      operation: operation, rank: rank,
-      reason: "\(count) elements in one message; at most \(Int32.max) are possible")
-  }
-  return value
-}

@@ -21,19 +21,16 @@ package enum MPIUniverse {
   /// - Throws: `CommunicationError.call` when MPI cannot start or grants fewer threads than
   ///   `MPI_THREAD_FUNNELED`, and what `body` throws.
   package static func run<Result>(_ body: (MPICommunicator) throws -> Result) throws -> Result {
-    var provided: Int32 = 0
-    try check("MPI_Init_thread", rank: -1) {
-      MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided)
-    }
-    guard provided >= Int32(MPI_THREAD_FUNNELED) else {
+    var isGranted: Int32 = 0
+    try check("MPI_Init_thread", rank: -1) { decaf_mpi_initialize(&isGranted) }
+    guard isGranted != 0 else {
       throw CommunicationError.call(
         operation: "MPI_Init_thread", rank: -1,
         reason: "this MPI library allows no threads beside the one that talks to it")
     }
     let communicator = try MPICommunicator()
     let result = try body(communicator)
-    try communicator.flush()
-    communicator.release()
+    try communicator.release()
     try check("MPI_Finalize", rank: communicator.rank) { MPI_Finalize() }
     return result
   }

@@ -36,7 +36,7 @@ struct RemoteWorker {
         try report(.stopRequested(signal))
       }
       if isIdle {
-        backoff.wait(duringTransfer: try communicator.isSending())
+        backoff.wait(duringTransfer: try communicator.isTransferring())
       } else {
         backoff.reset()
       }

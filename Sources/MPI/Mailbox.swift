@@ -1,0 +1,235 @@
+internal import CMPI
+internal import Communication
+
+/// Messages to and from the other ranks, none of which is ever waited for.
+///
+/// A short message is sent as it is. A long one is announced, and its pieces go when the receiver has
+/// memory for them and grants it: so nobody's messages, however many, take more of the receiver than
+/// its credit, and a sender that disappears in the middle of one leaves a request that stays
+/// incomplete, not a call that never returns. Nothing moves but within `progress`.
+final class Mailbox {
+  /// Who has been heard of; a beat goes to those that watch this rank.
+  var watch: RankWatch
+  var activity = Activity(phase: "start")
+
+  private let communicator: decaf_mpi_communicator
+  private let rank: Int
+  private let size: Int
+  private let hostName: String
+
+  /// Bytes sent as they are: libraries send so many at once, without asking the receiver.
+  private static let shortByteCount = 4096
+  /// Bytes of a piece: what one call copies in a fraction of a millisecond.
+  private static let pieceByteCount = 4 << 20
+  /// Bytes of long messages that have arrived or been granted, and that nobody has taken yet.
+  private static let credit = 128 << 20
+
+  /// Short messages, grants and pieces that are leaving.
+  private var sending: [Request] = []
+  /// Long messages that wait for their grant, by number.
+  private var announced: [Int64: (memory: MessageMemory, destination: Int)] = [:]
+  private var announcementCount: Int64 = 0
+  /// The last beat to each rank, while it is leaving.
+  private var beats: [Int: Request] = [:]
+
+  /// Messages that are arriving, by sender and tag, in the order in which they were sent.
+  private var arriving: [Sender: [Arrival]] = [:]
+  /// Of those and of beats and grants, the ones with requests under way.
+  private var receiving: [Arrival] = []
+  private var ungranted: [Arrival] = []
+  /// Ranks whose long message is under way: one at a time.
+  private var granted: Set<Int> = []
+  private var heldByteCount = 0
+  /// Complete messages by tag, in the order in which they arrived.
+  private var ready: [Int32: [Arrival]] = [:]
+
+  init(_ communicator: decaf_mpi_communicator, rank: Int, size: Int, hostName: String) {
+    self.communicator = communicator
+    self.rank = rank
+    self.size = size
+    self.hostName = hostName
+    watch = RankWatch(rank: rank, size: size)
+  }
+
+  /// Whether anything but beats is on its way.
+  var isTransferring: Bool { isSending || !receiving.isEmpty || !ungranted.isEmpty }
+
+  var isSending: Bool { !sending.isEmpty || !announced.isEmpty }
+
+  /// Hands over a message; see `Communicator.send`.
+  func send(_ bytes: [UInt8], to destination: Int, tag: Int32) throws {
+    precondition((0..<MessageKind.stride).contains(tag), "a tag beyond those of messages")
+    if bytes.count <= Self.shortByteCount {
+      sending.append(try start(bytes, to: destination, tag: MessageKind.short.tag(tag)))
+    } else {
+      announcementCount += 1
+      announced[announcementCount] = (MessageMemory(bytes), destination)
+      let announcement = [announcementCount, Int64(bytes.count)].bytes
+      sending.append(
+        try start(announcement, to: destination, tag: MessageKind.announcement.tag(tag)))
+    }
+    try progress()
+  }
+
+  /// The next complete message with this tag.
+  func receive(tag: Int32) throws -> Message? {
+    try progress()
+    guard ready[tag]?.isEmpty == false else { return nil }
+    let arrival = ready[tag]!.removeFirst()
+    if arrival.isLong { heldByteCount -= arrival.memory.bytes.count }
+    return Message(source: arrival.source, bytes: Array(arrival.memory.bytes))
+  }
+
+  /// Moves everything along as far as it goes at once.
+  func progress() throws {
+    sending = try sending.filter { request throws in try !request.isComplete(rank: rank) }
+    while let arrival = try take() {
+      if let tag = arrival.messageTag {
+        arriving[Sender(rank: arrival.source, tag: tag), default: []].append(arrival)
+      }
+      receiving.append(arrival)
+    }
+    var open: [Arrival] = []
+    for arrival in receiving {
+      if try arrival.isComplete(rank: rank) { try accept(arrival) } else { open.append(arrival) }
+    }
+    receiving = open
+    try grant()
+  }
+
+  /// Says that this rank lives, to those that watch it, when it is time.
+  func beat() throws {
+    guard size > 1, watch.isBeatDue() else { return }
+    let bytes = Beat(hostName: hostName, activity: activity).encoded
+    for destination in rank == 0 ? 1..<size : 0..<1 {
+      // One that is still leaving says as much, and a rank that is gone must not collect them.
+      if let last = beats[destination], try !last.isComplete(rank: rank) { continue }
+      beats[destination] = try start(bytes, to: destination, tag: MessageKind.beat.tag(0))
+    }
+  }
+
+  /// Takes the next message out of MPI's queue and begins to receive it; nil when there is none.
+  private func take() throws -> Arrival? {
+    var message = decaf_mpi_message()
+    try check("MPI_Improbe", rank: rank) { decaf_mpi_take(communicator, &message) }
+    guard message.found != 0 else { return nil }
+    guard let kind = MessageKind(rawValue: message.tag / MessageKind.stride) else {
+      throw CommunicationError.foreignMessage(from: Int(message.source))
+    }
+    let memory = MessageMemory(byteCount: Int(message.count))
+    let request = try Request("MPI_Imrecv", rank: rank, on: memory) { request in
+      decaf_mpi_receive_taken(&message, memory.bytes.baseAddress, &request)
+    }
+    return Arrival(
+      kind: kind, source: Int(message.source), tag: message.tag % MessageKind.stride,
+      memory: memory, requests: [request])
+  }
+
+  /// Does what a message that has arrived asks for.
+  private func accept(_ arrival: Arrival) throws {
+    switch arrival.kind {
+    case .short:
+      watch.heard(from: arrival.source)
+      deliver(arrival)
+    case .announcement:
+      watch.heard(from: arrival.source)
+      ungranted.append(arrival)
+    case .pieces:
+      granted.remove(arrival.source)
+      deliver(arrival)
+    case .grant:
+      try sendPieces(try arrival.numbers(count: 1)[0])
+    case .beat:
+      guard let beat = Beat(decoding: Array(arrival.memory.bytes)) else {
+        throw CommunicationError.foreignMessage(from: arrival.source)
+      }
+      watch.heard(from: arrival.source, beat)
+    }
+  }
+
+  /// Marks a message as complete; it can be received when those sent before it are.
+  private func deliver(_ arrival: Arrival) {
+    arrival.isDelivered = true
+    let sender = Sender(rank: arrival.source, tag: arrival.tag)
+    let messages = arriving[sender] ?? []
+    let complete = messages.prefix(while: \.isDelivered)
+    ready[arrival.tag, default: []].append(contentsOf: complete)
+    arriving[sender] = complete.count == messages.count ? nil : Array(messages[complete.count...])
+  }
+
+  /// Grants announced messages, oldest first, as far as the credit goes; one at least.
+  private func grant() throws {
+    var waiting: [Arrival] = []
+    for arrival in ungranted {
+      let numbers = try arrival.numbers(count: 2)
+      guard let byteCount = Int(exactly: numbers[1]), byteCount > 0 else {
+        throw CommunicationError.foreignMessage(from: arrival.source)
+      }
+      let fits = heldByteCount == 0 || heldByteCount + byteCount <= Self.credit
+      guard fits, !granted.contains(arrival.source) else {
+        waiting.append(arrival)
+        continue
+      }
+      heldByteCount += byteCount
+      granted.insert(arrival.source)
+      // The places for the pieces are there before the sender hears of it.
+      let memory = MessageMemory(byteCount: byteCount)
+      let requests = try pieces(of: memory).map { piece in
+        try Request("MPI_Irecv", rank: rank, on: memory) { request in
+          decaf_mpi_receive(
+            communicator, piece.baseAddress, Int32(piece.count), Int32(arrival.source),
+            MessageKind.pieces.tag(0), &request)
+        }
+      }
+      arrival.becomePieces(memory, requests)
+      receiving.append(arrival)
+      sending.append(
+        try start([numbers[0]].bytes, to: arrival.source, tag: MessageKind.grant.tag(0)))
+    }
+    ungranted = waiting
+  }
+
+  private func sendPieces(_ number: Int64) throws {
+    guard let message = announced.removeValue(forKey: number) else {
+      throw CommunicationError.call(
+        operation: "sending message \(number)", rank: rank, reason: "it was granted twice")
+    }
+    sending += try pieces(of: message.memory).map { piece in
+      try Request("MPI_Isend", rank: rank, on: message.memory) { request in
+        decaf_mpi_send(
+          communicator, piece.baseAddress, Int32(piece.count), Int32(message.destination),
+          MessageKind.pieces.tag(0), &request)
+      }
+    }
+  }
+
+  private func pieces(of memory: MessageMemory) -> [UnsafeMutableRawBufferPointer] {
+    let bytes = memory.bytes
+    return stride(from: 0, to: bytes.count, by: Self.pieceByteCount).map { start in
+      UnsafeMutableRawBufferPointer(
+        rebasing: bytes[start..<min(start + Self.pieceByteCount, bytes.count)])
+    }
+  }
+
+  private func start(_ bytes: [UInt8], to destination: Int, tag: Int32) throws -> Request {
+    let memory = MessageMemory(bytes)
+    return try Request("MPI_Isend", rank: rank, on: memory) { request in
+      decaf_mpi_send(
+        communicator, memory.bytes.baseAddress, Int32(bytes.count), Int32(destination), tag,
+        &request)
+    }
+  }
+}
+
+/// Where messages keep their order.
+private struct Sender: Hashable {
+  let rank: Int
+  let tag: Int32
+}
+
+extension [Int64] {
+  /// Little-endian, 8 bytes each: what announcements and grants hold.
+  fileprivate var bytes: [UInt8] {
+    map(\.littleEndian).withUnsafeBytes { [UInt8]($0) }
+  }
+}
