@@ -1,5 +1,5 @@
 import Communication
-import TestSupport
+import ConformanceSupport
 import Testing
 
 @Suite struct InProcessCommunicatorTests {

@@ -6,7 +6,7 @@
 import Files
 import Foundation
 import MPI
-import TestSupport
+import ConformanceSupport
 
 struct DeliberateFailure: Error {}
 
