@@ -8,6 +8,8 @@ package enum CommunicatorConformance {
   /// A statement that did not hold.
   package struct Violation: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
   }
 
   /// Runs every check; collective.
