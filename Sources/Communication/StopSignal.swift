@@ -7,7 +7,8 @@ internal import Synchronization
 package enum StopSignal {
   private static let received = Atomic<Int32>(0)
 
-  /// Takes over the three signals. A second SIGINT or SIGTERM ends the process at once.
+  /// Takes over the three signals: the first thing that a process does. A second SIGINT or SIGTERM
+  /// ends the process at once.
   package static func install() {
     _ = received.load(ordering: .relaxed)  // initialized before a handler can run
     var wanted = sigset_t()
@@ -20,6 +21,15 @@ package enum StopSignal {
         if number != SIGUSR1 { signal(number, SIG_DFL) }
       }
     }
+  }
+
+  /// Gives the signals back to the system, for work that cannot be continued: they end the process,
+  /// also one that came since `install`.
+  package static func uninstall() {
+    let signals = [SIGUSR1, SIGTERM, SIGINT]
+    for number in signals { signal(number, SIG_DFL) }
+    let number = received.load(ordering: .relaxed)
+    if number != 0 { raise(number) }
   }
 
   /// The signal that asked for the stop, by name; nil when none did.

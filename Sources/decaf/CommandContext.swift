@@ -1,6 +1,7 @@
 internal import Communication
 internal import Foundation
 internal import Logging
+internal import Synchronization
 internal import Tensors
 
 /// What a distributed command finds when it runs: the other ranks, and this rank's share of the
@@ -10,6 +11,25 @@ struct CommandContext {
   let log = Logger(label: "decaf")
 
   var isRoot: Bool { communicator.isRoot }
+
+  /// Says that this rank lives while it computes; nil where nobody else is there to hear it.
+  private func makePulse() -> (@Sendable () -> Void)? {
+    if communicator.size == 1 { return nil }
+    // Used on the thread that owns the communicator alone, which is the main one.
+    nonisolated(unsafe) let communicator = communicator
+    let interval = Duration.milliseconds(100)
+    let last = Mutex(ContinuousClock.now)
+    return {
+      guard Thread.isMainThread else { return }
+      let now = ContinuousClock.now
+      let isDue = last.withLock { last in
+        guard now - last >= interval else { return false }
+        last = now
+        return true
+      }
+      if isDue { communicator.beat() }
+    }
+  }
 
   /// The threads that compute on this rank; collective.
   ///
@@ -26,7 +46,8 @@ struct CommandContext {
       return parts[0] == communicator.hostName
         && ProcessorSet(description: parts.count > 1 ? String(parts[1]) : "").overlaps(own)
     }
-    return ThreadTeam(threadCount: threads ?? max(1, own.count / max(sharers, 1)))
+    return ThreadTeam(
+      threadCount: threads ?? max(1, own.count / max(sharers, 1)), pulse: makePulse())
   }
 }
 

@@ -8,6 +8,10 @@ protocol DistributedCommand: ParsableCommand {
   /// Says what the command would do, and does nothing.
   var isDryRun: Bool { get }
 
+  /// Whether a request to stop is answered by keeping what is done, with status 75; else a signal ends
+  /// the process as it ends any other.
+  static var stopsInOrder: Bool { get }
+
   /// Does the command's work; collective.
   ///
   /// - Returns: the exit status; rank 0's counts.
@@ -16,4 +20,8 @@ protocol DistributedCommand: ParsableCommand {
 
   /// Prints what `run(in:)` would do, without a launcher.
   func printPlan() throws
+}
+
+extension DistributedCommand {
+  static var stopsInOrder: Bool { false }
 }

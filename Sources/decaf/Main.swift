@@ -9,6 +9,7 @@ internal import MPI
 /// with one status.
 @main enum Main {
   static func main() {
+    StopSignal.install()
     openStandardStreams()
     // A file beyond the size limit is then an error of `write`, and what is recorded stays.
     signal(SIGXFSZ, SIG_IGN)
@@ -23,9 +24,11 @@ internal import MPI
     }
     do {
       if let distributed = command as? any DistributedCommand, !distributed.isDryRun {
+        if !type(of: distributed).stopsInOrder { StopSignal.uninstall() }
         signal(SIGPIPE, SIG_IGN)  // work goes on when nobody reads the messages any more
         exit(try run(distributed, launch).rawValue)
       }
+      StopSignal.uninstall()
       // Without ranks: under a launcher one process is enough.
       guard launch.isRoot else { exit(0) }
       if let distributed = command as? any DistributedCommand {

@@ -177,7 +177,8 @@ package struct Evaluator {
     }
     return try team.throwingMap(own.count) { index, _ in
       let outcome = try own[index].run(
-        plan, communicator: InProcessCommunicator.alone(), team: ThreadTeam(threadCount: 1))
+        plan, communicator: InProcessCommunicator.alone(),
+        team: ThreadTeam(threadCount: 1, pulse: team.pulse))
       progress(done.increment(), own.count)
       return outcome
     }

@@ -32,13 +32,19 @@ package final class ThreadTeam: Sendable {
   }
 
   private let shared = Shared()
+  /// Called now and then by the thread that waits for a loop's end.
+  package let pulse: (@Sendable () -> Void)?
   /// Held while a loop runs, so that two callers take turns.
   private let turn = Mutex<Void>(())
 
-  /// - Parameter threadCount: at least 1.
-  package init(threadCount: Int) {
+  /// - Parameters:
+  ///   - threadCount: at least 1.
+  ///   - pulse: called between two iterations of the thread that called `forEach`, and every half
+  ///     second in which it waits for the others: a long loop is not a dead process. It must be quick.
+  package init(threadCount: Int, pulse: (@Sendable () -> Void)? = nil) {
     precondition(threadCount >= 1, "a team needs a thread")
     self.threadCount = threadCount
+    self.pulse = pulse
     for worker in 1..<max(threadCount, 1) {
       let thread = Thread { [shared] in Self.serve(shared, worker: worker) }
       thread.name = "decaf-team-\(worker)"
@@ -88,19 +94,23 @@ package final class ThreadTeam: Sendable {
           shared.busy = threadCount - 1
           shared.condition.broadcast()
         }
-        Self.work(job, worker: 0)
+        Self.work(job, worker: 0, pulse)
         shared.condition.withLock {
-          while shared.busy > 0 { shared.condition.wait() }
+          while shared.busy > 0 {
+            let isWoken = shared.condition.wait(until: Date(timeIntervalSinceNow: 0.5))
+            if !isWoken { pulse?() }
+          }
           shared.job = nil
         }
       } else {
-        Self.work(job, worker: 0)
+        Self.work(job, worker: 0, pulse)
       }
     }
   }
 
-  private static func work(_ job: Job, worker: Int) {
+  private static func work(_ job: Job, worker: Int, _ pulse: (@Sendable () -> Void)? = nil) {
     while true {
+      pulse?()
       let index = job.next.value.wrappingAdd(1, ordering: .relaxed).oldValue
       if index >= job.count { return }
       job.body(index, worker)

@@ -131,8 +131,9 @@ struct ExtractCommand: DistributedCommand {
     return request
   }
 
+  static var stopsInOrder: Bool { true }
+
   func run(in context: CommandContext) throws -> ExitStatus {
-    StopSignal.install()
     let request = try context.communicator.agree { try makeRequest() }
     let job = ExtractionJob(
       request, communicator: context.communicator,

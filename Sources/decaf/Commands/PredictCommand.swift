@@ -57,6 +57,8 @@ struct PredictCommand: DistributedCommand {
     }
   }
 
+  static var stopsInOrder: Bool { true }
+
   func run(in context: CommandContext) throws -> ExitStatus {
     let team = try context.makeTeam(threads: runOptions.threads)
     // A table does not tell what made it.
@@ -115,7 +117,6 @@ struct PredictCommand: DistributedCommand {
     let request = try context.communicator.agree {
       try makeRequest(for: classifier, model: model, store: store)
     }
-    StopSignal.install()
     let summary = try ExtractionJob(
       request, communicator: context.communicator, team: team, log: context.log
     ).run()

@@ -184,8 +184,9 @@ struct TrainCommand: DistributedCommand {
     }
   }
 
+  static var stopsInOrder: Bool { true }
+
   func run(in context: CommandContext) throws -> ExitStatus {
-    StopSignal.install()
     let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
     var input = try context.communicator.agree {
