@@ -12,11 +12,13 @@ struct ImportCommand: ParsableCommand {
     abstract: "Make a store of features that another program computed.",
     discussion: """
       FILE is a MATLAB file of version 5 (.mat, save -v7), a NumPy array or archive (.npy, .npz), or \
-      svmlight text (.svm) or a table (.csv, as decaf export writes), with one row a sample. The store is like one that decaf extract makes: \
-      verify, train, predict, evaluate and export take it. Values are kept as float32 or float16. A \
+      svmlight text (.svm) or a table (.csv, as decaf export writes), with one row a sample. The store \
+      is like one that decaf extract makes: verify, train, predict, evaluate and export take it. Values are kept as float32 or float16. A \
       row that is NaN throughout becomes a failed one.
 
         decaf import dslr.mat --labels labels --layer fc6 --output dslr.store
+        decaf import x.npy --labels y.npy --layer fc7 --output x.store
+        decaf import features.csv --layer fc6 --output features.store
       """)
 
   @Argument(help: "The file with the features.", completion: .file())
@@ -92,7 +94,7 @@ struct ImportCommand: ParsableCommand {
       features,
       layer: LayerSpec(name: name, fileStem: Self.fileStem(name), shape: [features.width]),
       origin: origin, dtype: dtype, labels: labels, paths: paths)
-    let (failed, overflows) = try job.write(to: output, overwrite: overwrite)
+    let (failed, overflows, isNew) = try job.write(to: output, overwrite: overwrite)
     let variable = features.variable.map { ", variable \($0)" } ?? ""
     print(
       """
@@ -107,7 +109,9 @@ struct ImportCommand: ParsableCommand {
     if labels == nil, features.contents.count > 1 {
       print("note        no labels; \(file) holds \(features.contents.joined(separator: ", "))")
     }
-    print("store       \(output)")
+    print(
+      "store       \(output)"
+        + (isNew ? "" : " is there already, made by this import; --overwrite makes it again"))
   }
 
   /// The name of a layer's files: `fc6-pre` for `fc6:pre`.
