@@ -88,6 +88,7 @@ import Testing
     Case("classify FOLDER/other --model MODEL", 65, "prob"),
     Case("export STORE --format csv --output FOLDER/file", 73, "file", "--overwrite"),
     Case("model convert MODEL FOLDER/taken.safetensors", 73, "taken", "--overwrite"),
+    Case("model convert MODEL MODEL", 0),
     Case("embed STORE --output FOLDER/taken.svg", 73, "taken.svg", "did not draw"),
     Case("embed STORE --output FOLDER/taken.tsv", 73, "taken.tsv", "did not draw"),
     Case("embed LAYERS --output FOLDER/e.svg", 64, "conv5, pool5", "Usage: decaf embed <store>"),

@@ -63,10 +63,11 @@ import Testing
     return examples
   }
 
-  @Test(arguments: [
-    ("modle", "model"), ("outptu", "output"), ("arch", "architecture"), ("x", nil),
-    ("colour", nil), ("thread", "threads"), ("preproces", "preprocess"),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("modle", "model"), ("outptu", "output"), ("arch", "architecture"), ("x", nil),
+      ("colour", nil), ("thread", "threads"), ("preproces", "preprocess"),
+    ] as [(String, String?)])
   func nearestNameIsFound(text: String, expected: String?) {
     let names = CommandOptions(ExtractCommand.self).all
     #expect(Spelling.nearest(to: text, among: names) == expected)
@@ -102,6 +103,8 @@ import Testing
     #expect(
       try CommandLineCheck.run(arguments)
         == ["train", "s", "--C=-1", "--layer", "fc6", "--", "--C", "-1"])
-    #expect(throws: CommandLineError.self) { try CommandLineCheck.run(["train", "--strict", "-1"]) }
+    #expect(throws: CommandLineError.self) {
+      try CommandLineCheck.run(["train", "--strict", "-1"])
+    }
   }
 }

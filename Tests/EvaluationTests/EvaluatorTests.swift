@@ -155,6 +155,68 @@ import Testing
     }
   }
 
+  /// Trainings that are left at once stand in checkpoints, and get on from stop to stop.
+  @Test(arguments: [1, 3, 40])
+  func trainingsInHandAreTakenUpAgain(ranks: Int) throws {
+    try withTemporaryFolder { folder in
+      let stores = ["images": try EvaluationFixture.store("\(folder)/s")]
+      let evaluation = try Self.protocolOf(
+        EvaluationFixture.fewShot.replacing("splits: 3", with: "splits: 1"))
+      let whole = try Self.run(evaluation, stores)
+      try FileSystem.makeFolder("\(folder)/r")
+      var (stops, checkpoints) = (0, 0)
+      while true {
+        do {
+          let result = try InProcessCommunicator.run(size: ranks) { communicator in
+            var keeping = EvaluationKeeping(folder: "\(folder)/r", stopReason: { "a test" })
+            keeping.grace = .zero
+            return try Evaluator(evaluation, stores: stores).run(
+              communicator: communicator, team: ThreadTeam(threadCount: 1), keeping: keeping)
+          }[0]
+          #expect(result?.json == whole.json)
+          break
+        } catch is EvaluationStopped {
+          stops += 1
+          try #require(stops < 500)
+          checkpoints += try FileSystem.names(in: "\(folder)/r")
+            .count { $0.hasSuffix(".checkpoint") }
+        }
+      }
+      #expect(stops > 3 && checkpoints > 0)
+      #expect(try !FileSystem.names(in: "\(folder)/r").contains { $0.hasSuffix(".checkpoint") })
+    }
+  }
+
+  /// Trainings that prove nothing, and rows without prediction, stand in table and JSON.
+  @Test func doubtfulTrainingsAreTold() throws {
+    try withTemporaryFolder { folder in
+      let stores = ["images": try EvaluationFixture.store("\(folder)/s")]
+      let sound = try Self.run(try Self.protocolOf(EvaluationFixture.fewShot), stores)
+      #expect(sound.unprovedCount == 0 && !sound.text.contains("unproved"))
+      var (tasks, outcomes): ([EvaluationTask], [Outcome]) = ([], [])
+      for cell in sound.cells {
+        for (split, outcome) in cell.outcomes.enumerated() {
+          tasks.append(
+            EvaluationTask(
+              number: tasks.count, method: cell.method, column: cell.column, split: split))
+          outcomes.append(outcome)
+        }
+      }
+      for (index, gap) in [0.4, 0.6, .nan].enumerated() {
+        outcomes[index] = Outcome(
+          task: index, C: 1, validation: nil, relativeGap: gap, isConverged: false,
+          confusion: outcomes[index].confusion)
+      }
+      outcomes[5].notFinite = 2
+      let result = EvaluationResult(
+        evaluation: sound.evaluation, layers: sound.layers, plan: sound.plan, tasks: tasks,
+        outcomes: outcomes, job: "j")
+      #expect(result.unconvergedCount == 3 && result.unprovedCount == 2)
+      #expect(result.text.contains("Of 2 trainings") && result.text.contains("Left out: 2 tests"))
+      #expect(result.json["unproved"] == .number(2) && result.json["unconverged"] == .number(3))
+    }
+  }
+
   /// What a progress file cannot be is refused, whatever its hash says.
   @Test func impossibleOutcomesAreRefused() {
     func isPossible(_ task: Int, _ confusion: [Int], notFinite: Int = 0) -> Bool {
@@ -166,7 +228,8 @@ import Testing
     }
     #expect(isPossible(1, [2, 0, 5]) && isPossible(0, []))
     #expect(!isPossible(2, []) && !isPossible(-1, []) && !isPossible(0, [1, 2]))
-    #expect(!isPossible(0, [3, 0, 1]) && !isPossible(0, [0, -1, 1]) && !isPossible(0, [0, 0, -1]))
+    #expect(
+      !isPossible(0, [3, 0, 1]) && !isPossible(0, [0, -1, 1]) && !isPossible(0, [0, 0, -1]))
     #expect(!isPossible(0, [0, 0, .max]) && !isPossible(0, [], notFinite: -1))
   }
 
@@ -177,7 +240,9 @@ import Testing
     }
     let found = try Outcome.decoded(try Outcome.encoded(outcomes))
     #expect(found.map(\.C.bitPattern).dropLast(3) == outcomes.map(\.C.bitPattern).dropLast(3))
-    #expect(found[2].C.isNaN && found[3].C == .leastNonzeroMagnitude && found[1].isUnproved && found[2].isUnproved)
+    #expect(
+      found[2].C.isNaN && found[3].C == .leastNonzeroMagnitude && found[1].isUnproved
+        && found[2].isUnproved)
     #expect(!found[0].isUnproved && found[0].confusion == [1, 2, 3])
   }
 

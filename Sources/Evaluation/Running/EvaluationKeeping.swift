@@ -10,6 +10,8 @@ package struct EvaluationKeeping: Sendable {
   package var stopReason: @Sendable () -> String?
   /// Gets to know what went wrong and does not matter much.
   package var warn: @Sendable (String) -> Void
+  /// What trainings in hand get to finish before they are left, each with a checkpoint.
+  var grace = Duration.seconds(5)
 
   package init(
     folder: String?, startsAnew: Bool = false,
@@ -48,12 +50,12 @@ package struct EvaluationStopped: Error, CustomStringConvertible {
 /// Since when a stop is asked for: trainings that are nearly done are not worth leaving.
 final class StopRequest: Sendable {
   private let stopReason: @Sendable () -> String?
+  private let grace: Duration
   private let since = Mutex<ContinuousClock.Instant?>(nil)
 
-  /// What trainings in hand get to finish before they are left, each with a checkpoint.
-  private static let grace = Duration.seconds(5)
-
-  init(_ stopReason: @escaping @Sendable () -> String?) { self.stopReason = stopReason }
+  init(_ keeping: EvaluationKeeping) {
+    (stopReason, grace) = (keeping.stopReason, keeping.grace)
+  }
 
   /// Why no training is begun any more; nil for going on.
   var reason: String? {
@@ -65,6 +67,6 @@ final class StopRequest: Sendable {
   /// Why trainings in hand are left; nil for going on.
   var reasonToLeave: String? {
     guard let reason else { return nil }
-    return since.withLock { $0! } + Self.grace <= .now ? reason : nil
+    return since.withLock { $0! } + grace <= .now ? reason : nil
   }
 }

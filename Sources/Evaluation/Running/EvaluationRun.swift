@@ -44,7 +44,7 @@ final class EvaluationRun {
     (self.plan, self.tasks, self.identity) = (plan, tasks, identity)
     (self.communicator, self.team, self.keeping) = (communicator, team, keeping)
     self.mustShare = mustShare
-    stop = StopRequest(keeping.stopReason)
+    stop = StopRequest(keeping)
     file = keeping.folder.map { ProgressFile(folder: $0) }
     outcomes = [Outcome?](repeating: nil, count: tasks.count)
     isDone = [Bool](repeating: false, count: tasks.count)
@@ -137,7 +137,7 @@ final class EvaluationRun {
         let start = ContinuousClock.now
         try file.save(outcomes.compactMap { $0 }, of: identity)
         (lastWrite, writeTime) = (.now, .now - start)
-      } catch where !isStopping {
+      } catch  where !isStopping {
         keeping.warn("evaluation goes on without keeping what is done: \(error)")
       }
     }
@@ -188,7 +188,8 @@ final class EvaluationRun {
     let own = sorted.indices.filter { $0 % communicator.size == communicator.rank }
       .map { sorted[$0] }
     let end = ContinuousClock.now + roundLength
-    let attempt = { @Sendable [stop, pace, trial = attemptAlone] (index: Int, team: ThreadTeam) throws in
+    let attempt = {
+      @Sendable [stop, pace, trial = attemptAlone] (index: Int, team: ThreadTeam) throws in
       // Something is done in every run, be its time limit ever so short.
       if index > 0 && (stop.reason != nil || .now >= end) { return nil as TimedOutcome? }
       let outcome = try trial(own[index], team)

@@ -81,10 +81,7 @@ struct ImportCommand: ParsableCommand {
     if let name = self.labels { labels = try features.labels(name) }
     if let list {
       let images = try ImageList(contentsOf: list)
-      guard images.count == features.rowCount else {
-        throw InterchangeError.labelCount(
-          path: list, labels: images.count, rows: features.rowCount)
-      }
+      try features.check(labelCount: images.count, of: list)
       let entries = (0..<images.count).map { images[$0] }
       paths = entries.map(\.path)
       if images.hasLabels { labels = entries.map(\.label) }
@@ -106,12 +103,22 @@ struct ImportCommand: ParsableCommand {
     if overflows > 0 {
       print("overflow    \(overflows) values are too large for float16, now infinite")
     }
-    if labels == nil, features.contents.count > 1 {
-      print("note        no labels; \(file) holds \(features.contents.joined(separator: ", "))")
-    }
+    if labels == nil { print("note        no labels\(labelAdvice(features))") }
     print(
       "store       \(output)"
         + (isNew ? "" : " is there already, made by this import; --overwrite makes it again"))
+  }
+
+  /// Where the labels may be that nobody named.
+  private func labelAdvice(_ features: FeatureFile) -> String {
+    let candidates = features.labelCandidates.map { "--labels \($0)" }
+    if !candidates.isEmpty {
+      return "; \(file) has as many of them as rows: try \(candidates.joined(separator: " or "))"
+    }
+    let holds =
+      features.contents.count > 1
+      ? "; \(file) holds \(features.contents.joined(separator: ", "))" : ""
+    return "\(holds); train and evaluate need them: give --labels FILE or --list FILE"
   }
 
   /// The name of a layer's files: `fc6-pre` for `fc6:pre`.

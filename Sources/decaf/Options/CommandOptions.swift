@@ -11,7 +11,8 @@ struct CommandOptions {
   private(set) var repeatable: Set<String> = []
   /// Names as they are written, hidden ones and those of the parser and of the program too.
   private var known: Set<String> = [
-    "--version", "--verbose", "-h", "--help", "--help-hidden", "--generate-completion-script", "--experimental-dump-help",
+    "--version", "--verbose", "-h", "--help", "--help-hidden", "--generate-completion-script",
+    "--experimental-dump-help",
   ]
   /// Of these, those that are followed by a value.
   private var valued: Set<String> = ["--generate-completion-script"]
