@@ -79,6 +79,7 @@ import Testing
     Case("extract LIST --config FOLDER/bomb.yaml", 64, "bomb.yaml", "16 aliases"),
     Case("extract LIST --config MODEL", 64, "1048576 bytes"),
     Case("extract LIST --model MODEL --output FOLDER/file/o", 73, "no row is recorded"),
+    Case("predict STORE STORE --output FOLDER/p", 64, "is a folder, expected a classifier"),
     Case("verify LIST", 65, "not a store", "decaf extract makes a store of a list"),
     Case("verify MODEL", 65, "not a store", "found a safetensors file"),
     Case("verify FOLDER/none", 65, "not a store", "nothing there"),

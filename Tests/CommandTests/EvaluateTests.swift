@@ -169,8 +169,15 @@ import Testing
       try bytes.write(to: URL(fileURLWithPath: "\(folder)/r/progress"))
       let refused = try Program.decaf.run(command)
       #expect(refused.status == 65 && refused.errors.contains("damaged"), "\(refused.errors)")
-      #expect(try Program.decaf.run(command + ["--overwrite"]).status == 0)
+      let overwrite = command + ["--overwrite"]
+      #expect(try Program.decaf.run(overwrite).status == 0)
       #expect(try Self.files("\(folder)/r")["progress"] == nil)
+
+      // Begun with --overwrite, it continues with --overwrite.
+      let stopped = try Program.decaf.run(overwrite + ["--max-hours", "1e-9"])
+      #expect(stopped.status == 75 && stopped.output.contains(": 1 of"), "\(stopped.output)")
+      let next = try Program.decaf.run(overwrite + ["--max-hours", "1e-9"])
+      #expect(next.status == 75 && next.output.contains(": 2 of"), "\(next.output)")
     }
   }
 

@@ -25,16 +25,16 @@ package struct ResultsFolder {
     "curve.svg",
   ]
 
-  static func checkpointName(of task: EvaluationTask) -> String {
-    "training-\(task.number).checkpoint"
+  /// The evaluation is part of the name: a host that does not share the folder may have kept another's.
+  static func checkpointName(of task: EvaluationTask, job: String) -> String {
+    "training-\(job.prefix(8))-\(task.number).checkpoint"
   }
 
   private static func isCheckpoint(_ name: String) -> Bool {
     let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0] == "training", parts[1].hasSuffix(".checkpoint") else {
-      return false
-    }
-    return Int(parts[1].dropLast(".checkpoint".count)) != nil
+    return parts.count == 3 && parts[0] == "training"
+      && parts[1].count == 8 && parts[1].allSatisfy(\.isHexDigit)
+      && parts[2].hasSuffix(".checkpoint") && Int(parts[2].dropLast(".checkpoint".count)) != nil
   }
 
   /// What is there.

@@ -4,8 +4,9 @@ internal import Synchronization
 package struct EvaluationKeeping: Sendable {
   /// The results' folder, where an unfinished evaluation keeps its trainings; nil for nowhere.
   package var folder: String?
-  /// Whether not to look at what is there.
-  package var startsAnew: Bool
+  /// Whether what another evaluation has done, or a damaged file of it, may be thrown away. What this
+  /// evaluation has done is taken up all the same: a queue starts the same command line again.
+  package var replacesOthers: Bool
   /// Why to stop, asked for again and again, on any thread; nil for going on.
   package var stopReason: @Sendable () -> String?
   /// Gets to know what went wrong and does not matter much.
@@ -14,12 +15,12 @@ package struct EvaluationKeeping: Sendable {
   var grace = Duration.seconds(5)
 
   package init(
-    folder: String?, startsAnew: Bool = false,
+    folder: String?, replacesOthers: Bool = false,
     stopReason: @escaping @Sendable () -> String? = { nil },
     warn: @escaping @Sendable (String) -> Void = { _ in }
   ) {
-    (self.folder, self.startsAnew, self.stopReason, self.warn) = (
-      folder, startsAnew, stopReason, warn
+    (self.folder, self.replacesOthers, self.stopReason, self.warn) = (
+      folder, replacesOthers, stopReason, warn
     )
   }
 

@@ -80,12 +80,11 @@ final class EvaluationRun {
   private func restore() throws {
     let found = try communicator.agree { () throws -> [Outcome]? in
       guard communicator.isRoot, let folder = keeping.folder, let file else { return nil }
-      if !keeping.startsAnew,
+      do {
         let found = try file.load(
           of: identity, taskCount: tasks.count, classCount: plan.classes.count)
-      {
-        return found
-      }
+        if let found { return found }
+      } catch  where keeping.replacesOthers {}
       // Before the first training: from now on the folder is this evaluation's.
       try ResultsFolder(folder).removeUnfinished()
       try file.save([], of: identity)
@@ -164,13 +163,14 @@ final class EvaluationRun {
     _ left: [EvaluationTask], _ progress: (EvaluationProgress) -> Void
   ) throws -> [Outcome] {
     let end = ContinuousClock.now + roundLength
+    let attempt = attempt
     var finished: [Outcome] = []
     for (index, task) in left.enumerated() {
       // Something is done in every run, be its time limit ever so short.
       var isOver = [Int64(index > 0 && (stop.reason != nil || .now >= end) ? 1 : 0)]
       try communicator.allreduce(&isOver, .maximum)
       if isOver[0] == 1 { break }
-      guard let outcome = try attempt(task, communicator, team) else { break }
+      guard let outcome = try attempt.run(task, communicator, team) else { break }
       longest = max(longest, outcome.time)
       finished.append(outcome.outcome)
       progress(pace.finished(task))
@@ -212,18 +212,14 @@ final class EvaluationRun {
 
   /// What does a training by one thread or team of this rank; for any thread.
   private var attemptAlone: @Sendable (EvaluationTask, ThreadTeam) throws -> TimedOutcome? {
-    let attempt = TrainingAttempt(
-      plan: plan, folder: keeping.folder, continues: continues, stop: stop, warn: keeping.warn)
-    return { task, team in
+    return { [attempt] task, team in
       try attempt.run(task, InProcessCommunicator.alone(), team)
     }
   }
 
-  private func attempt(
-    _ task: EvaluationTask, _ communicator: any Communicator, _ team: ThreadTeam
-  ) throws -> TimedOutcome? {
-    try TrainingAttempt(
-      plan: plan, folder: keeping.folder, continues: continues, stop: stop, warn: keeping.warn
-    ).run(task, communicator, team)
+  private var attempt: TrainingAttempt {
+    TrainingAttempt(
+      plan: plan, job: identity.job, folder: keeping.folder, continues: continues, stop: stop,
+      warn: keeping.warn)
   }
 }

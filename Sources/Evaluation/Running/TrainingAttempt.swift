@@ -6,6 +6,8 @@ internal import Tensors
 /// How a training of an evaluation is done, or left with a checkpoint when a stop is asked for.
 struct TrainingAttempt: Sendable {
   let plan: SplitPlan
+  /// The evaluation, `EvaluationIdentity.job`.
+  let job: String
   /// Where checkpoints go; nil for none.
   let folder: String?
   /// Whether there may be checkpoints of this evaluation.
@@ -43,7 +45,7 @@ struct TrainingAttempt: Sendable {
   private func makeCheckpointer(
     _ task: EvaluationTask, _ folder: String, _ communicator: any Communicator
   ) throws -> Checkpointer {
-    let path = "\(folder)/\(ResultsFolder.checkpointName(of: task))"
+    let path = "\(folder)/\(ResultsFolder.checkpointName(of: task, job: job))"
     let schedule = Checkpointer.Schedule(
       interval: Self.checkpointInterval, stopReason: { [stop] in stop.reasonToLeave }, warn: warn)
     func open(startsAnew: Bool) throws -> Checkpointer {

@@ -68,7 +68,11 @@ struct EvaluateCommand: DistributedCommand {
   @Option(help: "Stop after so many hours, with status 75 and what is done kept.")
   var maxHours: Double?
 
-  @Flag(help: "Begin anew and replace the results in OUTPUT, whatever evaluation made them.")
+  @Flag(
+    help: """
+      Replace the results in OUTPUT, and what another evaluation has begun there; what this one has \
+      begun is continued.
+      """)
   var overwrite = false
 
   @OptionGroup var check: StoreCheckOptions
@@ -186,7 +190,7 @@ struct EvaluateCommand: DistributedCommand {
     let end = maxHours.map { start + .seconds(min($0, 1e6) * 3600) }
     let log = context.log
     return EvaluationKeeping(
-      folder: output, startsAnew: overwrite,
+      folder: output, replacesOthers: overwrite,
       stopReason: {
         StopSignal.name ?? (end.map { ContinuousClock.now >= $0 } == true ? "--max-hours" : nil)
       },

@@ -72,6 +72,11 @@ struct PredictCommand: DistributedCommand {
     // A table does not tell what made it.
     _ = try context.shared { try ExistingOutput.decide(output, overwrite: overwrite) }
     let classifier = try context.communicator.agree {
+      if FileSystem.isFolder(self.classifier) {
+        throw ValidationError(
+          "\(self.classifier) is a folder, expected a classifier: a file that decaf train has written; "
+            + "the store comes after it.")
+      }
       if context.isRoot { try Classifier.checkWritable(output) }
       return try Classifier.load(self.classifier)
     }

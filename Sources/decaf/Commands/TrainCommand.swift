@@ -152,7 +152,11 @@ struct TrainCommand: DistributedCommand {
   @Flag(help: "Read all of the stores first and compare their hashes, as decaf verify does.")
   var check = false
 
-  @Flag(help: "Begin anew and replace OUTPUT, whatever checkpoint and classifier are there.")
+  @Flag(
+    help: """
+      Replace OUTPUT, whatever classifier is there, and a checkpoint of another training; one of this \
+      training is continued.
+      """)
   var overwrite = false
 
   @OptionGroup var runOptions: RunOptions

@@ -104,8 +104,9 @@ enum ConfigError: ErrorWithStatus, CustomStringConvertible {
     case .notAMapping(let path):
       "--config \(path): expected lines “option: value”, with options named as on the command line"
     case .unknownKey(let path, let key, let known):
-      "--config \(path): \(key): no option of this command; expected one of "
-        + known.joined(separator: ", ")
+      "--config \(path): \(key): no option of this command"
+        + (Spelling.nearest(to: key, among: known).map { ", perhaps \($0)" } ?? "")
+        + "; expected one of " + known.joined(separator: ", ")
     case .notABool(let path, let key):
       "--config \(path): \(key): expected true or false"
     case .notAScalar(let path, let key):
