@@ -106,8 +106,8 @@ let package = Package(
       name: "decaf",
       dependencies: [
         "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "FeatureStore",
-        "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI", "Plotting", "Tensors",
-        argumentParser, logging, yams,
+        "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI", "Plotting", "Presets",
+        "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features, plugins: ["BuildFacts"]),
     .plugin(name: "BuildFacts", capability: .buildTool()),

@@ -10,38 +10,20 @@ package struct YAMLFields {
   /// The top level of a YAML text; it may start with a byte order mark.
   package init(_ text: String) {
     prefix = ""
-    guard !Self.hasManyAliases(text) else {
-      problems = ["found more than \(Self.mostAliases) aliases (*name), expected plain values"]
-      return
-    }
-    let start: Unicode.Scalar = "\u{feff}"
-    let text = text.unicodeScalars.first == start ? String(text.unicodeScalars.dropFirst()) : text
     do {
-      guard let node = try Yams.compose(yaml: text) else {
+      guard let node = try YAMLText.compose(text) else {
         problems = ["found nothing, expected “key: value” lines"]
         return
       }
       take(node, what: "the text")
+    } catch let error as YAMLText.ManyAliases {
+      problems = ["\(error)"]
     } catch {
       problems = ["not YAML: \(error)"]
     }
   }
 
   private init(prefix: String) { self.prefix = prefix }
-
-  /// Aliases of groups of aliases of groups … grow by a power with each: a few lines can stand for
-  /// more values than there is memory (“billion laughs”), and comparing keys walks them all.
-  private static let mostAliases = 16
-
-  private static func hasManyAliases(_ text: String) -> Bool {
-    var count = 0
-    var isStart = true
-    for byte in text.utf8 {
-      if byte == UInt8(ascii: "*") && isStart { count += 1 }
-      isStart = " \t\r\n[{,:?-".utf8.contains(byte)
-    }
-    return count > mostAliases
-  }
 
   private mutating func take(_ node: Node, what: String) {
     guard let mapping = node.mapping else {

@@ -74,7 +74,8 @@ def liblinear(folder, train, test, C, found):
     an objective of 0.00497 where the optimum is 0.00149, whatever -e.
     """
     for store in (train, test):
-        decaf("export", store, "--format", "svmlight", "--output", folder / f"{store.name}.svm")
+        decaf("export", store, "--format", "svmlight", "--overwrite",
+              "--output", folder / f"{store.name}.svm")
     subprocess.run(
         [LIBLINEAR, "-s", "1", "-B", "1", "-c", str(C), "-e", "1e-10", "-q",
          folder / f"{train.name}.svm", folder / "m"], check=True)

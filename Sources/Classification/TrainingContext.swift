@@ -1,5 +1,5 @@
-internal import Communication
-internal import Tensors
+package import Communication
+package import Tensors
 
 /// What every part of a training works with: who computes, by which kernels, and where it may pause.
 struct TrainingContext {
@@ -29,7 +29,7 @@ extension Communicator {
   /// The lowest kernel class among the ranks, which serves all. Collective.
   ///
   /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
-  func lowestKernelClass() throws -> KernelClass {
+  package func lowestKernelClass() throws -> KernelClass {
     var lowest = [Int64(KernelClass.allCases.firstIndex(of: try KernelClass.current)!)]
     try allreduce(&lowest, .minimum)
     return KernelClass.allCases[Int(lowest[0])]

@@ -9,6 +9,11 @@ package enum EvaluationError: ErrorWithStatus, Equatable, Sendable, CustomString
   /// Everything that is wrong with the stores that were given.
   case unusableStores(problems: [String])
   case cannotWrite(SystemError)
+  /// What an unfinished evaluation has done cannot be read, or not be understood.
+  case unreadableProgress(SystemError)
+  case invalidProgress(path: String, reason: String)
+  /// The folder belongs to an unfinished evaluation that differs in what `differences` names.
+  case otherEvaluation(path: String, differences: [String])
 
   package var description: String {
     switch self {
@@ -24,13 +29,25 @@ package enum EvaluationError: ErrorWithStatus, Equatable, Sendable, CustomString
       "cannot evaluate: " + problems.joined(separator: "; ")
     case .cannotWrite(let error):
       "\(error); choose another --output or make room, and run the same command again"
+    case .unreadableProgress(let error):
+      "\(error); it is what an unfinished evaluation has done; begin anew with --overwrite"
+    case .invalidProgress(let path, let reason):
+      """
+      cannot continue from \(path): \(reason); expected what an unfinished evaluation has done; remove \
+      it, or begin anew with --overwrite
+      """
+    case .otherEvaluation(let path, let differences):
+      """
+      \(path) is of another evaluation: \(differences.joined(separator: "; ")); finish that one, choose \
+      another --output, or begin anew with --overwrite
+      """
     }
   }
 
   package var exitStatus: ExitStatus {
     switch self {
     case .unknownProtocol: .usage
-    case .cannotWrite: .cannotCreate
+    case .cannotWrite, .otherEvaluation: .cannotCreate
     default: .badInput
     }
   }

@@ -4,6 +4,8 @@ package import Files
 package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConvertible {
   /// Something of the store could not be written; nothing recorded is lost.
   case cannotWrite(SystemError)
+  /// The store could not be begun; nothing is recorded.
+  case cannotMake(SystemError)
   /// Something of the store could not be read.
   case cannotRead(SystemError)
   /// Another process is writing the store.
@@ -22,6 +24,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   case differentDirectory(path: String, host: String, found: LockHolder?)
   /// The folder holds no store.
   case notAStore(path: String)
+  /// The path names something else than a folder; `found` says what.
+  case notAFolder(path: String, found: String)
   /// The store's job has not finished; `holder` is running it now, if anybody is.
   case incomplete(path: String, recordedRows: Int, rows: Int, holder: LockHolder?)
   /// A file of a complete store contradicts the manifest.
@@ -38,9 +42,13 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   package var description: String {
     switch self {
     case .cannotWrite(let error):
-      "\(error); rows already recorded are kept: "
+      "\(error); rows that are recorded, if any, are kept: "
         + (error.isOutOfSpace ? "make room" : "correct this")
         + " and run the same command again to continue"
+    case .cannotMake(let error):
+      "cannot begin a store: \(error); no row is recorded: "
+        + (error.isOutOfSpace ? "make room" : "correct this, or choose another output,")
+        + " and run the command again"
     case .cannotRead(let error):
       "\(error)"
     case .locked(let path, let holder):
@@ -67,6 +75,9 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
         + "; use a folder all hosts share, or --gather coordinator"
     case .notAStore(let path):
       "\(path) is not a store: it has neither store.json nor journal"
+    case .notAFolder(let path, let found):
+      "\(path) is not a store: expected a folder that decaf extract or decaf import has written, "
+        + "found \(found)"
     case .incomplete(let path, let recordedRows, let rows, let holder):
       "store \(path) is incomplete: \(recordedRows) of \(rows) rows are recorded; "
         + (holder.map { "it is being written by \($0)" }
@@ -87,12 +98,12 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .cannotWrite, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory:
+    case .cannotWrite, .cannotMake, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory:
       .cannotCreate
     case .rowsDamaged: .stoppedEarly
     case .rowsCorrupted: .internalFailure
     case .unknownLayer: .usage
-    case .cannotRead, .notAStore, .incomplete, .damaged, .auditFailed, .unsupportedVersion,
+    case .cannotRead, .notAStore, .notAFolder, .incomplete, .damaged, .auditFailed, .unsupportedVersion,
       .invalidClass:
       .badInput
     }

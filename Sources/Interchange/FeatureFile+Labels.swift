@@ -9,7 +9,8 @@ extension FeatureFile {
   /// - Parameter name: a variable of this file; or another file: `.npy`, `.mat` or `.npz`, with
   ///   `:VARIABLE` after its name where it holds several, or text with one label a line, a blank line
   ///   for a row without one.
-  /// - Throws: `InterchangeError`; `labelCount` when there are more or fewer than rows.
+  /// - Throws: `InterchangeError`; `labelCount` or `transposed` when there are more or fewer than
+  ///   rows.
   package func labels(_ name: String) throws(InterchangeError) -> [ByteString?] {
     let labels: [ByteString?]
     let source: String
@@ -30,10 +31,31 @@ extension FeatureFile {
         ? .format(.unreadable(.missing(name)))
         : .missingVariable(path: path, name: name, found: contents)
     }
-    guard labels.count == rowCount else {
-      throw .labelCount(path: source, labels: labels.count, rows: rowCount)
-    }
+    try check(labelCount: labels.count, of: source)
     return labels
+  }
+
+  /// Refuses more or fewer labels than rows.
+  ///
+  /// - Throws: `InterchangeError.labelCount`, or `.transposed` where there is one for each column.
+  package func check(labelCount: Int, of source: String) throws(InterchangeError) {
+    if labelCount == rowCount { return }
+    throw labelCount == width
+      ? .transposed(
+        path: source, labels: labelCount, rows: rowCount,
+        features: variable.map { "\(path), \($0)," } ?? path)
+      : .labelCount(path: source, labels: labelCount, rows: rowCount)
+  }
+
+  /// Variables of the file that hold as many elements as there are rows: labels perhaps.
+  package var labelCandidates: [String] {
+    variables.filter { found in
+      switch found.content {
+      case .text(let texts): texts.count == rowCount
+      case .numbers(let array): array.isVector && array.numbers.count == rowCount
+      case .sparse, .other: false
+      }
+    }.map(\.name)
   }
 
   private static func exists(_ path: String) -> Bool {

@@ -13,6 +13,8 @@ package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStrin
   case noChoice(path: String, what: String, option: String, found: [String])
   case notAMatrix(path: String, variable: String, shape: String)
   case labelCount(path: String, labels: Int, rows: Int)
+  /// There are as many labels as columns.
+  case transposed(path: String, labels: Int, rows: Int, features: String)
   case notALabel(path: String, position: Int, found: String)
   /// A value that single precision cannot hold, or a row that is partly NaN.
   case notFinite(path: String, row: Int, column: Int, value: String)
@@ -39,6 +41,12 @@ package enum InterchangeError: ErrorWithStatus, Equatable, Sendable, CustomStrin
         + "column a sample, transpose it first"
     case .labelCount(let path, let labels, let rows):
       "\(path): found \(labels) labels, expected \(rows), one for each row of features"
+    case .transposed(let path, let labels, let rows, let features):
+      """
+      \(path): found \(labels) labels, expected \(rows), one for each row of features; \(features) \
+      has \(labels) columns, so a sample seems to be a column there: transpose it, by x = x' in MATLAB \
+      or x.T in NumPy, and save it again
+      """
     case .notALabel(let path, let position, let found):
       "\(path): label \(position) is \(found), expected a whole number or text"
     case .notFinite(let path, let row, let column, let value):

@@ -31,6 +31,11 @@ package struct StoreExport {
 
   package var width: Int { layer.width }
 
+  /// The files that `write(to:)` writes: the output, and its companion where it has one.
+  package func paths(_ output: String) -> [String] {
+    [output] + (format.companion.map { [output + $0.suffix] } ?? [])
+  }
+
   /// Writes the file, and its companion where it has one; the same bytes for any team.
   ///
   /// - Returns: the companion's path.

@@ -58,15 +58,17 @@ package struct StoreImport {
 
   /// Writes the store, or continues one that was interrupted.
   ///
-  /// - Returns: how many rows are NaN throughout, and so failed; and values too large for float16.
+  /// - Returns: how many rows are NaN throughout, and so failed; values too large for float16; and
+  ///   whether there was anything to do.
   /// - Throws: `InterchangeError.notFinite`; `StoreError`.
   package func write(
     to path: String, overwrite: Bool
-  ) throws -> (failedCount: Int, overflowCount: Int) {
+  ) throws -> (failedCount: Int, overflowCount: Int, isNew: Bool) {
     // First of all, so that a bad file leaves no store behind.
     for rows in pieces(0..<file.rowCount) { _ = try read(rows) }
     let writer = try StoreWriter.open(
       path, provenance: provenance, classes: classes, overwrite: overwrite)
+    let isNew = !writer.unfinished.isEmpty
     for range in writer.unfinished {
       for rows in pieces(range) {
         let (batch, bytes) = try read(rows)
@@ -75,7 +77,7 @@ package struct StoreImport {
       }
     }
     try writer.complete { (paths[$0], labels[$0]) }
-    return (writer.failedRowCount, writer.overflowCount)
+    return (writer.failedRowCount, writer.overflowCount, isNew)
   }
 
   private func pieces(_ rows: Range<Int>) -> [Range<Int>] {

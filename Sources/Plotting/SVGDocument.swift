@@ -21,6 +21,7 @@ struct SVGDocument {
     <svg xmlns="http://www.w3.org/2000/svg" width="\(Self.number(width))" \
     height="\(Self.number(height))" viewBox="0 0 \(Self.number(width)) \(Self.number(height))" \
     font-family="Helvetica, Arial, sans-serif" font-size="12" fill="\(Ink.text)">
+    \(PictureMark.comment)
     \(lines.joined(separator: "\n"))
     </svg>
 

@@ -18,7 +18,7 @@ internal import MPI
     let command: any ParsableCommand
     do {
       let arguments = try ConfigFile.expanding(Array(CommandLine.arguments.dropFirst()))
-      command = try Decaf.parseAsRoot(arguments)
+      command = try Decaf.parseAsRoot(CommandLineCheck.run(arguments))
     } catch {
       leave(launch, with: error)
     }
@@ -39,6 +39,9 @@ internal import MPI
       }
       try StandardOutput.flush()
       exit(0)
+    } catch let error as ValidationError {
+      // Of a command that was understood: the parser would show the usage of the program.
+      leave(launch, with: UsageError(error, of: type(of: command)))
     } catch {
       leave(launch, with: error)
     }

@@ -67,6 +67,33 @@ import Testing
     Case("model inspect FOLDER/none.caffemodel", 65, "none.caffemodel"),
     Case("list FOLDER/none", 65, "none"),
     Case("frobnicate", 64, "frobnicate"),
+    Case("extact a b", 64, "unknown command 'extact'", "mean 'extract'"),
+    Case("model inspec x", 64, "'inspec'", "mean 'inspect'", "decaf model --help"),
+    Case("extract LIST --modle MODEL", 64, "'--modle'", "mean '--model'"),
+    Case("extract LIST --gath=direct", 64, "'--gath'", "mean '--gather'"),
+    Case("train STORE -layer pool5 --output FOLDER/c", 64, "'-layer'", "mean '--layer'"),
+    Case("train STORE --layer pool5 --output FOLDER/c --C -1", 64, "C is -1.0", "1e-15"),
+    Case("train STORE --layer pool5 --output FOLDER/c --folds -3", 64, "--folds -3", "2 or more"),
+    Case("extract LIST --config FOLDER/none.yaml", 64, "none.yaml: No such file"),
+    Case("extract LIST --config FOLDER", 64, "FOLDER: Is a directory"),
+    Case("extract LIST --config FOLDER/bomb.yaml", 64, "bomb.yaml", "16 aliases"),
+    Case("extract LIST --config MODEL", 64, "1048576 bytes"),
+    Case("extract LIST --model MODEL --output FOLDER/file/o", 73, "no row is recorded"),
+    Case("predict STORE STORE --output FOLDER/p", 64, "is a folder, expected a classifier"),
+    Case("verify LIST", 65, "not a store", "decaf extract makes a store of a list"),
+    Case("verify MODEL", 65, "not a store", "found a safetensors file"),
+    Case("verify FOLDER/none", 65, "not a store", "nothing there"),
+    Case("verify FOLDER/a.npy", 65, "not a store", "decaf import"),
+    Case("embed FOLDER/photo.jpg --output FOLDER/e.svg", 65, "not a store", "an image"),
+    Case("list FOLDER/other", 65, "other", "no image"),
+    Case("classify FOLDER/other --model MODEL", 65, "prob"),
+    Case("export STORE --format csv --output FOLDER/file", 73, "file", "--overwrite"),
+    Case("model convert MODEL FOLDER/taken.safetensors", 73, "taken", "--overwrite"),
+    Case("model convert MODEL MODEL", 0),
+    Case("embed STORE --output FOLDER/taken.svg", 73, "taken.svg", "did not draw"),
+    Case("embed STORE --output FOLDER/taken.tsv", 73, "taken.tsv", "did not draw"),
+    Case("embed LAYERS --output FOLDER/e.svg", 64, "conv5, pool5", "Usage: decaf embed <store>"),
+    Case("export LAYERS --format csv --output FOLDER/e", 64, "pool5", "Usage: decaf export"),
   ])
   func isNamedAndEndsWithTheRightStatus(_ example: Case) throws {
     try withTemporaryFolder { folder in
@@ -80,6 +107,12 @@ import Testing
       try write("not a folder", "file")
       try write("strict: 1\n", "flag.yaml")
       try write("1\ntwo\n", "words")
+      for ending in ["safetensors", "svg", "tsv"] { try write("mine", "taken.\(ending)") }
+      try Data([0x93] + Array("NUMPY".utf8)).write(to: URL(fileURLWithPath: "\(folder)/a.npy"))
+      try FileManager.default.copyItem(
+        atPath: "\(fixture.folder)/images/0.jpg", toPath: "\(folder)/photo.jpg")
+      let aliases = Array(repeating: "*a", count: 20).joined(separator: ", ")
+      try write("a: &a [x, x]\nb: [\(aliases)]\n", "bomb.yaml")
       try write("1\n1\n1\n", "three")
       try write("tom 2\n", "cats")
       try write("layers: []\n", "nothing.yaml")
@@ -97,13 +130,19 @@ import Testing
       }
       let run = try Program.decaf.run(arguments)
       #expect(run.status == example.status, "\(run.errors)")
-      for text in example.mentions { #expect(run.errors.contains(text), "\(run.errors)") }
+      for text in example.mentions {
+        let text = text.replacingOccurrences(of: "FOLDER", with: folder)
+        #expect(run.errors.contains(text), "\(run.errors)")
+      }
+      for ending in ["safetensors", "svg", "tsv"] {
+        #expect(try String(contentsOfFile: "\(folder)/taken.\(ending)", encoding: .utf8) == "mine")
+      }
       #expect(
         try String(contentsOfFile: "\(folder)/other/thesis.tex", encoding: .utf8) == "precious")
     }
   }
 
-  /// Stores that several cases read: `STORE`, `OTHER`, `UNLABELLED`, `ONECLASS`.
+  /// Stores that several cases read: `STORE`, `OTHER`, `LAYERS`, `UNLABELLED`, `ONECLASS`.
   static let places = Result {
     let folder = NSTemporaryDirectory() + "decaf-bad-input-\(getpid())"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -117,6 +156,9 @@ import Testing
     places["OTHER"] = "\(folder)/OTHER"
     _ = try Program.decaf.run(
       try CommandFixture.extract("\(folder)/OTHER", "--views", "ten"))
+    places["LAYERS"] = "\(folder)/LAYERS"
+    _ = try Program.decaf.run(
+      try CommandFixture.extract("\(folder)/LAYERS", "--layers", "conv5,pool5"))
     for (name, text) in lists {
       try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name).txt"))
       places[name] = "\(folder)/\(name)"

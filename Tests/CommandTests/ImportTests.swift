@@ -50,6 +50,33 @@ import Testing
         ["export", store, "--layer", "fc7", "--format", "csv", "--output", "\(folder)/y"])
       #expect(unknown.status == 64 && unknown.errors.contains("it has fc6"))
 
+      let unlabelled = try Program.decaf.run(
+        ["export", store, "--format", "npy", "--output", "\(folder)/u.npy"])
+      #expect(unlabelled.status == 0, "\(unlabelled.errors)")
+      let bare = try Program.decaf.run(
+        ["import", "\(folder)/u.npy", "--layer", "fc6", "--output", "\(folder)/bare"])
+      #expect(bare.output.contains("no labels; train and evaluate need them"), "\(bare.output)")
+      // A table as it was exported is the same store again, but for where it came from.
+      let table = try Program.decaf.run(
+        ["import", "\(folder)/x.csv", "--layer", "fc6", "--output", "\(folder)/table"])
+      #expect(table.status == 0 && table.output.contains("12 labelled in 2 classes"))
+
+      // Damage that the sizes do not show is found by --check.
+      let damaged = "\(folder)/damaged"
+      try FileManager.default.copyItem(atPath: store, toPath: damaged)
+      var bytes = try Data(contentsOf: URL(fileURLWithPath: "\(damaged)/fc6.npy"))
+      bytes[bytes.count - 1] ^= 1
+      try bytes.write(to: URL(fileURLWithPath: "\(damaged)/fc6.npy"))
+      for command in [
+        ["predict", classifier, damaged], ["embed", damaged],
+        ["export", damaged, "--format", "csv"],
+      ] {
+        let ending = command[0] == "embed" ? "svg" : "txt"
+        let run = try Program.decaf.run(
+          command + ["--check", "--output", "\(folder)/checked.\(ending)"])
+        #expect(run.status == 65 && run.errors.contains("SHA-256"), "\(command): \(run.errors)")
+      }
+
       // Features of another origin are not what the classifier was trained on.
       let other = "\(folder)/other"
       _ = try Program.decaf.run(
@@ -59,7 +86,8 @@ import Testing
       #expect(refused.status == 65 && refused.errors.contains("imported"), "\(refused.errors)")
       // The same command again finds its own store; another one must not touch it.
       let again = ["import", "\(folder)/a.svm", "--layer", "fc6", "--output", store]
-      #expect(try Program.decaf.run(again).status == 0)
+      let repeated = try Program.decaf.run(again)
+      #expect(repeated.status == 0 && repeated.output.contains("is there already"))
       let changed = try Program.decaf.run(again + ["--dtype", "float16"])
       #expect(changed.status == 73 && changed.errors.contains("dtype"), "\(changed.errors)")
       #expect(try Program.decaf.run(again + ["--dtype", "float16", "--overwrite"]).status == 0)

@@ -46,6 +46,20 @@ import Testing
     }
   }
 
+  @Test func imageIsPredictedAsAListOfOne() throws {
+    try withTemporaryFolder { folder in
+      try train(Recipe(options: []), in: folder)
+      let fixture = try CommandFixture.shared.get()
+      let image = "\(fixture.folder)/images/0.jpg"
+      let run = try predict(image, in: folder, "image.tsv", ["--model", fixture.model])
+      #expect(run.status == 0, "\(run.errors)")
+      let line = try #require(try table("\(folder)/image.tsv", isExact: true).last)
+      #expect(line[1] == "0.jpg" && !line[3].isEmpty && line[4] != "")
+      let alone = try predict(image, in: folder, "other.tsv")
+      #expect(alone.status == 64 && alone.errors.contains("--model"), "\(alone.errors)")
+    }
+  }
+
   private func expectListIsPredictedAsItsStore(_ recipe: Recipe) throws {
     try withTemporaryFolder { folder in
       try train(recipe, in: folder)

@@ -83,6 +83,23 @@ import Testing
     }
   }
 
+  /// A queue starts a command line again as it was.
+  @Test func overwritingContinuesToo() throws {
+    try withTemporaryFolder { folder in
+      let store = "\(folder)/store"
+      _ = try Program.decaf.run(try CommandFixture.extract(store))
+      let train = ["train", store, "--layer", "pool5", "--output", "\(folder)/c"]
+      #expect(try Program.decaf.run(train).status == 0)
+      let plain = try bytes("\(folder)/c")
+      let limited = train + ["--overwrite", "--max-hours", "1e-9"]
+      #expect(try Program.decaf.run(limited).status == 75)
+      let next = try Program.decaf.run(limited)
+      #expect(next.errors.contains("training continues"), "\(next.errors)")
+      #expect(try Program.decaf.run(train + ["--overwrite"]).status == 0)
+      #expect(try bytes("\(folder)/c") == plain)
+    }
+  }
+
   @Test func foreignAndDamagedCheckpointsAreRefused() throws {
     try withTemporaryFolder { folder in
       let store = "\(folder)/store"

@@ -131,6 +131,121 @@ import Testing
     }
   }
 
+  /// A stop that is asked for on one rank, early and late, with ranks that work alone or together.
+  @Test(arguments: [(2, 1), (3, 2), (3, 0), (40, 7)])
+  func oneRankStopsAllAndAnyNumberContinues(ranks: Int, rank: Int) throws {
+    try withTemporaryFolder { folder in
+      let stores = ["images": try EvaluationFixture.store("\(folder)/s")]
+      let evaluation = try Self.protocolOf(EvaluationFixture.fewShot)
+      let whole = try Self.run(evaluation, stores)
+      func run(_ size: Int, stopping: Int?) throws -> EvaluationResult? {
+        try FileSystem.makeFolder("\(folder)/r")
+        return try InProcessCommunicator.run(size: size) { communicator in
+          let isStopping = communicator.rank == stopping
+          return try Evaluator(evaluation, stores: stores).run(
+            communicator: communicator, team: ThreadTeam(threadCount: 1),
+            keeping: EvaluationKeeping(
+              folder: "\(folder)/r", stopReason: { isStopping ? "a test" : nil }))
+        }[0]
+      }
+      let stopped = #expect(throws: EvaluationStopped.self) { try run(ranks, stopping: rank) }
+      #expect((1..<12).contains(stopped?.done ?? 0) && stopped?.total == 12)
+      let result = try #require(try run(ranks == 3 ? 1 : 3, stopping: nil))
+      #expect(result.json == whole.json && result.text == whole.text)
+    }
+  }
+
+  /// Trainings that are left at once stand in checkpoints, and get on from stop to stop.
+  @Test(arguments: [1, 3, 40])
+  func trainingsInHandAreTakenUpAgain(ranks: Int) throws {
+    try withTemporaryFolder { folder in
+      let stores = ["images": try EvaluationFixture.store("\(folder)/s")]
+      let evaluation = try Self.protocolOf(
+        EvaluationFixture.fewShot.replacing("splits: 3", with: "splits: 1"))
+      let whole = try Self.run(evaluation, stores)
+      try FileSystem.makeFolder("\(folder)/r")
+      var (stops, checkpoints) = (0, 0)
+      while true {
+        do {
+          let result = try InProcessCommunicator.run(size: ranks) { communicator in
+            var keeping = EvaluationKeeping(folder: "\(folder)/r", stopReason: { "a test" })
+            keeping.grace = .zero
+            return try Evaluator(evaluation, stores: stores).run(
+              communicator: communicator, team: ThreadTeam(threadCount: 1), keeping: keeping)
+          }[0]
+          #expect(result?.json == whole.json)
+          break
+        } catch is EvaluationStopped {
+          stops += 1
+          try #require(stops < 500)
+          checkpoints += try FileSystem.names(in: "\(folder)/r")
+            .count { $0.hasSuffix(".checkpoint") }
+        }
+      }
+      #expect(stops > 3 && checkpoints > 0)
+      #expect(try !FileSystem.names(in: "\(folder)/r").contains { $0.hasSuffix(".checkpoint") })
+    }
+  }
+
+  /// Trainings that prove nothing, and rows without prediction, stand in table and JSON.
+  @Test func doubtfulTrainingsAreTold() throws {
+    try withTemporaryFolder { folder in
+      let stores = ["images": try EvaluationFixture.store("\(folder)/s")]
+      let sound = try Self.run(try Self.protocolOf(EvaluationFixture.fewShot), stores)
+      #expect(sound.unprovedCount == 0 && !sound.text.contains("unproved"))
+      var (tasks, outcomes): ([EvaluationTask], [Outcome]) = ([], [])
+      for cell in sound.cells {
+        for (split, outcome) in cell.outcomes.enumerated() {
+          tasks.append(
+            EvaluationTask(
+              number: tasks.count, method: cell.method, column: cell.column, split: split))
+          outcomes.append(outcome)
+        }
+      }
+      for (index, gap) in [0.4, 0.6, .nan].enumerated() {
+        outcomes[index] = Outcome(
+          task: index, C: 1, validation: nil, relativeGap: gap, isConverged: false,
+          confusion: outcomes[index].confusion)
+      }
+      outcomes[5].notFinite = 2
+      let result = EvaluationResult(
+        evaluation: sound.evaluation, layers: sound.layers, plan: sound.plan, tasks: tasks,
+        outcomes: outcomes, job: "j")
+      #expect(result.unconvergedCount == 3 && result.unprovedCount == 2)
+      #expect(result.text.contains("Of 2 trainings") && result.text.contains("Left out: 2 tests"))
+      #expect(result.json["unproved"] == .number(2) && result.json["unconverged"] == .number(3))
+    }
+  }
+
+  /// What a progress file cannot be is refused, whatever its hash says.
+  @Test func impossibleOutcomesAreRefused() {
+    func isPossible(_ task: Int, _ confusion: [Int], notFinite: Int = 0) -> Bool {
+      var outcome = Outcome(
+        task: task, C: 1, validation: nil, relativeGap: .nan, isConverged: false,
+        confusion: confusion)
+      outcome.notFinite = notFinite
+      return outcome.isPossible(taskCount: 2, classCount: 3)
+    }
+    #expect(isPossible(1, [2, 0, 5]) && isPossible(0, []))
+    #expect(!isPossible(2, []) && !isPossible(-1, []) && !isPossible(0, [1, 2]))
+    #expect(
+      !isPossible(0, [3, 0, 1]) && !isPossible(0, [0, -1, 1]) && !isPossible(0, [0, 0, -1]))
+    #expect(!isPossible(0, [0, 0, .max]) && !isPossible(0, [], notFinite: -1))
+  }
+
+  @Test func outcomesAreExactOnTheirWay() throws {
+    let outcomes = [0.1, .infinity, .nan, .leastNonzeroMagnitude, -0.0].map {
+      Outcome(
+        task: 3, C: $0, validation: $0, relativeGap: $0, isConverged: false, confusion: [1, 2, 3])
+    }
+    let found = try Outcome.decoded(try Outcome.encoded(outcomes))
+    #expect(found.map(\.C.bitPattern).dropLast(3) == outcomes.map(\.C.bitPattern).dropLast(3))
+    #expect(
+      found[2].C.isNaN && found[3].C == .leastNonzeroMagnitude && found[1].isUnproved
+        && found[2].isUnproved)
+    #expect(!found[0].isUnproved && found[0].confusion == [1, 2, 3])
+  }
+
   @Test func resultsAreWrittenAndCompared() throws {
     try withTemporaryFolder { folder in
       let stores = ["images": try EvaluationFixture.store("\(folder)/s")]

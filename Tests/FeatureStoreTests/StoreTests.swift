@@ -71,8 +71,10 @@ import Testing
   }
 
   @Test func whatIsNoCompleteStoreIsRefused() throws {
-    for folder in [temporary.path, temporary.sub("nowhere")] {
-      #expect(throws: StoreError.notAStore(path: folder)) { try Store(folder) }
+    #expect(throws: StoreError.notAStore(path: temporary.path)) { try Store(temporary.path) }
+    let nowhere = temporary.sub("nowhere")
+    #expect(throws: StoreError.notAFolder(path: nowhere, found: "nothing there")) {
+      try Store(nowhere)
     }
     let job = SampleJob()
     let writer = try job.open(path)

@@ -125,7 +125,7 @@ import Testing
     do {
       _ = try SampleJob().open(file)
       Issue.record("accepted")
-    } catch StoreError.cannotWrite {}
+    } catch StoreError.cannotMake {}
   }
 
   @Test func rowsInFlightAreKnownAfterAKill() throws {

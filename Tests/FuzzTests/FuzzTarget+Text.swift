@@ -110,6 +110,21 @@ extension FuzzTarget {
       _ = (evaluation.roles, evaluation.layers.flatMap { evaluation.methods(layer: $0) })
       _ = evaluation.validation?.heldOut(of: 1_000_000)
     },
+    FuzzTarget(
+      "evaluation-outcomes",
+      texts: [
+        """
+        [{"task":0,"C":10,"validation":0.5,"relativeGap":1e-7,"isConverged":true,\
+        "confusion":[0,0,5,0,1,2],"notFinite":0},{"task":1,"C":1,"relativeGap":"nan",\
+        "isConverged":false,"confusion":[],"notFinite":3}]
+        """
+      ]
+    ) { bytes, _ in
+      for outcome in try Outcome.decoded(bytes)
+      where outcome.isPossible(taskCount: 4, classCount: 3) {
+        _ = (outcome.adding(outcome), outcome.meanPerClass(classCount: 3), outcome.isUnproved)
+      }
+    },
     FuzzTarget("yaml-transform", texts: [transform]) { bytes, _ in
       _ = try InputTransform(yaml: String(decoding: bytes, as: UTF8.self), source: "fuzz")
     },

@@ -154,6 +154,22 @@ import Testing
     }
   }
 
+  /// Whose name and bytes are an image's; a name alone is not enough.
+  @Test func imageIsAListOfOne() throws {
+    let bytes: [UInt8] = [0xFF, 0xD8, 0xFF, 0xE0, 0, 16]
+    for name in ["a photo.jpg", "#1.JPG", "x,y.jpeg"] {
+      try withTemporaryFolder { folder in
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+        let list = try ImageList(contentsOf: "\(folder)/\(name)")
+        #expect(list.count == 1 && list[0].label == nil && list[0].box == nil)
+        #expect(list[0].path.description == (name.hasPrefix("#") ? "./" : "") + name)
+        let location = list.location(of: list[0]).description
+        #expect(FileManager.default.contents(atPath: location) == Data(bytes))
+      }
+    }
+    #expect(try entries(list("BMW/1.jpg a\n", name: "list.bmp")) == [["BMW/1.jpg", "a"]])
+  }
+
   @Test(arguments: ["", "\n\n", "# only\n", "\u{FEFF}"])
   func listWithoutImagesIsAnError(text: String) {
     #expect {

@@ -85,6 +85,12 @@ import Testing
       #expect(throws: InterchangeError.labelCount(path: long, labels: 3, rows: 2)) {
         try file.labels(long)
       }
+      // As many labels as columns: a sample is a column.
+      let wide = try FeatureFile(
+        write("w.npy", NPYWriter.array("<f4", "2, 3", NPYWriter.floats([1, 2, 3, 4, 5, 6]))))
+      let error = #expect(throws: InterchangeError.self) { try wide.labels(long) }
+      #expect(error?.description.contains("3 columns") == true, "\(String(describing: error))")
+      #expect(error?.description.contains("transpose") == true)
       let halves = try write("h.npy", NPYWriter.array("<f2", "2,", [0, 0x3c, 0, 0x38]))
       #expect(throws: InterchangeError.notALabel(path: halves, position: 1, found: "0.5")) {
         try file.labels(halves)

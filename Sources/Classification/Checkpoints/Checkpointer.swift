@@ -48,7 +48,8 @@ package final class Checkpointer {
 
   /// Takes up the checkpoint at `path`, if there is one. Collective.
   ///
-  /// - Parameter startsAnew: whether not to look at what is there.
+  /// - Parameter startsAnew: whether a checkpoint that is damaged, or of another training, may be
+  ///   thrown away.
   /// - Throws: `JobFailure` for a checkpoint that is damaged, or of another training.
   package init(
     _ path: String, of identity: TrainingIdentity, _ schedule: Schedule, startsAnew: Bool = false,
@@ -61,7 +62,10 @@ package final class Checkpointer {
     try identity.settleKernels(communicator)
     self.identity = identity
     let found = try communicator.agree {
-      communicator.isRoot && !startsAnew ? try Self.load(path, of: identity) : nil
+      guard communicator.isRoot else { return nil as CheckpointFile? }
+      // What this very training has reached is taken up all the same: a queue starts the same command
+      // line again.
+      do { return try Self.load(path, of: identity) } catch where startsAnew { return nil }
     }
     var phase = Array((found?.phase ?? "").utf8)
     try communicator.broadcast(&phase, root: 0)

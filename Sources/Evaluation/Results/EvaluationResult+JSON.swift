@@ -8,6 +8,9 @@ extension EvaluationResult {
   package var json: JSONValue {
     let classCount = plan.classes.count
     return .object([
+      "job": .string(job), "files": .array(fileNames.map { .string($0) }),
+      "unconverged": .number(Double(unconvergedCount)),
+      "unproved": .number(Double(unprovedCount)),
       "protocol": evaluation.json,
       "stores": .object(plan.stores.mapValues { .string($0.manifest.fingerprint) }),
       "classes": .array(plan.classes.map { .string($0.description) }),
@@ -39,7 +42,8 @@ extension EvaluationResult {
       "accuracy_of_rows": .number(outcome.overall(classCount: classCount)),
       "C": .number(outcome.C),
       "validation_accuracy": outcome.validation.map { .number(100 * $0) } ?? .null,
-      "relative_gap": .number(outcome.relativeGap),
+      "relative_gap": .number(outcome.relativeGap), "converged": .bool(outcome.isConverged),
+      "not_finite": .number(Double(outcome.notFinite)),
       "correct": .array(correct.map { .number(Double($0)) }),
       "tested": .array(total.map { .number(Double($0)) }),
     ])

@@ -33,6 +33,16 @@ extension EvaluationResult {
           + "an easier problem.",
       ]
     }
+    if notFiniteCount > 0 {
+      lines += ["", "Left out: \(notFiniteCount) tests of rows with infinite features."]
+    }
+    if unprovedCount > 0 {
+      lines += [
+        "",
+        "Of \(unprovedCount) trainings more than half of the objective is unproved: their accuracies "
+          + "may mean nothing.",
+      ]
+    }
     return lines.joined(separator: "\n")
   }
 

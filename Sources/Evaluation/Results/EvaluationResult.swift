@@ -12,6 +12,8 @@ package struct EvaluationResult: Sendable {
   let plan: SplitPlan
   /// By method and column.
   let cells: [Cell]
+  /// The evaluation it came from, `EvaluationIdentity.job`.
+  let job: String
 
   /// A method in a column.
   struct Cell: Sendable {
@@ -36,8 +38,9 @@ package struct EvaluationResult: Sendable {
 
   init(
     evaluation: EvaluationProtocol, layers: [String], plan: SplitPlan, tasks: [EvaluationTask],
-    outcomes: [Outcome]
+    outcomes: [Outcome], job: String
   ) {
+    self.job = job
     self.evaluation = evaluation
     self.layers = layers
     self.plan = plan
@@ -70,6 +73,17 @@ package struct EvaluationResult: Sendable {
   /// Trainings whose gap stayed above the tolerance.
   package var unconvergedCount: Int {
     cells.reduce(0) { $0 + $1.outcomes.count { !$0.isConverged } }
+  }
+
+  /// Of those, trainings with more than half of their objective unproved: their accuracies may mean
+  /// nothing.
+  package var unprovedCount: Int {
+    cells.reduce(0) { $0 + $1.outcomes.count(where: \.isUnproved) }
+  }
+
+  /// Tests of rows with infinite features, which have no prediction, over all trainings.
+  package var notFiniteCount: Int {
+    cells.reduce(0) { $0 + $1.outcomes.reduce(0) { $0 + $1.notFinite } }
   }
 
   /// The learning curve; nil when there are fewer than two numbers of training rows.

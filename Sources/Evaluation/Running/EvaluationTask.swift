@@ -16,26 +16,27 @@ struct EvaluationTask: Sendable {
   ///
   /// Collective among the ranks of `communicator`, which share the rows: each counts its own part
   /// of the test rows.
+  ///
+  /// - Parameter checkpointer: what keeps and takes up the training; for this task.
+  /// - Throws: `TrainingStopped` where the checkpointer says so.
   func run(
-    _ plan: SplitPlan, communicator: any Communicator, team: ThreadTeam
+    _ plan: SplitPlan, communicator: any Communicator, team: ThreadTeam,
+    checkpointer: Checkpointer? = nil
   ) throws -> Outcome {
     let trial = plan.trial(column, split: split)
     let rows = try source(trial.training, trial, plan)
     let evaluation = plan.evaluation
-    // The noise of dropout depends on the split alone: methods and columns are compared under the
-    // same, and splits are independent of each other.
-    var options = TrainingOptions(
-      loss: method.loss, C: evaluation.path[0], tolerance: evaluation.tolerance,
-      normalization: evaluation.normalization,
-      dropout: Dropout(
-        probability: method.dropout, copies: evaluation.dropoutCopies,
-        seed: evaluation.seed &+ UInt64(split)))
+    var options = options(plan)
+    let trainer = { (options: TrainingOptions) throws in
+      try Trainer(
+        options, communicator: communicator, team: team, checkpointer: checkpointer)
+    }
     var validation: CrossValidation?
     let result: TrainingResult
     if trial.isHeldOut.contains(true) {
       // One fold of one part: what is held out is chosen by the plan and tried once. The trainer then
       // trains on all rows with the C that was right most often, of several the smallest.
-      (result, validation) = try Trainer(options, communicator: communicator, team: team).train(
+      (result, validation) = try trainer(options).train(
         rows, path: evaluation.path,
         assignment: FoldAssignment(foldCount: 1, folds: trial.isHeldOut.map { $0 ? 0 : nil }))
       options.C = validation!.best.C
@@ -43,7 +44,7 @@ struct EvaluationTask: Sendable {
       if evaluation.path.count > 1, let fallback = evaluation.validation?.fallback {
         options.C = fallback
       }
-      result = try Trainer(options, communicator: communicator, team: team).train(rows)
+      result = try trainer(options).train(rows)
     }
     let (confusion, notFinite) = try confusion(
       result, options, try source(trial.test, trial, plan), plan, communicator, team)
@@ -51,6 +52,28 @@ struct EvaluationTask: Sendable {
       task: number, C: options.C, validation: validation.map { $0.accuracy($0.best) },
       relativeGap: result.certificate.relativeGap, isConverged: result.isConverged,
       confusion: confusion, notFinite: notFinite)
+  }
+
+  /// What is minimized, with the first C to try.
+  ///
+  /// The noise of dropout depends on the split alone: methods and columns are compared under the
+  /// same, and splits are independent of each other.
+  private func options(_ plan: SplitPlan) -> TrainingOptions {
+    let evaluation = plan.evaluation
+    return TrainingOptions(
+      loss: method.loss, C: evaluation.path[0], tolerance: evaluation.tolerance,
+      normalization: evaluation.normalization,
+      dropout: Dropout(
+        probability: method.dropout, copies: evaluation.dropoutCopies,
+        seed: evaluation.seed &+ UInt64(split)))
+  }
+
+  /// What tells a checkpoint of this training from others; its rows are those that the evaluation
+  /// gives the task of this number, and the folder of the checkpoint is the evaluation's.
+  func identity(_ plan: SplitPlan) -> TrainingIdentity {
+    TrainingIdentity(
+      stores: plan.stores.sorted { $0.key < $1.key }.map(\.value), layer: method.layer,
+      options: options(plan), path: plan.evaluation.path, folds: 1, seed: UInt64(number))
   }
 
   private func source(

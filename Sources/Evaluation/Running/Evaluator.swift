@@ -1,7 +1,6 @@
 internal import Classification
 package import Communication
 package import FeatureStore
-internal import Foundation
 internal import Images
 package import Tensors
 
@@ -16,9 +15,6 @@ package struct Evaluator {
   package let layers: [String]
   private let plan: SplitPlan
   private let tasks: [EvaluationTask]
-
-  /// Above so many training values a training is shared by all ranks: 16 GiB of rows.
-  private static let largestOfOneRank = 1 << 32
 
   /// - Parameter stores: by the names of the protocol's roles.
   /// - Throws: `EvaluationError.unusableStores`, with every problem at once.
@@ -47,6 +43,9 @@ package struct Evaluator {
   }
 
   package var taskCount: Int { tasks.count }
+
+  /// The stores that rows come from.
+  package var stores: [Store] { plan.stores.sorted { $0.key < $1.key }.map(\.value) }
 
   /// Lines for people: what will be done.
   package var summary: [String] {
@@ -91,113 +90,49 @@ package struct Evaluator {
     if !problems.isEmpty { throw EvaluationError.unusableStores(problems: problems) }
   }
 
+  /// What decides the results' bytes. Collective.
+  ///
+  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
+  package func identity(_ communicator: any Communicator) throws -> EvaluationIdentity {
+    EvaluationIdentity(
+      evaluation, stores: plan.stores, layers: layers,
+      kernels: try communicator.lowestKernelClass())
+  }
+
+  /// What an unfinished run of this evaluation has done; nil where there is none.
+  ///
+  /// - Throws: `EvaluationError.otherEvaluation`, `.invalidProgress`, `.unreadableProgress`.
+  func unfinishedOutcomes(in folder: String, of identity: EvaluationIdentity) throws -> [Outcome]? {
+    try ProgressFile(folder: folder).load(
+      of: identity, taskCount: tasks.count, classCount: plan.classes.count)
+  }
+
   /// Does all the work. Collective: every rank must call this with the same stores.
   ///
   /// - Parameters:
+  ///   - keeping: where unfinished work goes, and when to stop.
   ///   - progress: called on every rank after each of its trainings, from any thread.
   /// - Returns: the result on rank 0, nil elsewhere.
-  /// - Throws: `JobFailure` when a training fails on any rank.
+  /// - Throws: `EvaluationStopped` on every rank; `JobFailure` when a training fails on any rank.
   package func run(
-    communicator: any Communicator, team: ThreadTeam,
-    progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    communicator: any Communicator, team: ThreadTeam, keeping: EvaluationKeeping = .nothing,
+    progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in }
   ) throws -> EvaluationResult? {
-    let outcomes =
-      isSharedByRanks(communicator.size)
-      ? try runTogether(communicator, team, progress)
-      : try communicator.agree {
-        try runOwn(communicator.rank, communicator.size, team, progress)
-      }
-    let bytes = Array(try JSONEncoder().encode(outcomes))
-    let gathered = try communicator.gather(bytes, root: 0)
-    guard communicator.isRoot else { return nil }
-    var merged = [Outcome?](repeating: nil, count: tasks.count)
-    for part in gathered {
-      for outcome in try JSONDecoder().decode([Outcome].self, from: Data(part)) {
-        // Ranks that trained together have each tested a part of the rows. Counts are whole numbers,
-        // so the order of the parts does not matter.
-        merged[outcome.task] = merged[outcome.task]?.adding(outcome) ?? outcome
-      }
-    }
+    let identity = try identity(communicator)
+    let run = EvaluationRun(
+      plan, tasks, identity: identity, mustShare: try Self.kernelsDiffer(communicator),
+      communicator: communicator, team: team, keeping: keeping)
+    guard let outcomes = try run.run(progress: progress) else { return nil }
     return EvaluationResult(
-      evaluation: evaluation, layers: layers, plan: plan, tasks: tasks,
-      outcomes: merged.map { $0! })
+      evaluation: evaluation, layers: layers, plan: plan, tasks: tasks, outcomes: outcomes,
+      job: identity.job)
   }
 
-  /// Whether all ranks work on each training together: where there are too few for all ranks, or
-  /// one has too many rows for a rank's memory. The same on every rank, as it depends on the stores
-  /// and the number of ranks alone: else some would wait for others for ever.
-  private func isSharedByRanks(_ size: Int) -> Bool {
-    if size == 1 { return false }
-    let largest =
-      tasks.map { task in
-        plan.trial(task.column, split: task.split).training.count
-          * plan.stores.values.map { store in
-            store.provenance.layer(named: task.method.layer)!.width
-          }.max()!
-      }.max() ?? 0
-    return tasks.count < size || largest > Self.largestOfOneRank
-  }
-
-  private func runTogether(
-    _ communicator: any Communicator, _ team: ThreadTeam,
-    _ progress: @Sendable (Int, Int) -> Void
-  ) throws -> [Outcome] {
-    try tasks.enumerated().map { index, task in
-      let outcome = try task.run(plan, communicator: communicator, team: team)
-      progress(index + 1, tasks.count)
-      return outcome
-    }
-  }
-
-  /// This rank's share, each training by itself.
-  private func runOwn(
-    _ rank: Int, _ size: Int, _ team: ThreadTeam,
-    _ progress: @escaping @Sendable (Int, Int) -> Void
-  ) throws -> [Outcome] {
-    // Work grows with the rows of a training, and with the copies that dropout makes of them. The
-    // first split stands for all: each takes equally many rows of a class.
-    let costs = Dictionary(
-      uniqueKeysWithValues: plan.columns.map { ($0, plan.trial($0, split: 0).training.count) })
-    func cost(_ task: EvaluationTask) -> Int {
-      costs[task.column]! * (task.method.dropout == 0 ? 1 : evaluation.dropoutCopies)
-    }
-    // The largest first and dealt out in turn: shares of about the same work. The number decides
-    // between equals, so that ranks, which sort by themselves, agree on who has which.
-    let sorted = tasks.sorted { (-cost($0), $0.number) < (-cost($1), $1.number) }
-    let own = sorted.indices.filter { $0 % size == rank }.map { sorted[$0] }
-    let done = Counter()
-    // A thread for each training wastes nothing on waiting within one; but with fewer than two a
-    // thread, most would be idle while the last ones run, so then all threads share each.
-    guard team.threadCount > 1, own.count >= 2 * team.threadCount else {
-      return try own.map { task in
-        let outcome = try task.run(plan, communicator: InProcessCommunicator.alone(), team: team)
-        progress(done.increment(), own.count)
-        return outcome
-      }
-    }
-    return try team.throwingMap(own.count) { index, _ in
-      let outcome = try own[index].run(
-        plan, communicator: InProcessCommunicator.alone(),
-        team: ThreadTeam(threadCount: 1, pulse: team.pulse))
-      progress(done.increment(), own.count)
-      return outcome
-    }
-  }
-}
-
-extension Outcome {
-  /// The same training's, tested on more rows.
-  fileprivate func adding(_ other: Outcome) -> Outcome {
-    var counts: [[Int]: Int] = [:]
-    for part in [confusion, other.confusion] {
-      for i in stride(from: 0, to: part.count, by: 3) {
-        counts[[part[i], part[i + 1]], default: 0] += part[i + 2]
-      }
-    }
-    var sum = self
-    sum.confusion = counts.sorted { $0.key.lexicographicallyPrecedes($1.key) }
-      .flatMap { $0.key + [$0.value] }
-    sum.notFinite += other.notFinite
-    return sum
+  /// Whether a rank by itself would compute by other kernels than the lowest of all. Collective.
+  private static func kernelsDiffer(_ communicator: any Communicator) throws -> Bool {
+    let lowest = try communicator.lowestKernelClass()
+    var isOther = [Int64(try KernelClass.current == lowest ? 0 : 1)]
+    try communicator.allreduce(&isOther, .maximum)
+    return isOther[0] == 1
   }
 }

@@ -28,6 +28,10 @@ struct Outcome: Sendable, Codable, Equatable {
   /// prediction and count nowhere else, as in `Predictor`.
   var notFinite = 0
 
+  /// Whether more than half of the objective is unproved: as far as anybody can tell, nothing was
+  /// learned. A gap that is no number proves nothing either.
+  var isUnproved: Bool { !isConverged && !(relativeGap <= 0.5) }
+
   /// For each class, test rows predicted right and test rows in all.
   func counts(classCount: Int) -> (correct: [Int], total: [Int]) {
     var correct = [Int](repeating: 0, count: classCount)

@@ -36,6 +36,10 @@ package final class Store: Sendable {
   ///
   /// - Throws: as `init`.
   static func manifest(_ folder: StoreFolder) throws(StoreError) -> StoreManifest {
+    let other = try reading { () throws(SystemError) in
+      try FileInPlaceOfStore.description(of: folder.path)
+    }
+    if let other { throw .notAFolder(path: folder.path, found: other) }
     if let manifest = try StoreManifest.read(folder) { return manifest }
     let hasJournal = try reading { () throws(SystemError) in
       try folder.byteCount(of: StoreLayout.journal) != nil

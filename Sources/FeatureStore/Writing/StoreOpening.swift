@@ -14,10 +14,10 @@ struct StoreOpening {
   let retryFailed: Bool
 
   func run() throws(StoreError) -> StoreWriter {
-    try writing { () throws(SystemError) in try folder.make() }
+    do throws(SystemError) { try folder.make() } catch { throw .cannotMake(error) }
     // Before the lock file is made: a folder that is none of this job's is left as it is.
     if let writer = try completeWithoutLock() { return writer }
-    let lock = try StoreLock(folder)
+    let lock = try makeLock()
     do throws(StoreError) {
       return try run(lock)
     } catch {
@@ -27,6 +27,16 @@ struct StoreOpening {
       }
       lock.release()
       throw error
+    }
+  }
+
+  private func makeLock() throws(StoreError) -> StoreLock {
+    do throws(StoreError) { return try StoreLock(folder) } catch {
+      guard case .cannotWrite(let reason) = error else { throw error }
+      let hasRows = [StoreLayout.manifest, StoreLayout.journal].contains { name in
+        ((try? folder.byteCount(of: name)) ?? nil) != nil
+      }
+      throw hasRows ? error : .cannotMake(reason)
     }
   }
 

@@ -12,6 +12,11 @@ package struct ClassFolders {
   /// Class folders without an image, by name: no class of the list.
   package let emptyClasses: [ByteString]
 
+  /// Whether no image was found.
+  package var isEmpty: Bool { canonicalText.count == Self.header.count }
+
+  private static let header = Array("path\tlabel\n".utf8)
+
   /// What a user should know about the folder, in words.
   package var notes: [String] {
     if emptyClasses.isEmpty { return [] }
@@ -27,7 +32,7 @@ package struct ClassFolders {
   /// - Throws: `ImageListError.unreadable`, `.unlistableName` or `.equalClasses`.
   package init(_ folder: String) throws(ImageListError) {
     let root = ByteString(folder)
-    var text = Array("path\tlabel\n".utf8)
+    var text = Self.header
     func append(_ paths: [ByteString], label: ByteString) {
       for path in paths.sorted() {
         // A line that starts with # would be a comment.

@@ -9,7 +9,8 @@ internal import Glibc
 ///   image's file name;
 /// - `.tsv` or `.csv` with a header naming the columns `path`, `label`, `x`, `y`, `width`, `height`
 ///   (pixels of the upright image), of which only `path` must be there;
-/// - a folder: the images of each folder in it, labelled with that folder's name.
+/// - a folder: the images of each folder in it, labelled with that folder's name;
+/// - an image: a list of that one.
 ///
 /// Blank lines and lines starting with `#` are skipped; CR LF and a byte order mark are accepted.
 /// White space around a label is none of it.
@@ -46,24 +47,31 @@ package struct ImageList: Sendable {
   /// - Complexity: two passes over the text.
   package init(contentsOf path: String, root: String? = nil) throws(ImageListError) {
     let text: Text
+    let found: MappedFile?
     do throws(SystemError) {
-      text = .file(try MappedFile(path))
-      notes = []
+      found = try MappedFile(path)
     } catch {
       guard error.code == EISDIR else { throw .unreadable(error) }
+      found = nil
+    }
+    if let found {
+      text = try SingleImage.canonicalText(found).map { .image($0) } ?? .file(found)
+      notes = []
+    } else {
       let folder = try ClassFolders(path)
       text = .folder(folder.canonicalText)
       notes = folder.notes
     }
     self.path = path
     self.text = text
-    self.root = ByteString(root ?? (text.isFolder ? path : Self.folder(of: path)))
+    let own = path.contains("/") ? FileSystem.folder(of: path) : ""
+    self.root = ByteString(root ?? (text.isFolder ? path : own))
     let survey = text.survey()
     sha256 = survey.sha256
     index = try text.withSpan { span throws(ImageListError) in
       try ListIndex(
         span, path: path,
-        format: text.isFolder
+        format: text.isMade
           ? TableList(nameEnding: ".tsv") : ListFormats.format(ofListNamed: path),
         lineLimit: survey.lineFeedCount + 1, isDone: text.isDone(with:))
     }
@@ -96,11 +104,6 @@ package struct ImageList: Sendable {
     if root.bytes.isEmpty || entry.path.bytes.first == slash { return entry.path }
     return ByteString(root.bytes + (root.bytes.last == slash ? [] : [slash]) + entry.path.bytes)
   }
-
-  /// The text of `path` up to its last component: empty for a name alone.
-  private static func folder(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-  }
 }
 
 extension ImageList {
@@ -108,12 +111,16 @@ extension ImageList {
   private enum Text: Sendable {
     case file(MappedFile)
     case folder([UInt8])
+    case image([UInt8])
 
     var isFolder: Bool { if case .folder = self { true } else { false } }
 
+    /// Whether it is a table that stands for something else than a list file.
+    var isMade: Bool { if case .file = self { false } else { true } }
+
     func withSpan<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
       switch self {
-      case .folder(let bytes): try body(bytes.span)
+      case .folder(let bytes), .image(let bytes): try body(bytes.span)
       case .file(let file):
         try file.withBytes { bytes throws(E) in
           try body(bytes.assumingMemoryBound(to: UInt8.self).span)

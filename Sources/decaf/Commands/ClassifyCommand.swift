@@ -12,12 +12,16 @@ struct ClassifyCommand: ParsableCommand {
     commandName: "classify",
     abstract: "Print the network's own classes for images: the k most probable.",
     discussion: """
-      With several views the probabilities are averaged. Standard output is tab-separated: path, \
-      rank, probability, class. An image that cannot be decoded is reported, and the exit status is \
-      65.
+      With several views the probabilities are averaged. Of a folder all images are taken, at any \
+      depth. Standard output is tab-separated: path, rank, probability, class; tab, line feed, carriage \
+      return and backslash in a name are \\t, \\n, \\r and \\\\. An image that cannot be decoded is \
+      reported, and the exit status is 65.
+
+        decaf classify cat.jpg --model caffenet.safetensors --names synset_words.txt
+        decaf classify photos --model caffenet.safetensors --views ten --top 1
       """)
 
-  @Argument(help: "JPEG files.")
+  @Argument(help: "JPEG files, or folders of them.")
   var images: [String]
 
   @OptionGroup var network: NetworkOptions
@@ -55,9 +59,9 @@ struct ClassifyCommand: ParsableCommand {
       transform, views: views, mode: network.decode, kernels: NetworkKernels(engine.kernelClass))
 
     var hasFailed = false
-    for path in images {
+    for path in try Self.files(images) {
       do throws(ImageError) {
-        _ = try writer.write(try ImageFile.read(ByteString(path)), box: nil) { engine.input($0) }
+        _ = try writer.write(try ImageFile.read(path), box: nil) { engine.input($0) }
       } catch {
         StandardError.write("decaf: error: \(path): \(error)\n")
         hasFailed = true
@@ -70,19 +74,31 @@ struct ClassifyCommand: ParsableCommand {
           probabilities[i] += value / Float(views.count)
         }
       }
-      printBest(probabilities, of: path, names: classNames)
+      try printBest(probabilities, of: path, names: classNames)
     }
     if hasFailed { throw ExitCode(ExitStatus.badInput.rawValue) }
   }
 
+  /// The images named, and those in the folders named, sorted.
+  static func files(_ images: [String]) throws -> [ByteString] {
+    try images.flatMap { path -> [ByteString] in
+      guard FileSystem.isFolder(path) else { return [ByteString(path)] }
+      let list = try ImageList(contentsOf: path)
+      return (0..<list.count).map { list.location(of: list[$0]) }
+    }
+  }
+
   /// A line for each of the most probable classes; of equally probable ones the first comes first.
-  private func printBest(_ probabilities: [Float], of path: String, names: [String]?) {
+  private func printBest(_ probabilities: [Float], of path: ByteString, names: [String]?) throws {
     let best = probabilities.indices.sorted {
       (probabilities[$1], $0) < (probabilities[$0], $1)
     }
     for (place, index) in best.prefix(top).enumerated() {
-      let name = names?[index] ?? "\(index)"
-      print("\(path)\t\(place + 1)\t\(String(format: "%.6f", probabilities[index]))\t\(name)")
+      var line: [UInt8] = []
+      FieldEscape.append(path.bytes, to: &line)
+      line += "\t\(place + 1)\t\(String(format: "%.6f", probabilities[index]))\t".utf8
+      FieldEscape.append((names?[index] ?? "\(index)").utf8, to: &line)
+      try StandardOutput.write(line + [0x0a])
     }
   }
 

@@ -16,7 +16,11 @@ struct EmbedCommand: ParsableCommand {
     discussion: """
       The plane is that of the two directions in which the rows vary most (principal components). \
       OUTPUT is a picture (.svg), a page that tells the path of the image under the pointer (.html), \
-      or the coordinates (.tsv), by the ending of its name.
+      or the coordinates (.tsv), by the ending of its name. It may take the place of one that was \
+      drawn before, and of no other file.
+
+        decaf embed images.store --layer fc6 --output fc6.html
+        decaf embed images.store --layer pool5 --rows 500 --output pool5.svg
       """)
 
   @Argument(help: "The store.", completion: .directory)
@@ -33,7 +37,12 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "The most rows that are drawn, spread evenly over the store.")
   var rows = 2000
 
+  @OptionGroup var check: StoreCheckOptions
+
   @OptionGroup var threads: ThreadOptions<Computing>
+
+  /// The first line of coordinates, by which they are known again.
+  private static let header = Array("row\tpath\tlabel\tx\ty\n".utf8)
 
   private enum Format: String, CaseIterable {
     case svg, html, tsv
@@ -54,11 +63,15 @@ struct EmbedCommand: ParsableCommand {
     let store = try Store(self.store)
     let name = try layer.name(in: store)
     let stored = try store.layer(named: name)
+    try ExistingPicture.check(output) { start in
+      format == .tsv ? start.starts(with: Self.header) : PictureMark.isIn(start)
+    }
+    let team = threads.makeTeam()
+    try check.run(store, team)
     let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
     let count = min(rows, usable.count)
     let chosen = (0..<count).map { usable[$0 * usable.count / count] }
     let values = try chosen.flatMap { try self.values(stored, row: $0) }
-    let team = threads.makeTeam()
     guard !values.isEmpty else { throw EmbedError.noRows(path: self.store) }
     let components = try PrincipalComponents(values, width: stored.width, count: 2, team: team)
     guard components.count > 0 else { throw EmbedError.noVariation(path: self.store) }
@@ -110,7 +123,7 @@ struct EmbedCommand: ParsableCommand {
   private func coordinates(
     _ store: Store, _ rows: [Int], _ points: [(x: Double, y: Double)]
   ) -> String {
-    var bytes = Array("row\tpath\tlabel\tx\ty\n".utf8)
+    var bytes = Self.header
     for (row, point) in zip(rows, points) {
       let entry = store.rows[row]
       bytes += "\(row)\t".utf8

@@ -17,13 +17,19 @@ struct EvaluateCommand: DistributedCommand {
       paper), or a YAML file like those in Configs/protocols. The features are those of stores made \
       before, by decaf extract or decaf import; layers that a store lacks are left out.
 
-        decaf evaluate caltech101 --store caltech101.store --output caltech101.results
-        decaf evaluate office --store amazon=a.store --store webcam=w.store --output office.results
+        decaf evaluate caltech101 --store c101.store --output c101.results
+        mpirun -np 8 decaf evaluate office --store amazon=a.store \\
+          --store webcam=w.store --output office.results
 
       Prints mean accuracy per class ± its standard deviation over the splits, with the paper's \
       number in brackets where there is one. OUTPUT is a folder: table.txt, cells.tsv, results.json \
       (every training's C, accuracy and certificate), splits.tsv (which rows were taken in which \
       order), confusion.svg and .tsv, curve.svg. The bytes do not depend on ranks or threads.
+
+      Stopped by SIGUSR1, SIGTERM, SIGINT or --max-hours, it ends with status 75 and keeps in OUTPUT \
+      what it has done; the same command continues on any number of ranks. Results that are there are \
+      not replaced without --overwrite: where this very evaluation made them, that is said, else the \
+      status is 73. It is 65 when more than half of a training's objective is unproved.
       """)
 
   @Argument(help: "A protocol's name, or a YAML file.")
@@ -59,6 +65,18 @@ struct EvaluateCommand: DistributedCommand {
   @Flag(help: "End with status 65 when a training stayed above its tolerance.")
   var strict = false
 
+  @Option(help: "Stop after so many hours, with status 75 and what is done kept.")
+  var maxHours: Double?
+
+  @Flag(
+    help: """
+      Replace the results in OUTPUT, and what another evaluation has begun there; what this one has \
+      begun is continued.
+      """)
+  var overwrite = false
+
+  @OptionGroup var check: StoreCheckOptions
+
   @OptionGroup var runOptions: RunOptions
 
   var isDryRun: Bool { runOptions.isDryRun }
@@ -72,38 +90,111 @@ struct EvaluateCommand: DistributedCommand {
     {
       throw ValidationError("--dropout: expected numbers from 0 to below 1, each once.")
     }
+    try OptionRange.checkPositive("--max-hours", maxHours)
   }
 
   func run(in context: CommandContext) throws -> ExitStatus {
-    let team = try context.makeTeam(threads: runOptions.threads)
-    let evaluator = try context.communicator.agree {
-      let evaluator = try makeEvaluator()
-      if context.isRoot { try EvaluationResult.checkWritable(output) }
-      return evaluator
-    }
-    if context.isRoot { for line in evaluator.summary { context.log.info("\(line)") } }
+    StopSignal.install()
     let start = ContinuousClock.now
-    let result = try context.agreeing {
-      try evaluator.run(
-        communicator: context.communicator, team: team,
-        progress: progressLogger(context))
+    let team = try context.makeTeam(threads: runOptions.threads)
+    let evaluator = try context.communicator.agree { try makeEvaluator() }
+    let identity = try context.agreeing { try evaluator.identity(context.communicator) }
+    if let status = try finished(evaluator, identity, context) { return status }
+    try check.run(evaluator.stores, context, team)
+    if context.isRoot { for line in evaluator.summary { context.log.info("\(line)") } }
+    let result: EvaluationResult?
+    do {
+      result = try context.agreeing {
+        try evaluator.run(
+          communicator: context.communicator, team: team, keeping: keeping(context, since: start),
+          progress: progressLogger(context))
+      }
+    } catch let stop as EvaluationStopped {
+      if context.isRoot {
+        print("\(stop); \(output) keeps them, the same command line continues")
+      }
+      return .stoppedEarly
     }
     let files = try context.communicator.agree {
-      try result?.write(to: output)
+      try result?.write(to: output, replaces: overwrite)
     }
-    guard let result, let files else { return .done }
-    print(result.text)
-    print("")
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    print(
-      "trainings   \(evaluator.taskCount) in \(String(format: "%.1f", seconds)) s, "
-        + "\(result.unconvergedCount) above the tolerance")
-    print("results     \(output): \(files.joined(separator: ", "))")
-    if result.unconvergedCount == 0 { return .done }
-    context.log.warning(
-      "\(result.unconvergedCount) trainings stayed above the tolerance; results.json has their gaps"
-    )
-    return strict ? .badInput : .done
+    var counts = [Int64(result?.unconvergedCount ?? 0), Int64(result?.unprovedCount ?? 0)]
+    try context.communicator.allreduce(&counts, .maximum)
+    if let result, let files {
+      print(result.text)
+      print("")
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      print(
+        "trainings   \(evaluator.taskCount) in \(String(format: "%.1f", seconds)) s, "
+          + "\(result.unconvergedCount) above the tolerance")
+      print("results     \(output): \(files.joined(separator: ", "))")
+    }
+    return status(unconverged: Int(counts[0]), unproved: Int(counts[1]), context)
+  }
+
+  /// What the trainings' certificates mean for the status; says what is wrong with them.
+  private func status(unconverged: Int, unproved: Int, _ context: CommandContext) -> ExitStatus {
+    if unconverged == 0 { return .done }
+    if context.isRoot {
+      context.log.warning(
+        "\(unconverged) trainings stayed above the tolerance; results.json has their gaps")
+      if unproved > 0 {
+        context.log.error(
+          """
+          of \(unproved) trainings more than half of the objective is unproved, so that their \
+          accuracies may mean nothing; bring the features to a common scale by normalize: l2 in the \
+          protocol, or try smaller values of C
+          """)
+      }
+    }
+    return strict || unproved > 0 ? .badInput : .done
+  }
+
+  /// Ends where this very evaluation is finished, and goes on, with nil, where results may be written.
+  /// Collective.
+  ///
+  /// - Throws: `JobFailure` where what is there must stay.
+  private func finished(
+    _ evaluator: Evaluator, _ identity: EvaluationIdentity, _ context: CommandContext
+  ) throws -> ExitStatus? {
+    let folder = ResultsFolder(output)
+    // Whether it is finished; trainings above the tolerance; unproved ones.
+    var found = try context.communicator.agree { () throws -> [Int64] in
+      guard context.isRoot else { return [0, 0, 0] }
+      let state = overwrite ? .free : try folder.state(of: identity, evaluator: evaluator)
+      switch state {
+      case .other(let name): throw ExistingOutputError.exists(path: "\(output)/\(name)")
+      case .finished(let table, let unconverged, let unproved):
+        print(table)
+        print(
+          """
+          results     \(output) is there already, made by this evaluation; --overwrite makes it again
+          """)
+        return [1, Int64(unconverged), Int64(unproved)]
+      case .unfinished:
+        context.log.info("evaluation continues from what is done in \(output)")
+      case .free: break
+      }
+      try folder.checkWritable()
+      return [0, 0, 0]
+    }
+    try context.communicator.allreduce(&found, .maximum)
+    if found[0] == 0 { return nil }
+    return status(unconverged: Int(found[1]), unproved: Int(found[2]), context)
+  }
+
+  /// Where unfinished work goes, and when to stop.
+  private func keeping(
+    _ context: CommandContext, since start: ContinuousClock.Instant
+  ) -> EvaluationKeeping {
+    let end = maxHours.map { start + .seconds(min($0, 1e6) * 3600) }
+    let log = context.log
+    return EvaluationKeeping(
+      folder: output, replacesOthers: overwrite,
+      stopReason: {
+        StopSignal.name ?? (end.map { ContinuousClock.now >= $0 } == true ? "--max-hours" : nil)
+      },
+      warn: { log.warning("\($0)") })
   }
 
   func printPlan() throws {
@@ -135,18 +226,22 @@ struct EvaluateCommand: DistributedCommand {
     return try Evaluator(evaluation, stores: paths.mapValues { try Store($0) })
   }
 
-  /// Logs how far this rank has come, every ten seconds.
+  /// Logs how far the evaluation has come, every ten seconds.
   private func progressLogger(
     _ context: CommandContext
-  ) -> @Sendable (Int, Int) -> Void {
-    guard context.isRoot else { return { _, _ in } }
+  ) -> @Sendable (EvaluationProgress) -> Void {
+    guard context.isRoot else { return { _ in } }
     let log = context.log
     let last = Mutex(ContinuousClock.now)
-    return { done, total in
+    return { progress in
       last.withLock { last in
         guard ContinuousClock.now - last >= .seconds(10) else { return }
         last = .now
-        log.info("\(done) of \(total) trainings of this rank")
+        log.info(
+          """
+          \(progress.done) of \(progress.total) trainings, about \
+          \(DurationText.text(seconds: progress.remainingSeconds)) left
+          """)
       }
     }
   }

@@ -13,6 +13,9 @@ struct ExportCommand: ParsableCommand {
       \(ExportFormatOption.summaries)
 
       Values are written with as many digits as float32 needs to be read back the same.
+
+        decaf export images.store --format svmlight --layer fc6 --output fc6.svm
+        decaf export images.store --format csv --layer fc6 --output fc6.csv
       """)
 
   @Argument(help: "The store.", completion: .directory)
@@ -26,13 +29,22 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "The file to write.")
   var output: String
 
+  @Flag(help: "Replace OUTPUT, if it is there; else that ends with status 73.")
+  var overwrite = false
+
+  @OptionGroup var check: StoreCheckOptions
+
   @OptionGroup var threads: ThreadOptions<Writing>
 
   func run() throws {
     let store = try Store(self.store)
     let name = try layer.name(in: store)
     let export = try StoreExport(store, layer: name, format: format.format)
+    for path in export.paths(output) {
+      _ = try ExistingOutput.decide(path, overwrite: overwrite)
+    }
     let team = threads.makeTeam()
+    try check.run(store, team)
     let companion = try export.write(to: output, team: team)
     print(
       """

@@ -18,6 +18,10 @@ struct ExtractCommand: DistributedCommand {
       LIST is a text file with one path, or “path label”, a line; a .tsv or .csv file with a header \
       (path, label, x, y, width, height); or a folder of class folders. Row i of the store is the \
       list's i-th image. An image that cannot be decoded is a failed row, not a failed run.
+
+        decaf extract images.tsv --model caffenet.safetensors --output images.store
+        mpirun -np 8 decaf extract photos --model caffenet.safetensors \\
+          --layers fc6,fc7 --output photos.store
       """)
 
   @Argument(help: "The image list, or a folder of class folders.")

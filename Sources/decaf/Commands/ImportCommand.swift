@@ -12,11 +12,13 @@ struct ImportCommand: ParsableCommand {
     abstract: "Make a store of features that another program computed.",
     discussion: """
       FILE is a MATLAB file of version 5 (.mat, save -v7), a NumPy array or archive (.npy, .npz), or \
-      svmlight text (.svm) or a table (.csv, as decaf export writes), with one row a sample. The store is like one that decaf extract makes: \
-      verify, train, predict, evaluate and export take it. Values are kept as float32 or float16. A \
+      svmlight text (.svm) or a table (.csv, as decaf export writes), with one row a sample. The store \
+      is like one that decaf extract makes: verify, train, predict, evaluate and export take it. Values are kept as float32 or float16. A \
       row that is NaN throughout becomes a failed one.
 
         decaf import dslr.mat --labels labels --layer fc6 --output dslr.store
+        decaf import x.npy --labels y.npy --layer fc7 --output x.store
+        decaf import features.csv --layer fc6 --output features.store
       """)
 
   @Argument(help: "The file with the features.", completion: .file())
@@ -79,10 +81,7 @@ struct ImportCommand: ParsableCommand {
     if let name = self.labels { labels = try features.labels(name) }
     if let list {
       let images = try ImageList(contentsOf: list)
-      guard images.count == features.rowCount else {
-        throw InterchangeError.labelCount(
-          path: list, labels: images.count, rows: features.rowCount)
-      }
+      try features.check(labelCount: images.count, of: list)
       let entries = (0..<images.count).map { images[$0] }
       paths = entries.map(\.path)
       if images.hasLabels { labels = entries.map(\.label) }
@@ -92,7 +91,7 @@ struct ImportCommand: ParsableCommand {
       features,
       layer: LayerSpec(name: name, fileStem: Self.fileStem(name), shape: [features.width]),
       origin: origin, dtype: dtype, labels: labels, paths: paths)
-    let (failed, overflows) = try job.write(to: output, overwrite: overwrite)
+    let (failed, overflows, isNew) = try job.write(to: output, overwrite: overwrite)
     let variable = features.variable.map { ", variable \($0)" } ?? ""
     print(
       """
@@ -104,10 +103,22 @@ struct ImportCommand: ParsableCommand {
     if overflows > 0 {
       print("overflow    \(overflows) values are too large for float16, now infinite")
     }
-    if labels == nil, features.contents.count > 1 {
-      print("note        no labels; \(file) holds \(features.contents.joined(separator: ", "))")
+    if labels == nil { print("note        no labels\(labelAdvice(features))") }
+    print(
+      "store       \(output)"
+        + (isNew ? "" : " is there already, made by this import; --overwrite makes it again"))
+  }
+
+  /// Where the labels may be that nobody named.
+  private func labelAdvice(_ features: FeatureFile) -> String {
+    let candidates = features.labelCandidates.map { "--labels \($0)" }
+    if !candidates.isEmpty {
+      return "; \(file) has as many of them as rows: try \(candidates.joined(separator: " or "))"
     }
-    print("store       \(output)")
+    let holds =
+      features.contents.count > 1
+      ? "; \(file) holds \(features.contents.joined(separator: ", "))" : ""
+    return "\(holds); train and evaluate need them: give --labels FILE or --list FILE"
   }
 
   /// The name of a layer's files: `fc6-pre` for `fc6:pre`.

@@ -20,6 +20,7 @@ struct ListCommand: ParsableCommand {
   func run() throws {
     let folders = try ClassFolders(folder)
     for note in folders.notes { StandardError.write("decaf list: \(folder): \(note)\n") }
+    if folders.isEmpty { throw ImageListError.empty(path: folder, isFolder: true) }
     try StandardOutput.write(folders.canonicalText)
   }
 }

@@ -14,12 +14,14 @@ struct ModelConvert: ParsableCommand {
       architecture. Inner products' weights are written twice, in rows and in panels: an input \
       that is zero, as most are behind a ReLU, then costs nothing, which makes a single image twice \
       as fast. The numbers stay the same bit for bit, and so does their SHA-256.
+
+        decaf model convert caffenet.caffemodel caffenet.safetensors
       """)
 
   @Argument(help: "The file to read.", completion: .file())
   var input: String
 
-  @Argument(help: "The file to write; replaced when it exists.", completion: .file())
+  @Argument(help: "The file to write.", completion: .file())
   var output: String
 
   @Option(
@@ -27,10 +29,17 @@ struct ModelConvert: ParsableCommand {
       "The order of the layers, in place of what the file says.", valueName: "name"))
   var architecture: Architecture?
 
+  @Flag(help: "Replace the output, if it is there; else that ends with status 73.")
+  var overwrite = false
+
   func run() throws {
     let model = try Model.open(input, architecture: architecture)
     for warning in model.warnings {
       StandardError.write("decaf: warning: \(warning)\n")
+    }
+    if try ExistingOutput.decide(model, at: output, overwrite: overwrite) == .finished {
+      print("\(output) is there already, with these numbers; --overwrite writes it again")
+      return
     }
     try model.write(to: output)
     print(

@@ -10,6 +10,8 @@ struct ModelGenerate: ParsableCommand {
       conv1 gets oriented and colour-opponent filters, the rest He-scaled random numbers: enough \
       to try every command and to tell textures and colours apart, no substitute for trained \
       weights. One seed gives one file, on every machine.
+
+        decaf model generate --seed 1 --output untrained.safetensors
       """)
 
   @Option(help: ArgumentHelp("The order of the layers.", valueName: "name"))
@@ -19,12 +21,19 @@ struct ModelGenerate: ParsableCommand {
   var seed: UInt64 = 1
 
   @Option(
-    help: "The \(WeightFormats.writtenEndings()) file to write; replaced when it exists.",
+    help: "The \(WeightFormats.writtenEndings()) file to write.",
     completion: .file())
   var output: String
 
+  @Flag(help: "Replace the output, if it is there; else that ends with status 73.")
+  var overwrite = false
+
   func run() throws {
     let model = try Model.generate(architecture: architecture, seed: seed)
+    if try ExistingOutput.decide(model, at: output, overwrite: overwrite) == .finished {
+      print("\(output) is there already, with these numbers; --overwrite writes it again")
+      return
+    }
     try model.write(to: output)
     print(
       """

@@ -11,6 +11,8 @@ struct ModelInspect: ParsableCommand {
       Checks names, shapes and numbers as extraction does, compares weights in panels with those in \
       rows, and prints the layers, the activations that can be computed, and the SHA-256 of the \
       numbers, which is the same in every format.
+
+        decaf model inspect caffenet.caffemodel
       """)
 
   @Argument(help: "A \(WeightFormats.readEndings()) file.", completion: .file())

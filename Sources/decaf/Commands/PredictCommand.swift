@@ -20,16 +20,21 @@ struct PredictCommand: DistributedCommand {
       margin of the predicted class; predicted and score are empty for rows that failed.
 
       SOURCE is a store that holds the classifier's layer, made by the same network and input \
-      transform. With --model it is an image list or folder instead: its features are extracted as \
+      transform. With --model it is an image list, a folder or an image instead: its features are extracted as \
       the classifier's were, into OUTPUT.store.partial, which is removed at the end; stopped early, \
-      the same command continues. Exits with 65 when no row could be \
-      predicted.
+      the same command continues. Exits with 65 when no row could be predicted.
+
+        decaf predict fc6.safetensors new.store --output new.tsv
+        decaf predict fc6.safetensors photos --model caffenet.safetensors \\
+          --output photos.tsv
+        decaf predict fc6.safetensors cat.jpg --model caffenet.safetensors \\
+          --output cat.tsv
       """)
 
   @Argument(help: "A classifier written by decaf train.")
   var classifier: String
 
-  @Argument(help: "A store; with --model, an image list or a folder of class folders.")
+  @Argument(help: "A store; with --model, an image list, a folder of class folders, or an image.")
   var source: String
 
   @Option(help: "The table to write.")
@@ -47,6 +52,8 @@ struct PredictCommand: DistributedCommand {
   @Flag(help: "Add a column with the score of each class.")
   var scores = false
 
+  @OptionGroup var check: StoreCheckOptions
+
   @OptionGroup var runOptions: RunOptions
 
   var isDryRun: Bool { runOptions.isDryRun }
@@ -54,6 +61,9 @@ struct PredictCommand: DistributedCommand {
   func validate() throws {
     if root != nil && model == nil {
       throw ValidationError("--root goes with --model, which makes SOURCE a list of images.")
+    }
+    if check.check && model != nil {
+      throw ValidationError("--check goes with a store; with --model SOURCE is a list of images.")
     }
   }
 
@@ -64,6 +74,11 @@ struct PredictCommand: DistributedCommand {
     // A table does not tell what made it.
     _ = try context.shared { try ExistingOutput.decide(output, overwrite: overwrite) }
     let classifier = try context.communicator.agree {
+      if FileSystem.isFolder(self.classifier) {
+        throw ValidationError(
+          "\(self.classifier) is a folder, expected a classifier: a file that decaf train has written; "
+            + "the store comes after it.")
+      }
       if context.isRoot { try Classifier.checkWritable(output) }
       return try Classifier.load(self.classifier)
     }
@@ -73,12 +88,15 @@ struct PredictCommand: DistributedCommand {
       if model == nil, !FileSystem.isFolder(source),
         try FileSystem.byteCount(of: source) != nil
       {
-        throw ValidationError("\(source) is no store; an image list needs --model.")
+        throw ValidationError(
+          "\(source) is a file and no store; features of an image, or of a list of images, are made by "
+            + "the network's weights: give them with --model.")
       }
       let store = try Store(extracted?.store ?? source)
       _ = try store.layer(named: classifier.features.layer)
       return store
     }
+    if extracted == nil { try check.run([store], context, team) }
     let summary = try context.agreeing {
       try Predictor(classifier, communicator: context.communicator, team: team)
         .predict(store, output: output, includesScores: scores)

@@ -16,6 +16,9 @@ struct ProfileCommand: DistributedCommand {
       start it under mpirun like the extraction that it is to explain. Times are medians over the \
       rounds, a thread's milliseconds an image; GFLOP/s count the multiplications and additions of \
       the plain definition, two a weight and output pixel, whatever way the layer is computed.
+
+        decaf profile --model caffenet.safetensors
+        mpirun -np 2 decaf profile --model caffenet.safetensors --layer pool5
       """)
 
   @Option(help: "The weights: a \(WeightFormats.readEndings()) file.")

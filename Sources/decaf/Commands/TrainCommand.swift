@@ -33,6 +33,10 @@ struct TrainCommand: DistributedCommand {
       A classifier that is there is not replaced without --overwrite: where this very training made \
       it, that is said, else the status is 73. A training that ends with a gap above half of the \
       objective has status 65; one above the tolerance a warning, or with --strict status 65.
+
+        decaf train images.store --layer fc6 --normalize l2 --output fc6.safetensors
+        mpirun -np 8 decaf train images.store --layer fc7 --loss squared-hinge \\
+          --C-path 0.01,0.1,1,10 --normalize l2 --output fc7.safetensors
       """)
 
   @Argument(help: "Stores: folders written by decaf extract.", completion: .directory)
@@ -148,7 +152,11 @@ struct TrainCommand: DistributedCommand {
   @Flag(help: "Read all of the stores first and compare their hashes, as decaf verify does.")
   var check = false
 
-  @Flag(help: "Begin anew and replace OUTPUT, whatever checkpoint and classifier are there.")
+  @Flag(
+    help: """
+      Replace OUTPUT, whatever classifier is there, and a checkpoint of another training; one of this \
+      training is continued.
+      """)
   var overwrite = false
 
   @OptionGroup var runOptions: RunOptions

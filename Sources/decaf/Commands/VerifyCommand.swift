@@ -10,6 +10,8 @@ struct VerifyCommand: ParsableCommand {
       Reads every file of the store: SHA-256 and NumPy header against store.json, the table of \
       rows, and that exactly the failed rows hold NaN. Exits with 65 when the store is incomplete \
       or anything is wrong.
+
+        decaf verify images.store
       """)
 
   @Argument(help: ArgumentHelp("The store's folder.", valueName: "store"), completion: .directory)

@@ -9,6 +9,13 @@ struct CommandOptions {
   private(set) var options: Set<String> = []
   /// Options that may be given several times, and then mean all of their values.
   private(set) var repeatable: Set<String> = []
+  /// Names as they are written, hidden ones and those of the parser and of the program too.
+  private var known: Set<String> = [
+    "--version", "--verbose", "-h", "--help", "--help-hidden", "--generate-completion-script",
+    "--experimental-dump-help",
+  ]
+  /// Of these, those that are followed by a value.
+  private var valued: Set<String> = ["--generate-completion-script"]
 
   /// What `--config` cannot set: itself, and what ends the command.
   private static let excluded: Set = ["config", "help", "version"]
@@ -24,7 +31,11 @@ struct CommandOptions {
     guard let tool = try? JSONDecoder().decode(ToolInfo.self, from: dump) else {
       preconditionFailure("the parser describes \(command) otherwise than ToolInfo expects")
     }
-    for argument in tool.command.arguments ?? [] where argument.shouldDisplay {
+    for argument in tool.command.arguments ?? [] {
+      let written = (argument.names ?? []).map { ($0.kind == "long" ? "--" : "-") + $0.name }
+      known.formUnion(written)
+      if argument.kind == "option" { valued.formUnion(written) }
+      guard argument.shouldDisplay else { continue }
       let names = (argument.names ?? []).filter { $0.kind == "long" }.map(\.name)
       for name in names where !Self.excluded.contains(name) {
         if argument.kind == "flag" {
@@ -35,6 +46,25 @@ struct CommandOptions {
         if argument.isRepeating { repeatable.insert(name) }
       }
     }
+  }
+
+  /// Whether the command, or the parser, has an option written like this.
+  func knows(_ name: String) -> Bool { known.contains(name) }
+
+  /// Whether a value follows the option.
+  func takesValue(_ name: String) -> Bool { valued.contains(name) }
+
+  /// The command that the first arguments name, and how many they are.
+  static func command(
+    named arguments: [String]
+  ) -> (command: any ParsableCommand.Type, depth: Int) {
+    var command: any ParsableCommand.Type = Decaf.self
+    for (depth, name) in arguments.enumerated() {
+      let found = command.configuration.subcommands.first { $0.configuration.commandName == name }
+      guard let found else { return (command, depth) }
+      command = found
+    }
+    return (command, arguments.count)
   }
 
   /// The parser's `ToolInfoV0`, as far as it is used here.

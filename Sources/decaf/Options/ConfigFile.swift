@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import Files
-internal import Foundation
+internal import Presets
 internal import Yams
 
 /// Options from a YAML file: `--config FILE`, keys named like the options.
@@ -31,34 +31,17 @@ enum ConfigFile {
       }
     }
     guard let path else { return arguments }
-    let (command, depth) = command(named: rest)
+    let (command, depth) = CommandOptions.command(named: rest)
     if depth == 0 { return rest }  // the parser says what is missing
     let written = try options(in: path, for: CommandOptions(command))
     return rest.prefix(depth) + written + rest.dropFirst(depth)
   }
 
-  /// The command that the first arguments name, and how many they are.
-  private static func command(
-    named arguments: [String]
-  ) -> (command: any ParsableCommand.Type, depth: Int) {
-    var command: any ParsableCommand.Type = Decaf.self
-    for (depth, name) in arguments.enumerated() {
-      let found = command.configuration.subcommands.first { $0.configuration.commandName == name }
-      guard let found else { return (command, depth) }
-      command = found
-    }
-    return (command, arguments.count)
-  }
-
   private static func options(in path: String, for known: CommandOptions) throws -> [String] {
-    var text: String
-    do { text = try String(contentsOfFile: path, encoding: .utf8) } catch {
-      throw ConfigError.unreadable(path: path, reason: error.localizedDescription)
-    }
-    if text.unicodeScalars.first == "\u{feff}" { text.unicodeScalars.removeFirst() }
+    let text = try text(of: path)
     let node: Node?
-    do { node = try Yams.compose(yaml: text) } catch {
-      throw ConfigError.unreadable(path: path, reason: "\(error)")
+    do { node = try YAMLText.compose(text) } catch {
+      throw ConfigError.unusable(path: path, reason: "\(error)")
     }
     guard let node else { return [] }
     guard let mapping = node.mapping else { throw ConfigError.notAMapping(path: path) }
@@ -80,6 +63,21 @@ enum ConfigFile {
     }
   }
 
+  private static func text(of path: String) throws -> String {
+    let bytes: [UInt8]
+    do throws(SystemError) {
+      bytes = try PositionedFile(path, .read).read(YAMLText.mostBytes + 1, at: 0)
+    } catch { throw ConfigError.unreadable(error) }
+    if bytes.count > YAMLText.mostBytes {
+      throw ConfigError.unusable(
+        path: path, reason: "it has more than \(YAMLText.mostBytes) bytes, expected a few options")
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw ConfigError.unusable(path: path, reason: "it is not UTF-8 text")
+    }
+    return text
+  }
+
   private static func scalar(_ node: Node, _ name: String, _ path: String) throws -> String {
     guard let text = node.scalar?.string, !text.isEmpty else {
       throw ConfigError.notAScalar(path: path, key: name)
@@ -91,7 +89,8 @@ enum ConfigFile {
 /// Why a `--config` file cannot be used.
 enum ConfigError: ErrorWithStatus, CustomStringConvertible {
   case noFile
-  case unreadable(path: String, reason: String)
+  case unreadable(SystemError)
+  case unusable(path: String, reason: String)
   case notAMapping(path: String)
   case unknownKey(path: String, key: String, known: [String])
   case notABool(path: String, key: String)
@@ -100,12 +99,14 @@ enum ConfigError: ErrorWithStatus, CustomStringConvertible {
   var description: String {
     switch self {
     case .noFile: "--config: expected a file name after it"
-    case .unreadable(let path, let reason): "--config \(path): \(reason)"
+    case .unreadable(let error): "--config: \(error)"
+    case .unusable(let path, let reason): "--config \(path): \(reason)"
     case .notAMapping(let path):
       "--config \(path): expected lines “option: value”, with options named as on the command line"
     case .unknownKey(let path, let key, let known):
-      "--config \(path): \(key): no option of this command; expected one of "
-        + known.joined(separator: ", ")
+      "--config \(path): \(key): no option of this command"
+        + (Spelling.nearest(to: key, among: known).map { ", perhaps \($0)" } ?? "")
+        + "; expected one of " + known.joined(separator: ", ")
     case .notABool(let path, let key):
       "--config \(path): \(key): expected true or false"
     case .notAScalar(let path, let key):

@@ -1,5 +1,7 @@
 internal import Communication
+internal import ConvNet
 internal import Files
+internal import Plotting
 
 /// What a command does about an output that is there already: finished results are never replaced
 /// silently.
@@ -34,16 +36,45 @@ enum ExistingOutput {
   }
 }
 
+extension ExistingOutput {
+  /// Decides about a file of weights: one with the same numbers and architecture is finished.
+  static func decide(_ model: Model, at path: String, overwrite: Bool) throws -> Decision {
+    try decide(path, overwrite: overwrite) {
+      guard let found = try? Model.open(path) else { return false }
+      return found.weightsSHA256 == model.weightsSHA256 && found.architecture == model.architecture
+    }
+  }
+}
+
+/// What a command does about a picture or page that is there already: one of this program's own
+/// making is replaced, and nothing else.
+enum ExistingPicture {
+  /// Refuses to replace another file.
+  ///
+  /// - Parameter isOwn: whether a file that begins with these bytes was drawn by this program.
+  /// - Throws: `ExistingOutputError.notAPicture`; `SystemError` for a file that cannot be read.
+  static func check(_ path: String, isOwn: ([UInt8]) -> Bool) throws {
+    guard let byteCount = try FileSystem.byteCount(of: path) else { return }
+    if FileSystem.isFolder(path) { throw ExistingOutputError.notAPicture(path: path) }
+    let start = try PositionedFile(path, .read).read(min(byteCount, PictureMark.reach), at: 0)
+    if !isOwn(start) { throw ExistingOutputError.notAPicture(path: path) }
+  }
+}
+
 /// Why an output is not written.
 enum ExistingOutputError: ErrorWithStatus, Equatable, CustomStringConvertible {
   /// Something is there, and does not tell that this command made it.
   case exists(path: String)
+  /// Something is there that this program did not draw.
+  case notAPicture(path: String)
 
   var description: String {
     switch self {
     case .exists(let path):
       "\(path) is there already, and does not tell that this very command made it; choose another "
         + "--output, or replace it with --overwrite"
+    case .notAPicture(let path):
+      "\(path) is there already, and decaf did not draw it; choose another --output, or remove it"
     }
   }
 
