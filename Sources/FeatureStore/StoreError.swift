@@ -32,6 +32,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   case unsupportedVersion(path: String, found: Int, supported: Int)
   /// The store has no such layer.
   case unknownLayer(name: String, path: String, available: [String])
+  /// What the rows are of is not what it was when they were computed; the rows stay recorded.
+  case inputChanged(InputChangedError)
   /// A class is not UTF-8 and so cannot be in the manifest.
   case invalidClass(String)
 
@@ -80,6 +82,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
       "\(path) has format version \(found), this program reads version \(supported)"
     case .unknownLayer(let name, let path, let available):
       "store \(path) has no layer \(name); it has \(available.joined(separator: ", "))"
+    case .inputChanged(let error):
+      "\(error)"
     case .invalidClass(let name):
       "class “\(name)” is not UTF-8 text; write the labels of the image list as UTF-8"
     }
@@ -93,7 +97,7 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
     case .rowsCorrupted: .internalFailure
     case .unknownLayer: .usage
     case .cannotRead, .notAStore, .incomplete, .damaged, .auditFailed, .unsupportedVersion,
-      .invalidClass:
+      .inputChanged, .invalidClass:
       .badInput
     }
   }

@@ -1,6 +1,7 @@
 internal import Classification
 package import Communication
 package import FeatureStore
+package import Files
 internal import Foundation
 internal import Images
 package import Tensors
@@ -47,6 +48,9 @@ package struct Evaluator {
   }
 
   package var taskCount: Int { tasks.count }
+
+  /// The files of the stores; a result counts when none of them has changed.
+  package var inputs: [InputFile] { plan.stores.values.flatMap(\.inputs) }
 
   /// Lines for people: what will be done.
   package var summary: [String] {

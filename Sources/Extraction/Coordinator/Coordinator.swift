@@ -40,7 +40,7 @@ final class Coordinator {
   private let writer: StoreWriter
   private let local: WorkerPipeline?
   private let limits: Limits
-  private let makeBatch: (WorkQueue.Assignment) -> Batch
+  private let makeBatch: (WorkQueue.Assignment) throws -> Batch
   private var queue: WorkQueue
   private var progress: Progress
   private var workers: [Int: Worker]
@@ -53,10 +53,10 @@ final class Coordinator {
 
   /// - Parameters:
   ///   - local: the worker of rank 0; nil when that rank only coordinates.
-  ///   - makeBatch: looks the rows of an assignment up in the list.
+  ///   - makeBatch: looks the rows of an assignment up in the list; throws where that has changed.
   init(
     communicator: any Communicator, writer: StoreWriter, queue: WorkQueue, local: WorkerPipeline?,
-    limits: Limits, progress: Progress, makeBatch: @escaping (WorkQueue.Assignment) -> Batch
+    limits: Limits, progress: Progress, makeBatch: @escaping (WorkQueue.Assignment) throws -> Batch
   ) {
     self.communicator = communicator
     self.writer = writer
@@ -72,7 +72,7 @@ final class Coordinator {
 
   /// Runs until all rows are recorded or a stop was asked for and every batch in hand is recorded.
   ///
-  /// - Throws: `WorkerFailure` of the local worker, `StoreError` when the store cannot be
+  /// - Throws: `InputChangedError` of the list, `WorkerFailure` of the local worker, `StoreError` when the store cannot be
   ///   written, `Stall` when no worker finishes anything for too long, `CommunicationError`.
   func run() throws -> Outcome {
     var backoff = Backoff()
@@ -172,11 +172,11 @@ final class Coordinator {
     for depth in 0...Self.batchesAhead {
       for rank in workers.keys.sorted() where workers[rank]!.inFlight.count == depth {
         guard let assignment = queue.next(sharers: sharers) else { return hasGiven }
+        let batch = try makeBatch(assignment)
         // Before it is sent: a rank that dies of an image must find it accused.
         try writer.recordStarted(assignment.rows)
         workers[rank]!.inFlight.append(assignment.rows)
         if workers[rank]!.inFlight.count == 1 { workers[rank]!.lastHeard = .now }
-        let batch = makeBatch(assignment)
         if rank == 0 { local!.submit(batch) } else { try send(.extract(batch), to: rank) }
         hasGiven = true
       }

@@ -25,7 +25,12 @@ extension ExtractionJob {
         stopAfterSeconds: request.maxHours.map { $0 * 3600 },
         stallAfterSeconds: request.stallTimeoutSeconds),
       progress: Progress(total: list.count, done: rowsBefore, style: request.progress)
-    ) { Batch($0, of: list) }
+    ) { assignment in
+      let batch = Batch(assignment, of: list)
+      // Before anybody computes it: rows of another list must not be recorded as rows of this one.
+      try list.requireUnchanged()
+      return batch
+    }
 
     var summary = ExtractionSummary()
     do {
@@ -36,11 +41,14 @@ extension ExtractionJob {
       try? writer.flush()  // what did arrive stays recorded, whatever ended the run
       throw error
     }
+    try requireUnchanged(plan)
     if summary.stopReason == nil {
-      try writer.complete(team: team) { row in
-        let entry = list[row]
-        return (entry.path, entry.label)
-      }
+      try writer.complete(
+        team: team,
+        list: { row in
+          let entry = list[row]
+          return (entry.path, entry.label)
+        }, confirm: list.requireSameText)
       summary.failedRows = writer.failedRowCount
     }
     summary.rows = list.count

@@ -1,5 +1,7 @@
 package import Communication
+internal import ConvNet
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Images
 package import Logging
@@ -47,16 +49,25 @@ package struct ExtractionJob {
           request.output, provenance: description.provenance, nonce: description.nonce) : nil
     }
 
+    PausePoint.inputsAreOpen()
     let isWorker = !(request.dedicatedCoordinator && communicator.isRoot)
     let pipeline = isWorker ? makePipeline(plan, rowFiles) : nil
     let hosts = try communicator.gather(Array(communicator.hostName.utf8), root: 0)
     guard let opened else {
       try RemoteWorker(communicator: communicator, pipeline: pipeline!).run()
+      try requireUnchanged(plan)
       return ExtractionSummary()
     }
     return try coordinate(
       opened, plan, pipeline, hosts: hosts.map { String(decoding: $0, as: UTF8.self) },
       start: start)
+  }
+
+  /// Ends the job where the weights are no longer those that some rank opened; collective.
+  ///
+  /// - Throws: `JobFailure`.
+  func requireUnchanged(_ plan: ExtractionPlan) throws {
+    try communicator.agree { try plan.model.inputs.requireUnchanged() }
   }
 
   private func makePipeline(_ plan: ExtractionPlan, _ rowFiles: RowFiles?) -> WorkerPipeline {
@@ -66,7 +77,7 @@ package struct ExtractionJob {
       faults: FaultInjection())
     return WorkerPipeline(
       makeExtractor: { [team] in try BatchExtractor(plan, loader: loader, team: team) },
-      rowFiles: rowFiles)
+      inputs: plan.model.inputs, rowFiles: rowFiles)
   }
 
   /// What rank 0 alone holds.

@@ -21,6 +21,7 @@ package struct FaultInjection: Sendable {
   }
 
   func strike(_ location: ByteString) {
+    PausePoint.reach(location)
     if let crash, location.bytes.contains(crash) {
       signal(SIGSEGV, SIG_DFL)
       raise(SIGSEGV)

@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Files
 internal import Foundation
 
 /// A rank's compute side: batches go in, results come out of one queue.
@@ -24,9 +25,11 @@ final class WorkerPipeline: Sendable {
 
   /// - Parameters:
   ///   - makeExtractor: called on the pipeline's own thread, where the extractor then stays.
+  ///   - inputs: what rows are computed with; none is handed over or written after one has changed.
   ///   - rowFiles: where to write rows in place; nil to hand them over with the result.
   init(
-    makeExtractor: @escaping @Sendable () throws -> BatchExtractor, rowFiles: RowFiles?
+    makeExtractor: @escaping @Sendable () throws -> BatchExtractor, inputs: [InputFile],
+    rowFiles: RowFiles?
   ) {
     let thread = Thread { [assigned, events, files] in
       var rows = 0..<0
@@ -41,6 +44,7 @@ final class WorkerPipeline: Sendable {
           rows = next.batch.rows
           var result = try extractor.extract(
             next.batch, files: files, firstFile: next.firstFile, idleSeconds: idle)
+          try inputs.requireUnchanged()
           if let rowFiles { result = try result.written(to: rowFiles) }
           result.timing.startSeconds = startSeconds
           startSeconds = 0

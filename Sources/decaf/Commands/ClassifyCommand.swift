@@ -54,6 +54,8 @@ struct ClassifyCommand: ParsableCommand {
     let writer = InputWriter(
       transform, views: views, mode: network.decode, kernels: NetworkKernels(engine.kernelClass))
 
+    PausePoint.inputsAreOpen()
+
     var hasFailed = false
     for path in images {
       do throws(ImageError) {
@@ -70,6 +72,7 @@ struct ClassifyCommand: ParsableCommand {
           probabilities[i] += value / Float(views.count)
         }
       }
+      try model.inputs.requireUnchanged()
       printBest(probabilities, of: path, names: classNames)
     }
     if hasFailed { throw ExitCode(ExitStatus.badInput.rawValue) }

@@ -81,13 +81,17 @@ struct EvaluateCommand: DistributedCommand {
       if context.isRoot { try EvaluationResult.checkWritable(output) }
       return evaluator
     }
+    PausePoint.inputsAreOpen()
     if context.isRoot { for line in evaluator.summary { context.log.info("\(line)") } }
     let start = ContinuousClock.now
-    let result = try context.agreeing {
-      try evaluator.run(
-        communicator: context.communicator, team: team,
-        progress: progressLogger(context))
+    let result = try context.using(evaluator.inputs) {
+      try context.agreeing {
+        try evaluator.run(
+          communicator: context.communicator, team: team,
+          progress: progressLogger(context))
+      }
     }
+    try context.requireUnchanged(evaluator.inputs)
     let files = try context.communicator.agree {
       try result?.write(to: output)
     }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FeatureStore
+internal import Files
 internal import Interchange
 
 /// `decaf export`.
@@ -31,6 +32,7 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     let store = try Store(self.store)
     let name = try layer.name(in: store)
+    PausePoint.inputsAreOpen()
     let export = try StoreExport(store, layer: name, format: format.format)
     let team = threads.makeTeam()
     let companion = try export.write(to: output, team: team)

@@ -61,9 +61,9 @@ struct PredictCommand: DistributedCommand {
     let team = try context.makeTeam(threads: runOptions.threads)
     // A table does not tell what made it.
     _ = try context.shared { try ExistingOutput.decide(output, overwrite: overwrite) }
-    let classifier = try context.communicator.agree {
+    let (classifierFile, classifier) = try context.communicator.agree {
       if context.isRoot { try Classifier.checkWritable(output) }
-      return try Classifier.load(self.classifier)
+      return (try InputFile(self.classifier), try Classifier.load(self.classifier))
     }
     let extracted = try extract(for: classifier, context, team)
     if let extracted, extracted.isStoppedEarly { return .stoppedEarly }
@@ -77,9 +77,14 @@ struct PredictCommand: DistributedCommand {
       _ = try store.layer(named: classifier.features.layer)
       return store
     }
-    let summary = try context.agreeing {
-      try Predictor(classifier, communicator: context.communicator, team: team)
-        .predict(store, output: output, includesScores: scores)
+    PausePoint.inputsAreOpen()
+    let summary = try context.using(store.inputs) {
+      try context.agreeing {
+        try Predictor(classifier, communicator: context.communicator, team: team)
+          .predict(store, output: output, includesScores: scores) {
+            try context.requireUnchanged([classifierFile] + store.inputs)
+          }
+      }
     }
     if context.isRoot {
       if let extracted { try FileManager.default.removeItem(atPath: extracted.store) }
