@@ -10,6 +10,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   case locked(path: String, holder: LockHolder?)
   /// The folder holds the store of a job that differs in what `differences` names.
   case otherJob(path: String, differences: [String])
+  /// The store's images lay in another folder than this job's.
+  case otherRoot(path: String, recorded: String, given: String)
   /// The folder given for a new store holds other things.
   case folderInUse(path: String, found: String)
   /// The journal says something that the files beside it contradict.
@@ -53,6 +55,9 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
         + "choose another output, repeat the store's own options, or replace it: remove it, or "
         + "extract with --overwrite"
         + Self.kernelAdvice(differences)
+    case .otherRoot(let path, let recorded, let given):
+      "store \(path) is of the images under \(recorded), this job's are under \(given); give --root "
+        + "\(recorded), choose another output, or, if they are the same images, say so with --moved"
     case .folderInUse(let path, let found):
       "cannot make a store in \(path): it holds \(found) and no store; choose a new or empty folder"
     case .unusableJob(let path, let problem):
@@ -91,7 +96,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .cannotWrite, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory:
+    case .cannotWrite, .locked, .otherJob, .otherRoot, .folderInUse, .unusableJob,
+      .differentDirectory:
       .cannotCreate
     case .rowsDamaged: .stoppedEarly
     case .rowsCorrupted: .internalFailure

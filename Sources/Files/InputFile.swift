@@ -34,7 +34,8 @@ package struct InputFile: Sendable {
     }
     // Last: a file that was cut short is told by its size.
     if mapping?.hasLostBytes == true {
-      throw InputChangedError(path: path, change: "parts of it could not be read; is the disk well?")
+      throw InputChangedError(
+        path: path, change: "parts of it could not be read; is the disk well?")
     }
   }
 }

@@ -35,7 +35,8 @@ package final class MappedFile: @unchecked Sendable {
       let mapping = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
       guard let mapping, mapping != MAP_FAILED else { throw SystemError("map", path: path) }
       do throws(SystemError) {
-        watch = try MappingWatch(UnsafeRawBufferPointer(start: mapping, count: byteCount), path: path)
+        let bytes = UnsafeRawBufferPointer(start: mapping, count: byteCount)
+        watch = try MappingWatch(bytes, path: path)
       } catch {
         munmap(mapping, byteCount)
         throw error

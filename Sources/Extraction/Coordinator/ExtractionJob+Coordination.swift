@@ -42,6 +42,11 @@ extension ExtractionJob {
       throw error
     }
     try requireUnchanged(plan)
+    summary.rows = list.count
+    summary.rowsBefore = rowsBefore
+    summary.root = list.absoluteRoot
+    summary.add(coordinator, hosts: hosts, start: start)
+    try record(summary, in: writer)
     if summary.stopReason == nil {
       try writer.complete(
         team: team,
@@ -51,12 +56,14 @@ extension ExtractionJob {
         }, confirm: list.requireSameText)
       summary.failedRows = writer.failedRowCount
     }
-    summary.rows = list.count
-    summary.rowsBefore = rowsBefore
-    summary.add(coordinator, hosts: hosts, start: start)
+    summary.elapsedSeconds = seconds(since: start)
+    try record(summary, in: writer)
+    return summary
+  }
+
+  private func record(_ summary: ExtractionSummary, in writer: StoreWriter) throws {
     try writer.recordRun(
       summary.json(request: request, threads: team.threadCount, size: communicator.size))
-    return summary
   }
 
   private func announce(_ opened: Opened, rowsBefore: Int) {

@@ -94,7 +94,8 @@ package struct ExtractionJob {
     let provenance = try Provenance(request: request, list: list, plan: plan)
     let writer = try StoreWriter.open(
       request.output, provenance: provenance, classes: list.classes,
-      overwrite: request.overwrite, retryFailed: request.retryFailed)
+      overwrite: request.overwrite, retryFailed: request.retryFailed,
+      root: list.absoluteRoot.map { ImageRoot(path: $0, isMoved: request.isMoved) })
     for note in list.notes { log.warning("\(request.list): \(note)") }
     for note in writer.notes { log.warning("\(request.output): \(note)") }
     return Opened(list: list, writer: writer, provenance: provenance)

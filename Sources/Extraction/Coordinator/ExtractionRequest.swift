@@ -18,6 +18,8 @@ package struct ExtractionRequest: Sendable {
   package var list = ""
   /// The folder that the list's relative paths start from; nil for the list's own.
   package var root: String?
+  /// The images under `root` are those that the store was begun with under another one.
+  package var isMoved = false
   /// The weights file.
   package var model = ""
   /// The store's folder.

@@ -10,6 +10,8 @@ package struct ExtractionSummary: Sendable {
   package var stopReason: String?
   /// The store was complete before this run.
   package var wasComplete = false
+  /// The folder that relative paths started from, absolute; nil when there was none.
+  package var root: String?
   package var rows = 0
   /// Rows that an earlier run had recorded.
   package var rowsBefore = 0
@@ -146,6 +148,7 @@ package struct ExtractionSummary: Sendable {
         "max-hours": request.maxHours.map { .number($0) } ?? .null,
         "stall-timeout": .number(request.stallTimeoutSeconds),
       ]),
+      "root": root.map { .string($0) } ?? .null,
       "ranks": .array(
         ranks.map { rank, host, timing in
           var fields: [String: JSONValue] = [

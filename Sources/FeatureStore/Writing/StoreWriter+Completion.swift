@@ -127,7 +127,7 @@ extension StoreWriter {
     var records = [(rows: Range<Int>, batch: FinishedRows?)]()
     _ = try Journal.read(folder) { record in
       switch record {
-      case .started: break
+      case .started, .root: break
       case .finished(let batch): records.append((batch.rows, batch))
       case .reopened(let rows, _): records.append((rows, nil))
       }

@@ -113,11 +113,17 @@ package struct ImageList: Sendable {
     if !isSame { throw InputChangedError(path: path, change: "its SHA-256 is another") }
   }
 
+  /// `root` as an absolute path without symbolic links; nil when all paths are absolute, and it is
+  /// nothing to them.
+  package var absoluteRoot: String? {
+    index.hasRelativePaths
+      ? FileSystem.absolute(String(decoding: root.bytes, as: UTF8.self)) : nil
+  }
+
   /// Where the file of `entry` is: its path, after `root` unless it is absolute.
   package func location(of entry: Entry) -> ByteString {
-    let slash = UInt8(ascii: "/")
-    if root.bytes.isEmpty || entry.path.bytes.first == slash { return entry.path }
-    return ByteString(root.bytes + (root.bytes.last == slash ? [] : [slash]) + entry.path.bytes)
+    if root.bytes.isEmpty || entry.path.bytes.first == .slash { return entry.path }
+    return ByteString(root.bytes + (root.bytes.last == .slash ? [] : [.slash]) + entry.path.bytes)
   }
 
   /// The text of `path` up to its last component: empty for a name alone.

@@ -40,6 +40,9 @@ struct ExtractCommand: DistributedCommand {
   @Option(help: "The folder that relative paths start from; default: the list's own.")
   var root: String?
 
+  @Flag(help: "The store was begun under another --root; these are the same images.")
+  var moved = false
+
   @Option(help: "Images handed to a worker at a time.")
   var batch = 64
 
@@ -112,6 +115,7 @@ struct ExtractCommand: DistributedCommand {
     var request = ExtractionRequest(try network.makeRecipe())
     request.list = list
     request.root = root
+    request.isMoved = moved
     request.model = network.model
     request.output = output
     request.layers = layers

@@ -41,6 +41,9 @@ struct PredictCommand: DistributedCommand {
   @Option(help: "The folder that a list's relative paths start from; default: the list's own.")
   var root: String?
 
+  @Flag(help: "What is extracted already came from another --root; these are the same images.")
+  var moved = false
+
   @Flag(help: "Replace OUTPUT, if it is there; else that ends with status 73.")
   var overwrite = false
 
@@ -52,8 +55,8 @@ struct PredictCommand: DistributedCommand {
   var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    if root != nil && model == nil {
-      throw ValidationError("--root goes with --model, which makes SOURCE a list of images.")
+    if model == nil && (root != nil || moved) {
+      throw ValidationError("--root and --moved go with --model, which makes SOURCE a list of images.")
     }
   }
 
@@ -150,6 +153,7 @@ struct PredictCommand: DistributedCommand {
     var request = ExtractionRequest(options)
     request.list = source
     request.root = root
+    request.isMoved = moved
     request.model = path
     request.output = store
     request.program = "decaf \(Version.number)"
