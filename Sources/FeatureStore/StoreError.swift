@@ -28,6 +28,11 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   case incomplete(path: String, recordedRows: Int, rows: Int, holder: LockHolder?)
   /// A file of a complete store contradicts the manifest.
   case damaged(path: String, problem: String)
+  /// A file of rows is missing, or its size or header is not what the manifest says: making the store
+  /// again makes just its rows.
+  case damagedRows(path: String, problem: String)
+  /// A file of rows has other bytes than the manifest says, which only reading all of it tells.
+  case differingHash(path: String)
   /// The audit of a store found so many problems.
   case auditFailed(path: String, problemCount: Int)
   /// The store was written by a program that uses another format.
@@ -80,9 +85,16 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
           ?? "run the extract command that made it again to continue")
     case .damaged(let path, let problem):
       "\(path) is damaged: \(problem); extract the store again with --overwrite"
+    case .damagedRows(let path, let problem):
+      "\(path) is damaged: \(problem); run the command that made the store again: it makes the rows of "
+        + "that file anew"
+    case .differingHash(let path):
+      "\(path) is damaged: its SHA-256 differs from the manifest's; remove it and run the command that "
+        + "made the store again: it makes the rows of that file anew"
     case .auditFailed(let path, let problemCount):
       "store \(path) is damaged: \(problemCount) problem\(problemCount == 1 ? "" : "s") found; "
-        + "extract it again with --overwrite"
+        + "remove the .npy files named and run the command that made the store again, which makes their "
+        + "rows anew; where rows.tsv or store.json is named, extract it again with --overwrite"
     case .unsupportedVersion(let path, let found, let supported):
       "\(path) has format version \(found), this program reads version \(supported)"
     case .unknownLayer(let name, let path, let available):
@@ -102,7 +114,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
     case .rowsDamaged: .stoppedEarly
     case .rowsCorrupted: .internalFailure
     case .unknownLayer: .usage
-    case .cannotRead, .notAStore, .incomplete, .damaged, .auditFailed, .unsupportedVersion,
+    case .cannotRead, .notAStore, .incomplete, .damaged, .damagedRows, .differingHash, .auditFailed,
+      .unsupportedVersion,
       .inputChanged, .invalidClass:
       .badInput
     }

@@ -18,7 +18,7 @@ package final class Store: Sendable {
   /// All files, as they were found, and the maps of them.
   private let files: Mutex<[InputFile]>
 
-  /// - Throws: `notAStore`, `incomplete`, `damaged`, `unsupportedVersion`, `cannotRead`.
+  /// - Throws: `notAStore`, `incomplete`, `damaged`, `damagedRows`, `unsupportedVersion`, `cannotRead`.
   package init(_ path: String) throws(StoreError) {
     let folder = StoreFolder(path)
     let manifestFile = try? InputFile(folder.path(of: StoreLayout.manifest))
@@ -70,7 +70,7 @@ package final class Store: Sendable {
       let expected = layout.header(layer: layer, shard: shard).fileByteCount
       let found = try reading { () throws(SystemError) in try folder.byteCount(of: name) }
       guard found == expected else {
-        throw .damaged(
+        throw .damagedRows(
           path: folder.path(of: name),
           problem: found.map { "it has \($0) bytes, expected \(expected)" } ?? "it is missing")
       }
@@ -99,7 +99,7 @@ package final class Store: Sendable {
 
   /// The layer of this name; `decaf5` to `decaf7` are known to whoever parses names.
   ///
-  /// - Throws: `unknownLayer`; `damaged` when a file of the layer is not what the manifest says;
+  /// - Throws: `unknownLayer`; `damagedRows` when a file of the layer is not what the manifest says;
   ///   `inputChanged` when it was when the store was opened; `cannotRead`.
   package func layer(named name: String) throws(StoreError) -> StoredLayer {
     // By bytes: `String` takes composed characters for equal to others.
@@ -140,7 +140,7 @@ package final class StoredLayer: Sendable {
         let expected = layout.header(layer: layer, shard: shard)
         let dataOffset = try expected.check(start: start, fileByteCount: file.byteCount)
         shards.append((file, dataOffset))
-      } catch { throw .damaged(path: path, problem: error.text) }
+      } catch { throw .damagedRows(path: path, problem: error.text) }
     }
     self.shards = shards
   }
