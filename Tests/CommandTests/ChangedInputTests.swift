@@ -157,7 +157,7 @@ import Testing
         seed: 1
         """
       try Data(protocolText.utf8).write(to: URL(fileURLWithPath: "\(folder)/p.yaml"))
-      let evaluate = ["evaluate", "\(folder)/p.yaml", "--output", "\(folder)/out"]
+      let evaluate = ["evaluate", "\(folder)/p.yaml", "--output", "\(folder)/results"]
       let cases = [
         (evaluate, "store/pool5.npy"), (evaluate, "store/store.json"),
         (trainCommand(in: folder, "out"), "store/pool5.npy"),
@@ -173,7 +173,10 @@ import Testing
           }
           #expect(changed.status == 65, "\(arguments[0]), \(name): \(changed.errors)")
           #expect(changed.errors.contains("\(path) changed"), "\(changed.errors)")
-          #expect(!FileManager.default.fileExists(atPath: "\(folder)/out"), "\(arguments[0])")
+          for output in ["out", "results/table.txt"] {
+            #expect(
+              !FileManager.default.fileExists(atPath: "\(folder)/\(output)"), "\(arguments[0])")
+          }
           _ = try copy(whole, to: path)
         }
       }

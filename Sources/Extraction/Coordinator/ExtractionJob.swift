@@ -16,14 +16,17 @@ package struct ExtractionJob {
   let communicator: any Communicator
   let team: ThreadTeam
   let log: Logger
+  private let faults: FaultInjection
 
   package init(
-    _ request: ExtractionRequest, communicator: any Communicator, team: ThreadTeam, log: Logger
+    _ request: ExtractionRequest, communicator: any Communicator, team: ThreadTeam, log: Logger,
+    faults: FaultInjection = FaultInjection()
   ) {
     self.request = request
     self.communicator = communicator
     self.team = team
     self.log = log
+    self.faults = faults
   }
 
   /// Runs the job; collective.
@@ -55,7 +58,7 @@ package struct ExtractionJob {
     let hosts = try communicator.gather(Array(communicator.hostName.utf8), root: 0)
     guard let opened else {
       try RemoteWorker(communicator: communicator, pipeline: pipeline!).run()
-      try requireUnchanged(plan)
+      try agreeOnEnd(plan)
       return ExtractionSummary()
     }
     return try coordinate(
@@ -63,21 +66,26 @@ package struct ExtractionJob {
       start: start)
   }
 
-  /// Ends the job where the weights are no longer those that some rank opened; collective.
+  /// Ends the job where the weights are no longer those that some rank opened, or where rank 0 has
+  /// another reason; collective, after all work is done.
   ///
   /// - Throws: `JobFailure`.
-  func requireUnchanged(_ plan: ExtractionPlan) throws {
-    try communicator.agree { try plan.model.inputs.requireUnchanged() }
+  func agreeOnEnd(_ plan: ExtractionPlan, _ failure: ExtractionError? = nil) throws {
+    try communicator.agree {
+      try plan.model.inputs.requireUnchanged()
+      if let failure { throw failure }
+    }
   }
 
   private func makePipeline(_ plan: ExtractionPlan, _ rowFiles: RowFiles?) -> WorkerPipeline {
     let recipe = plan.recipe
     let loader = ImageLoader(
       transform: recipe.transform, views: recipe.views, decode: recipe.decode,
-      faults: FaultInjection())
+      faults: faults)
     return WorkerPipeline(
       makeExtractor: { [team] in try BatchExtractor(plan, loader: loader, team: team) },
-      inputs: plan.model.inputs, rowFiles: rowFiles)
+      faults: faults, hostName: communicator.hostName, inputs: plan.model.inputs,
+      rowFiles: rowFiles)
   }
 
   /// What rank 0 alone holds.

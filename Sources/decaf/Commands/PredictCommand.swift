@@ -56,7 +56,8 @@ struct PredictCommand: DistributedCommand {
 
   func validate() throws {
     if model == nil && (root != nil || moved) {
-      throw ValidationError("--root and --moved go with --model, which makes SOURCE a list of images.")
+      throw ValidationError(
+        "--root and --moved go with --model, which makes SOURCE a list of images.")
     }
   }
 
