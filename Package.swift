@@ -46,11 +46,13 @@ let package = Package(
     .target(name: "CJPEG", path: "Sources/C/CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COpenBLAS", path: "Sources/C/COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CChecksum", path: "Sources/C/CChecksum"),
+    .target(name: "CMappings", path: "Sources/C/CMappings"),
     .target(name: "CKernels", path: "Sources/C/CKernels"),
 
     // Foundations.
     .target(
-      name: "Files", dependencies: ["CChecksum", "CCrypto", "CZlib"], swiftSettings: features),
+      name: "Files", dependencies: ["CChecksum", "CCrypto", "CMappings", "CZlib"],
+      swiftSettings: features),
     .target(name: "Tensors", dependencies: ["CKernels", "Files"], swiftSettings: features),
     .target(
       name: "LinearAlgebra", dependencies: ["COpenBLAS", "Files", "Tensors"],

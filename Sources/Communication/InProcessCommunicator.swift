@@ -21,8 +21,10 @@ package final class InProcessCommunicator: Communicator {
   /// When one rank throws, the others are woken with `CommunicationError.peerFailed` from whatever
   /// they wait for, and the first error is thrown. A rank that waits longer than `deadlineSeconds`
   /// throws instead of hanging.
+  ///
+  /// - Parameter hosts: what the ranks say that their hosts are called; default: this machine.
   package static func run<Result: Sendable>(
-    size: Int, deadlineSeconds: Double = 60,
+    size: Int, hosts: [String]? = nil, deadlineSeconds: Double = 60,
     _ body: @escaping @Sendable (InProcessCommunicator) throws -> Result
   ) throws -> [Result] {
     let hub = Hub(size: size, deadline: deadlineSeconds)
@@ -33,7 +35,8 @@ package final class InProcessCommunicator: Communicator {
       group.enter()
       let thread = Thread {
         do {
-          let result = try body(InProcessCommunicator(rank: rank, hub: hub))
+          let result = try body(
+            InProcessCommunicator(rank: rank, hub: hub, hostName: hosts?[rank]))
           box.results.withLock { $0[rank] = result }
         } catch {
           hub.fail(rank: rank, error)
@@ -53,11 +56,11 @@ package final class InProcessCommunicator: Communicator {
     init(results: consuming Mutex<[Result?]>) { self.results = results }
   }
 
-  private init(rank: Int, hub: Hub) {
+  private init(rank: Int, hub: Hub, hostName: String? = nil) {
     self.rank = rank
     self.hub = hub
     watch = RankWatch(rank: rank, size: hub.size)
-    hostName = ProcessInfo.processInfo.hostName
+    self.hostName = hostName ?? ProcessInfo.processInfo.hostName
   }
 
   package func beat() {

@@ -12,6 +12,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   case locked(path: String, holder: LockHolder?)
   /// The folder holds the store of a job that differs in what `differences` names.
   case otherJob(path: String, differences: [String])
+  /// The store's images lay in another folder than this job's.
+  case otherRoot(path: String, recorded: String, given: String)
   /// The folder given for a new store holds other things.
   case folderInUse(path: String, found: String)
   /// The journal says something that the files beside it contradict.
@@ -30,12 +32,19 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   case incomplete(path: String, recordedRows: Int, rows: Int, holder: LockHolder?)
   /// A file of a complete store contradicts the manifest.
   case damaged(path: String, problem: String)
+  /// A file of rows is missing, or its size or header is not what the manifest says: making the store
+  /// again makes just its rows.
+  case damagedRows(path: String, problem: String)
+  /// A file of rows has other bytes than the manifest says, which only reading all of it tells.
+  case differingHash(path: String)
   /// The audit of a store found so many problems.
   case auditFailed(path: String, problemCount: Int)
   /// The store was written by a program that uses another format.
   case unsupportedVersion(path: String, found: Int, supported: Int)
   /// The store has no such layer.
   case unknownLayer(name: String, path: String, available: [String])
+  /// What the rows are of is not what it was when they were computed; the rows stay recorded.
+  case inputChanged(InputChangedError)
   /// A class is not UTF-8 and so cannot be in the manifest.
   case invalidClass(String)
 
@@ -59,6 +68,9 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
         + "choose another output, repeat the store's own options, or replace it: remove it, or "
         + "extract with --overwrite"
         + Self.kernelAdvice(differences)
+    case .otherRoot(let path, let recorded, let given):
+      "store \(path) is of the images under \(recorded), this job's are under \(given); give --root "
+        + "\(recorded), choose another output, or, if they are the same images, say so with --moved"
     case .folderInUse(let path, let found):
       "cannot make a store in \(path): it holds \(found) and no store; choose a new or empty folder"
     case .unusableJob(let path, let problem):
@@ -84,13 +96,22 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
           ?? "run the extract command that made it again to continue")
     case .damaged(let path, let problem):
       "\(path) is damaged: \(problem); extract the store again with --overwrite"
+    case .damagedRows(let path, let problem):
+      "\(path) is damaged: \(problem); run the command that made the store again: it makes the rows of "
+        + "that file anew"
+    case .differingHash(let path):
+      "\(path) is damaged: its SHA-256 differs from the manifest's; remove it and run the command that "
+        + "made the store again: it makes the rows of that file anew"
     case .auditFailed(let path, let problemCount):
       "store \(path) is damaged: \(problemCount) problem\(problemCount == 1 ? "" : "s") found; "
-        + "extract it again with --overwrite"
+        + "remove the .npy files named and run the command that made the store again, which makes their "
+        + "rows anew; where rows.tsv or store.json is named, extract it again with --overwrite"
     case .unsupportedVersion(let path, let found, let supported):
       "\(path) has format version \(found), this program reads version \(supported)"
     case .unknownLayer(let name, let path, let available):
       "store \(path) has no layer \(name); it has \(available.joined(separator: ", "))"
+    case .inputChanged(let error):
+      "\(error)"
     case .invalidClass(let name):
       "class “\(name)” is not UTF-8 text; write the labels of the image list as UTF-8"
     }
@@ -98,13 +119,14 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .cannotWrite, .cannotMake, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory:
+    case .cannotWrite, .cannotMake, .locked, .otherJob, .otherRoot, .folderInUse, .unusableJob,
+      .differentDirectory:
       .cannotCreate
     case .rowsDamaged: .stoppedEarly
     case .rowsCorrupted: .internalFailure
     case .unknownLayer: .usage
-    case .cannotRead, .notAStore, .notAFolder, .incomplete, .damaged, .auditFailed, .unsupportedVersion,
-      .invalidClass:
+    case .cannotRead, .notAStore, .notAFolder, .incomplete, .damaged, .damagedRows, .differingHash,
+      .auditFailed, .unsupportedVersion, .inputChanged, .invalidClass:
       .badInput
     }
   }

@@ -89,6 +89,19 @@ package enum FileSystem {
     }
   }
 
+  /// The path as an absolute one without symbolic links, `.` and `..`; only absolute where it leads
+  /// nowhere.
+  package static func absolute(_ path: String) -> String {
+    let path = path.isEmpty ? "." : path
+    if let resolved = realpath(path, nil) {
+      defer { free(resolved) }
+      return String(cString: resolved)
+    }
+    guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
+    defer { free(folder) }
+    return String(cString: folder) + "/" + path
+  }
+
   /// What a symbolic link leads to; any other path as it is, and a link that leads nowhere too.
   static func resolvingLink(_ path: String) -> String {
     var status = stat()

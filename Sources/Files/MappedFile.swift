@@ -2,13 +2,16 @@ import Glibc
 
 /// A file's bytes, mapped read-only; ranks of one node that map the same file share one copy.
 ///
-/// The mapping lives as long as the object. The file must not shrink meanwhile: reading a page that
-/// is no longer there raises SIGBUS, as with every memory map.
+/// The mapping lives as long as the object. Where the file is cut short meanwhile, its bytes read as
+/// zeros: who uses them asks `input` whether they count.
 package final class MappedFile: @unchecked Sendable {
   // Invariant behind `@unchecked`: the mapping is read-only and private, and `base` never changes.
   private let base: UnsafeRawPointer?
+  private let watch: MappingWatch?
   package let path: String
   package let byteCount: Int
+  /// The file's version, taken before any of its bytes was read.
+  package let input: InputFile
 
   /// - Throws: `SystemError` when the file cannot be opened or mapped, or is not a regular file.
   package init(_ path: String) throws(SystemError) {
@@ -27,15 +30,24 @@ package final class MappedFile: @unchecked Sendable {
     self.path = path
     byteCount = Int(status.st_size)
     if byteCount == 0 {
-      base = nil
+      (base, watch) = (nil, nil)
     } else {
       let mapping = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
       guard let mapping, mapping != MAP_FAILED else { throw SystemError("map", path: path) }
+      do throws(SystemError) {
+        let bytes = UnsafeRawBufferPointer(start: mapping, count: byteCount)
+        watch = try MappingWatch(bytes, path: path)
+      } catch {
+        munmap(mapping, byteCount)
+        throw error
+      }
       base = UnsafeRawPointer(mapping)
     }
+    input = InputFile(path, FileVersion(status), mapping: watch)
   }
 
   deinit {
+    watch?.end()
     if let base { munmap(UnsafeMutableRawPointer(mutating: base), byteCount) }
   }
 

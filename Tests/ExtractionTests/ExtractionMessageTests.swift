@@ -24,18 +24,24 @@ import Testing
   static let reports: [WorkerReport] = [
     .stopRequested("SIGUSR1"),
     .finished(
-      BatchResult(
-        finished: FinishedRows(rows: 0..<0, exceptions: [], overflowCount: 0, checksums: []),
-        data: [],
-        timing: WorkTiming())),
+      BatchResult(rows: 4..<4, parts: [], unreadable: [], timing: WorkTiming())),
     .finished(
       BatchResult(
-        finished: FinishedRows(
-          rows: 3..<5,
-          exceptions: [
-            RowException(row: 3, status: .ok, message: "a warning"),
-            RowException(row: 4, status: .failed, message: "truncated: ü\t\n"),
-          ], overflowCount: 12, checksums: [0xDEAD_BEEF, 1, 2]), data: [[1, 2, 3], [], [255]],
+        rows: 3..<8,
+        parts: [
+          BatchResult.Part(
+            finished: FinishedRows(
+              rows: 3..<5,
+              exceptions: [
+                RowException(row: 3, status: .ok, message: "a warning"),
+                RowException(row: 4, status: .failed, message: "truncated: ü\t\n"),
+              ], overflowCount: 12, checksums: [0xDEAD_BEEF, 1, 2]),
+            data: [[1, 2, 3], [], [255]]),
+          BatchResult.Part(
+            finished: FinishedRows(
+              rows: 6..<7, exceptions: [], overflowCount: 0, checksums: [7]), data: []),
+        ],
+        unreadable: [5, 7].map { RowException(row: $0, status: .failed, message: "cannot read") },
         timing: timing)),
   ]
 
@@ -77,6 +83,24 @@ import Testing
         }
       }
     }
+  }
+
+  /// Rows that are twice there, missing, or of another batch.
+  @Test(arguments: [
+    ([3..<5, 4..<6], [6]), ([3..<5], [6]), ([3..<7], [6]), ([3..<6], [7]), ([5..<7, 3..<5], []),
+    ([3..<4], [6, 5, 4]),
+  ])
+  func reportsOfOtherRowsAreErrors(parts: [Range<Int>], unreadable: [Int]) {
+    let report = WorkerReport.finished(
+      BatchResult(
+        rows: 3..<7,
+        parts: parts.map {
+          BatchResult.Part(
+            finished: FinishedRows(rows: $0, exceptions: [], overflowCount: 0, checksums: []),
+            data: [])
+        }, unreadable: unreadable.map { RowException(row: $0, status: .failed, message: "x") },
+        timing: WorkTiming()))
+    #expect(throws: ByteCodecError.self) { try WorkerReport(decoding: report.encoded) }
   }
 
   @Test func unknownKindsAreErrors() {

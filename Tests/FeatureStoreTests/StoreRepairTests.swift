@@ -62,6 +62,39 @@ import Testing
     }
   }
 
+  /// What an error tells to do is what helps, and throws away no more rows than it must.
+  @Test func adviceMakesTheStoreWholeAgain() throws {
+    let job = SampleJob()
+    let files = try job.make(at: path)
+    let name = "pool5-00001-of-00003.npy"
+    func expectRepair() throws {
+      let writer = try job.open(path)
+      #expect(writer.unfinished == [4..<8])
+      try job.run(writer)
+      try writer.complete(list: job.list)
+      #expect(try contents(of: path) == files)
+    }
+    for version in [nil, Array(files[name]!.dropLast())] as [[UInt8]?] {
+      var changed = files
+      changed[name] = version
+      try restore(changed, at: path)
+      let error = #expect(throws: StoreError.self) { try Store(path) }
+      guard case .damagedRows(path + "/" + name, _)? = error else {
+        Issue.record("\(String(describing: error))")
+        continue
+      }
+      #expect(error?.description.contains("run the command that made the store again") ?? false)
+      #expect(!(error?.description.contains("--overwrite") ?? true))
+      try expectRepair()
+    }
+    try writeFile("\(path)/\(name)", damaged(files[name]!, at: files[name]!.count - 1))
+    let error = #expect(throws: StoreError.self) { try Store(path).checkHashes(team: team) }
+    #expect(error == .differingHash(path: "\(path)/\(name)"))
+    #expect(error?.description.contains("remove it") ?? false)
+    try FileSystem.removeFile("\(path)/\(name)")
+    try expectRepair()
+  }
+
   @Test func openingLooksAtSizesAndAtTheTable() throws {
     let files = try SampleJob().make(at: path)
     for (name, bytes) in files {

@@ -23,11 +23,13 @@ package struct Predictor {
   /// Collective: every rank must call this with the same store. The ranks' lines are gathered in
   /// pieces, in row order, so memory is bounded whatever the store's size.
   ///
+  /// - Parameter confirm: what has to hold before the table appears: that store and classifier are
+  ///   still what they were. Called once on every rank, together.
   /// - Returns: counts over all rows, on every rank.
   /// - Throws: `ClassificationError.incompatibleFeatures` on every rank; `StoreError` when the
   ///   store lacks the layer; `ClassificationError.cannotWrite` on rank 0 alone.
   package func predict(
-    _ store: Store, output: String, includesScores: Bool
+    _ store: Store, output: String, includesScores: Bool, confirm: () throws -> Void = {}
   ) throws -> PredictionSummary {
     let rows = try StoreRows(store, layer: classifier.features.layer)
     let spec = store.provenance.layer(named: classifier.features.layer)!
@@ -55,6 +57,7 @@ package struct Predictor {
       let gathered = try communicator.gather(parts.flatMap(\.text), root: 0)
       for text in gathered { try writing { try file?.append(text) } }
     }
+    try confirm()
     try writing { try file?.commit() }
     return try total(summary)
   }

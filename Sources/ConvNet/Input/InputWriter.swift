@@ -55,6 +55,9 @@ package final class InputWriter {
     return warning
   }
 
+  /// The upright picture's size at full size, of the last image decoded.
+  package var imageSize: (width: Int, height: Int) { (pixels.fullWidth, pixels.fullHeight) }
+
   /// As above, of pixels already decoded: all of them.
   package func write(_ image: RGBImage, into place: (_ view: Int) -> ImagePlace) {
     let part = { (count: Int) in AxisPart(pixels: 0..<count, length: Double(count)) }

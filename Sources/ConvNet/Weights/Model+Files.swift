@@ -21,13 +21,15 @@ extension Model {
     // Shapes first: of another network, the order of its layers is not worth a message.
     let parameters = try contents.parameters()
     contents.layerOrder = try file.layerOrder()
-    let model = try Model(contents, parameters: parameters, given: architecture)
+    let model = try Model(
+      contents, parameters: parameters, given: architecture, inputs: [mapped.input])
     try file.check(against: model.definition)
     return model
   }
 
   private convenience init(
-    _ contents: ModelFile, parameters: [String: LayerParameters], given: Architecture?
+    _ contents: ModelFile, parameters: [String: LayerParameters], given: Architecture?,
+    inputs: [InputFile]
   ) throws(ModelError) {
     let choice = contents.architecture(given: given)
     try self.init(
@@ -35,7 +37,7 @@ extension Model {
       origin: Origin(
         name: contents.networkName, path: contents.path, architectureSource: choice.source,
         isUntrained: contents.isUntrained, panelsDigest: contents.panelsDigest,
-        warnings: choice.warnings + contents.warningOfOtherLayers))
+        warnings: choice.warnings + contents.warningOfOtherLayers, inputs: inputs))
   }
 
   /// Writes the weights to `path`, in the one of `WeightFormats` that its ending names.

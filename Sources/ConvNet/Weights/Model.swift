@@ -31,6 +31,8 @@ package final class Model: Sendable {
     var panelsDigest: String?
     /// What the user should know: an assumed architecture, layers left aside.
     var warnings = [String]()
+    /// The files that the numbers are in; none for a model made in memory.
+    var inputs = [InputFile]()
   }
 
   package let architecture: Architecture
@@ -46,6 +48,8 @@ package final class Model: Sendable {
   package var path: String { origin.path }
   package var isUntrained: Bool { origin.isUntrained }
   package var warnings: [String] { origin.warnings }
+  /// The files that the numbers are in, and are still read from.
+  package var inputs: [InputFile] { origin.inputs }
 
   /// Every activation that can be computed, `data` first.
   package var reachableBlobs: [BlobName] { definition.blobs }

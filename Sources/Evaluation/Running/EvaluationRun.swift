@@ -201,7 +201,7 @@ final class EvaluationRun {
     let finished =
       team.threadCount > 1 && own.count >= 2 * team.threadCount
       ? try team.throwingMap(own.count) { index, _ in
-        try attempt(index, ThreadTeam(threadCount: 1))
+        try attempt(index, ThreadTeam(threadCount: 1, pulse: team.pulse))
       }
       : try own.indices.map { try attempt($0, team) }
     longest = max(longest, finished.compactMap { $0?.time }.max() ?? .zero)

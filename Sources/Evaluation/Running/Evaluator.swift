@@ -1,6 +1,7 @@
 internal import Classification
 package import Communication
 package import FeatureStore
+package import Files
 internal import Images
 package import Tensors
 
@@ -46,6 +47,8 @@ package struct Evaluator {
 
   /// The stores that rows come from.
   package var stores: [Store] { plan.stores.sorted { $0.key < $1.key }.map(\.value) }
+  /// The files of the stores; a result counts when none of them has changed.
+  package var inputs: [InputFile] { plan.stores.values.flatMap(\.inputs) }
 
   /// Lines for people: what will be done.
   package var summary: [String] {

@@ -12,12 +12,16 @@ final class Coordinator {
     case finished
     /// Stopped early, everything so far kept; why.
     case stopped(String)
+    /// There is no sense in going on; everything so far kept.
+    case failed(EarlyEnd)
   }
 
   /// Limits a user can set on a run.
   struct Limits {
     var stopAfterSeconds: Double?
     var stallAfterSeconds: Double
+    /// Rows of the store that may fail; nil for any number.
+    var failures: Int?
   }
 
   private struct Worker {
@@ -40,23 +44,31 @@ final class Coordinator {
   private let writer: StoreWriter
   private let local: WorkerPipeline?
   private let limits: Limits
-  private let makeBatch: (WorkQueue.Assignment) -> Batch
+  private let makeBatch: (WorkQueue.Assignment) throws -> Batch
   private var queue: WorkQueue
   private var progress: Progress
   private var workers: [Int: Worker]
+  private let hosts: [String]
+  private var unreadable: UnreadableRows
+  private var failureWatch: FailureWatch
+  private var earlyEnd: EarlyEnd?
   private let start = ContinuousClock.now
   private var lastFinish = ContinuousClock.now
   private var stopReason: String?
   /// Taking in rows from other ranks, and writing and recording rows: seconds of this thread.
   private(set) var gatherSeconds = 0.0
   private(set) var writeSeconds = 0.0
+  /// Rows recorded by this run.
+  private(set) var recordedRows = 0
 
   /// - Parameters:
+  ///   - hosts: by rank.
   ///   - local: the worker of rank 0; nil when that rank only coordinates.
-  ///   - makeBatch: looks the rows of an assignment up in the list.
+  ///   - makeBatch: looks the rows of an assignment up in the list; throws where that has changed.
   init(
     communicator: any Communicator, writer: StoreWriter, queue: WorkQueue, local: WorkerPipeline?,
-    limits: Limits, progress: Progress, makeBatch: @escaping (WorkQueue.Assignment) -> Batch
+    hosts: [String], limits: Limits, progress: Progress,
+    makeBatch: @escaping (WorkQueue.Assignment) throws -> Batch
   ) {
     self.communicator = communicator
     self.writer = writer
@@ -68,11 +80,18 @@ final class Coordinator {
     workers = Dictionary(
       uniqueKeysWithValues: ((local == nil ? 1 : 0)..<communicator.size).map { ($0, Worker()) })
     precondition(!workers.isEmpty, "somebody has to work")
+    self.hosts = hosts
+    unreadable = UnreadableRows(
+      hostOfRank: workers.reduce(into: [:]) { $0[$1.key] = hosts[$1.key] },
+      batchSize: queue.batchSize)
+    failureWatch = FailureWatch(
+      limit: limits.failures, failedCount: writer.failedRowCount,
+      hasSucceeded: writer.hasSucceededRows)
   }
 
   /// Runs until all rows are recorded or a stop was asked for and every batch in hand is recorded.
   ///
-  /// - Throws: `WorkerFailure` of the local worker, `StoreError` when the store cannot be
+  /// - Throws: `InputChangedError` of the list, `WorkerFailure` of the local worker, `StoreError` when the store cannot be
   ///   written, `Stall` when no worker finishes anything for too long, `CommunicationError`.
   func run() throws -> Outcome {
     var backoff = Backoff()
@@ -83,16 +102,34 @@ final class Coordinator {
       noticeRequestsToStop()
       progress.show()
       let isWorking = workers.values.contains { !$0.inFlight.isEmpty }
-      if !isWorking && (queue.isEmpty || stopReason != nil) { break }
+      if !isWorking && (isAllHandedOut || isEnding) { break }
       if isWorking { try checkForStall() }
       if isIdle { backoff.wait() } else { backoff.reset() }
     }
+    if isAllHandedOut && !isEnding { try giveUpHopelessRows() }
     try write(writer.flush)
     for rank in 1..<max(communicator.size, 1) { try send(.finish, to: rank) }
     local?.close()
     try communicator.flush()
     progress.finish()
-    return queue.isEmpty ? .finished : .stopped(stopReason ?? "unknown")
+    if let earlyEnd { return .failed(earlyEnd) }
+    return writer.unfinished.isEmpty ? .finished : .stopped(stopReason ?? "unknown")
+  }
+
+  private var isAllHandedOut: Bool { queue.isEmpty && unreadable.isEmpty }
+  private var isEnding: Bool { stopReason != nil || earlyEnd != nil }
+
+  /// Records the rows that nobody could read, once all others are: until then a job that ends early, or
+  /// is stopped, leaves them to the next run.
+  private func giveUpHopelessRows() throws {
+    let rows = unreadable.hopelessRows
+    if rows.isEmpty { return }
+    if let nothing = failureWatch.nothingWorks {
+      earlyEnd = nothing
+      return
+    }
+    try write { () throws(StoreError) in try writer.recordFailed(rows) }
+    recordedRows += rows.count
   }
 
   /// Seconds from `instant` to the first batch.
@@ -107,6 +144,10 @@ final class Coordinator {
 
   /// Failed images of this run by cause.
   var failures: [String: Int] { progress.failures }
+  /// Failed images of this run whose files are not there.
+  var missingFiles: Int { progress.missingFiles }
+  /// Files that a host could not read and another could, by host.
+  var countsReadElsewhere: [String: Int] { unreadable.countsReadElsewhere }
   /// Images of this run that decoded with a warning.
   var warnings: Int { progress.warnings }
   /// Values of this run beyond the range of float16.
@@ -141,18 +182,39 @@ final class Coordinator {
   }
 
   private func record(_ result: BatchResult, from rank: Int) throws {
-    let finished = result.finished
-    guard let index = workers[rank]?.inFlight.firstIndex(of: finished.rows) else {
-      throw ByteCodecError.invalid("rows \(finished.rows) that rank \(rank) was not given")
+    guard let index = workers[rank]?.inFlight.firstIndex(of: result.rows) else {
+      throw ByteCodecError.invalid("rows \(result.rows) that rank \(rank) was not given")
     }
     try write { () throws(StoreError) in
-      try writer.recordFinished(finished, rows: result.data.isEmpty ? nil : result.data)
+      for part in result.parts {
+        try writer.recordFinished(part.finished, rows: part.data.isEmpty ? nil : part.data)
+      }
+      if !result.unreadable.isEmpty {
+        try writer.recordReturned(result.unreadable.map { $0.row..<$0.row + 1 })
+      }
     }
     workers[rank]!.inFlight.remove(at: index)
     workers[rank]!.lastHeard = .now
     workers[rank]!.timing += result.timing
     lastFinish = .now
-    progress.add(finished)
+    count(result, from: rank)
+  }
+
+  private func count(_ result: BatchResult, from rank: Int) {
+    let lost = unreadable.note(
+      read: result.parts.map(\.finished.rows), unreadable: result.unreadable, from: rank)
+    var failed = lost
+    var succeeded = 0
+    for part in result.parts {
+      let partFailed = part.finished.exceptions.filter { $0.status == .failed }
+      failed += partFailed
+      succeeded += part.finished.rows.count - partFailed.count
+      recordedRows += part.finished.rows.count
+      progress.add(part.finished)
+    }
+    progress.add(hopeless: lost)
+    failureWatch.add(succeeded: succeeded, failed: failed, host: hosts[rank])
+    earlyEnd = earlyEnd ?? unreadable.stray.map { .strayHost($0) } ?? failureWatch.reason
   }
 
   /// Counts the time that `body` takes as writing.
@@ -164,19 +226,23 @@ final class Coordinator {
 
   /// Gives every worker its due; whether anything was given.
   private func handOut() throws -> Bool {
-    guard stopReason == nil else { return false }
+    if isEnding { return false }
     var hasGiven = false
     // All credit at once, so that batches shrink in time for the last round.
     let sharers = workers.count * (Self.batchesAhead + 1)
     // Round by round, the least busy first, so that a short list is spread over all ranks.
     for depth in 0...Self.batchesAhead {
       for rank in workers.keys.sorted() where workers[rank]!.inFlight.count == depth {
-        guard let assignment = queue.next(sharers: sharers) else { return hasGiven }
+        // What another host could not read comes first: how it ends decides about that host.
+        let again = unreadable.next(for: rank).map {
+          WorkQueue.Assignment(rows: $0, isSuspect: false)
+        }
+        guard let assignment = again ?? queue.next(sharers: sharers) else { continue }
+        let batch = try makeBatch(assignment)
         // Before it is sent: a rank that dies of an image must find it accused.
         try writer.recordStarted(assignment.rows)
         workers[rank]!.inFlight.append(assignment.rows)
         if workers[rank]!.inFlight.count == 1 { workers[rank]!.lastHeard = .now }
-        let batch = makeBatch(assignment)
         if rank == 0 { local!.submit(batch) } else { try send(.extract(batch), to: rank) }
         hasGiven = true
       }

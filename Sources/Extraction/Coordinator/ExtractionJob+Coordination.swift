@@ -20,35 +20,56 @@ extension ExtractionJob {
     let rowsBefore = list.count - queue.remainingRows
     announce(opened, rowsBefore: rowsBefore)
     let coordinator = Coordinator(
-      communicator: communicator, writer: writer, queue: queue, local: pipeline,
+      communicator: communicator, writer: writer, queue: queue, local: pipeline, hosts: hosts,
       limits: .init(
         stopAfterSeconds: request.maxHours.map { $0 * 3600 },
-        stallAfterSeconds: request.stallTimeoutSeconds),
+        stallAfterSeconds: request.stallTimeoutSeconds, failures: request.maxFailures),
       progress: Progress(total: list.count, done: rowsBefore, style: request.progress)
-    ) { Batch($0, of: list) }
+    ) { assignment in
+      let batch = Batch(assignment, of: list)
+      // Before anybody computes it: rows of another list must not be recorded as rows of this one.
+      try list.requireUnchanged()
+      return batch
+    }
 
     var summary = ExtractionSummary()
+    var failure: ExtractionError?
     do {
-      if case .stopped(let reason) = try coordinator.run() { summary.stopReason = reason }
+      switch try coordinator.run() {
+      case .finished: break
+      case .stopped(let reason): summary.stopReason = reason
+      case .failed(let end): failure = .endedEarly(text(of: end, list))
+      }
     } catch let stall as Stall {
       throw ExtractionError.stalled(text(of: stall, list, hosts))
     } catch {
       try? writer.flush()  // what did arrive stays recorded, whatever ended the run
       throw error
     }
-    if summary.stopReason == nil {
-      try writer.complete(team: team) { row in
-        let entry = list[row]
-        return (entry.path, entry.label)
-      }
-      summary.failedRows = writer.failedRowCount
-    }
+    try agreeOnEnd(plan, failure)
     summary.rows = list.count
     summary.rowsBefore = rowsBefore
+    summary.rowsNow = coordinator.recordedRows
+    summary.root = list.absoluteRoot
     summary.add(coordinator, hosts: hosts, start: start)
+    try record(summary, in: writer)
+    if summary.stopReason == nil {
+      try writer.complete(
+        team: team,
+        list: { row in
+          let entry = list[row]
+          return (entry.path, entry.label)
+        }, confirm: list.requireSameText)
+      summary.failedRows = writer.failedRowCount
+    }
+    summary.elapsedSeconds = seconds(since: start)
+    try record(summary, in: writer)
+    return summary
+  }
+
+  private func record(_ summary: ExtractionSummary, in writer: StoreWriter) throws {
     try writer.recordRun(
       summary.json(request: request, threads: team.threadCount, size: communicator.size))
-    return summary
   }
 
   private func announce(_ opened: Opened, rowsBefore: Int) {
@@ -69,6 +90,35 @@ extension ExtractionJob {
         \(request.output): journal records damaged on the disk: \(damagedCount); their rows are \
         computed again, but do check that disk
         """)
+    }
+  }
+
+  /// Why the job ended before its list did, and what to do about it.
+  private func text(of end: EarlyEnd, _ list: ImageList) -> String {
+    func example(_ row: RowException) -> String {
+      "row \(row.row), \(list[row.row].path): \(row.message)"
+    }
+    let root = list.absoluteRoot.map { "; relative paths start from \($0): is that --root right?" }
+    switch end {
+    case .allFailed(let count, let hosts, let first):
+      return """
+        \(count == list.count ? "every image failed" : "the first \(count) images all failed") on \
+        \(hosts.joined(separator: ", ")): \(example(first))\(root ?? "")
+        no file that cannot be read is recorded as failed: correct this, or the --root, and start the \
+        same command again; rows that failed otherwise are tried again with --retry-failed
+        """
+    case .strayHost(let stray):
+      return """
+        host \(stray.host) cannot read what others can, \(stray.count) files in a row: \
+        \(example(stray.example))\(root ?? "")
+        recorded rows are kept: make that host see the images, or leave it out, then start the same \
+        command again
+        """
+    case .tooManyFailures(let count, let limit):
+      return """
+        \(count) images failed, more than --max-failures \(limit); recorded rows are kept: the same \
+        command with a larger limit continues, --retry-failed tries the failed rows again
+        """
     }
   }
 
@@ -106,6 +156,8 @@ extension ExtractionSummary {
     _ coordinator: Coordinator, hosts: [String], start: ContinuousClock.Instant
   ) {
     failures = coordinator.failures
+    missingFiles = coordinator.missingFiles
+    countsReadElsewhere = coordinator.countsReadElsewhere
     warnings = coordinator.warnings
     overflows = coordinator.overflows
     elapsedSeconds = seconds(since: start)

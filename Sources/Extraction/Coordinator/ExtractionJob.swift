@@ -1,5 +1,7 @@
 package import Communication
+internal import ConvNet
 internal import FeatureStore
+internal import Files
 internal import Foundation
 internal import Images
 package import Logging
@@ -14,14 +16,17 @@ package struct ExtractionJob {
   let communicator: any Communicator
   let team: ThreadTeam
   let log: Logger
+  private let faults: FaultInjection
 
   package init(
-    _ request: ExtractionRequest, communicator: any Communicator, team: ThreadTeam, log: Logger
+    _ request: ExtractionRequest, communicator: any Communicator, team: ThreadTeam, log: Logger,
+    faults: FaultInjection = FaultInjection()
   ) {
     self.request = request
     self.communicator = communicator
     self.team = team
     self.log = log
+    self.faults = faults
   }
 
   /// Runs the job; collective.
@@ -47,11 +52,13 @@ package struct ExtractionJob {
           request.output, provenance: description.provenance, nonce: description.nonce) : nil
     }
 
+    PausePoint.inputsAreOpen()
     let isWorker = !(request.dedicatedCoordinator && communicator.isRoot)
     let pipeline = isWorker ? makePipeline(plan, rowFiles) : nil
     let hosts = try communicator.gather(Array(communicator.hostName.utf8), root: 0)
     guard let opened else {
       try RemoteWorker(communicator: communicator, pipeline: pipeline!).run()
+      try agreeOnEnd(plan)
       return ExtractionSummary()
     }
     return try coordinate(
@@ -59,13 +66,25 @@ package struct ExtractionJob {
       start: start)
   }
 
+  /// Ends the job where the weights are no longer those that some rank opened, or where rank 0 has
+  /// another reason; collective, after all work is done.
+  ///
+  /// - Throws: `JobFailure`.
+  func agreeOnEnd(_ plan: ExtractionPlan, _ failure: ExtractionError? = nil) throws {
+    try communicator.agree {
+      try plan.model.inputs.requireUnchanged()
+      if let failure { throw failure }
+    }
+  }
+
   private func makePipeline(_ plan: ExtractionPlan, _ rowFiles: RowFiles?) -> WorkerPipeline {
     let recipe = plan.recipe
     let loader = ImageLoader(
       transform: recipe.transform, views: recipe.views, decode: recipe.decode,
-      faults: FaultInjection())
+      faults: faults)
     return WorkerPipeline(
       makeExtractor: { [team] in try BatchExtractor(plan, loader: loader, team: team) },
+      faults: faults, hostName: communicator.hostName, inputs: plan.model.inputs,
       rowFiles: rowFiles)
   }
 
@@ -83,7 +102,8 @@ package struct ExtractionJob {
     let provenance = try Provenance(request: request, list: list, plan: plan)
     let writer = try StoreWriter.open(
       request.output, provenance: provenance, classes: list.classes,
-      overwrite: request.overwrite, retryFailed: request.retryFailed)
+      overwrite: request.overwrite, retryFailed: request.retryFailed,
+      root: list.absoluteRoot.map { ImageRoot(path: $0, isMoved: request.isMoved) })
     for note in list.notes { log.warning("\(request.list): \(note)") }
     for note in writer.notes { log.warning("\(request.output): \(note)") }
     return Opened(list: list, writer: writer, provenance: provenance)

@@ -18,6 +18,8 @@ package struct ExtractionRequest: Sendable {
   package var list = ""
   /// The folder that the list's relative paths start from; nil for the list's own.
   package var root: String?
+  /// The images under `root` are those that the store was begun with under another one.
+  package var isMoved = false
   /// The weights file.
   package var model = ""
   /// The store's folder.
@@ -26,6 +28,8 @@ package struct ExtractionRequest: Sendable {
   package var layers: [BlobName]?
   /// How features are made.
   package var recipe: RecipeOptions
+  /// A job whose first images all fail ends after so many.
+  package static let firstImages = FailureWatch.startLimit
   /// Images handed to a worker at a time.
   package var batchSize = 64
   package var dtype = ElementType.float32
@@ -37,6 +41,8 @@ package struct ExtractionRequest: Sendable {
   package var retryFailed = false
   /// Continue a store with the kernel class it was begun with.
   package var keepsKernelClass = false
+  /// End when more rows of the store failed than this; nil for the usual rules.
+  package var maxFailures: Int?
   /// Stop after so many hours, everything so far kept.
   package var maxHours: Double?
   /// End the job when no worker has finished anything for so long.
@@ -63,6 +69,8 @@ package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
   case kernelUnavailable(String, supported: [KernelClass])
   /// No image finished anywhere for too long; the store keeps what was recorded.
   case stalled(String)
+  /// Too many images failed; the store keeps what was recorded.
+  case endedEarly(String)
 
   package var description: String {
     switch self {
@@ -81,7 +89,7 @@ package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
       \(supported.map(\.rawValue).joined(separator: ", ")); continue it where \(name) runs, choose \
       another output, or replace it with --overwrite
       """
-    case .stalled(let text):
+    case .stalled(let text), .endedEarly(let text):
       text
     }
   }
@@ -89,7 +97,7 @@ package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
   package var exitStatus: ExitStatus {
     switch self {
     case .noWorkers, .wrongInputSize: .usage
-    case .modelsDiffer: .badInput
+    case .modelsDiffer, .endedEarly: .badInput
     case .kernelUnavailable: .cannotCreate
     case .stalled: .stoppedEarly
     }

@@ -1,6 +1,7 @@
 internal import Communication
 internal import FeatureStore
 internal import Foundation
+internal import Images
 
 /// How a run shows that it goes on.
 package enum ProgressStyle: String, Sendable, CaseIterable {
@@ -24,6 +25,8 @@ struct Progress {
   private var doneHere = 0
   /// Failed images of this run by cause: the part of the message before the first colon.
   private(set) var failures: [String: Int] = [:]
+  /// Those of them that are not there.
+  private(set) var missingFiles = 0
   private(set) var warnings = 0
   private(set) var overflows = 0
 
@@ -48,12 +51,26 @@ struct Progress {
     for exception in finished.exceptions {
       switch exception.status {
       case .ok: warnings += 1
-      case .failed:
-        let cause = exception.message.prefix { $0 != ":" }
-        failures[String(cause), default: 0] += 1
+      case .failed: countFailure(exception)
       }
     }
   }
+
+  /// Counts rows that will fail as nobody can read their files.
+  mutating func add(hopeless rows: [RowException]) {
+    done += rows.count
+    doneHere += rows.count
+    for exception in rows { countFailure(exception) }
+  }
+
+  private mutating func countFailure(_ exception: RowException) {
+    let cause = exception.message.prefix { $0 != ":" }
+    failures[String(cause), default: 0] += 1
+    if exception.message == Self.missing { missingFiles += 1 }
+  }
+
+  /// The message of a file that is not there.
+  private static let missing = ImageError.unreadable(operation: "open", code: ENOENT).description
 
   /// Shows the state when it is time to.
   mutating func show() {

@@ -10,7 +10,7 @@ package struct WorkQueue: Sendable {
 
   private var unfinished: ArraySlice<Range<Int>>
   private let suspects: [Range<Int>]
-  private let batchSize: Int
+  package let batchSize: Int
   /// Rows not handed out yet.
   package private(set) var remainingRows: Int
 

@@ -3,22 +3,41 @@ package import FeatureStore
 
 /// What a worker made of one batch.
 package struct BatchResult: Equatable, Sendable {
-  /// The record that goes into the journal.
-  package let finished: FinishedRows
-  /// One byte array a layer: the batch's rows as they lie in the store; empty when the worker has
-  /// written them itself.
-  package let data: [[UInt8]]
+  /// Consecutive rows that are finished.
+  package struct Part: Equatable, Sendable {
+    /// The record that goes into the journal.
+    package let finished: FinishedRows
+    /// One byte array a layer: the part's rows as they lie in the store; empty when the worker has
+    /// written them itself.
+    package internal(set) var data: [[UInt8]]
+
+    package init(finished: FinishedRows, data: [[UInt8]]) {
+      self.finished = finished
+      self.data = data
+    }
+  }
+
+  /// The batch's rows.
+  package let rows: Range<Int>
+  /// Ascending: all rows but the unreadable ones.
+  package internal(set) var parts: [Part]
+  /// Rows whose files could not be read here, ascending. Nothing is recorded of them yet.
+  package let unreadable: [RowException]
   package internal(set) var timing: WorkTiming
 
-  package init(finished: FinishedRows, data: [[UInt8]], timing: WorkTiming) {
-    self.finished = finished
-    self.data = data
+  package init(
+    rows: Range<Int>, parts: [Part], unreadable: [RowException], timing: WorkTiming
+  ) {
+    self.rows = rows
+    self.parts = parts
+    self.unreadable = unreadable
     self.timing = timing
   }
 }
 
 /// Where a worker's time went; sums over batches.
 package struct WorkTiming: Equatable, Sendable {
+  /// Images whose files could be read.
   package var images = 0
   package var failures = 0
   /// Packing weights, before the first batch, wall-clock seconds.

@@ -65,18 +65,11 @@ extension WorkerReport {
       writer.write(signal)
     case .finished(let result):
       // Beside the rows, a few bytes for each of them and for what is to be said about it.
-      writer.reserve(result.data.reduce(1 << 16) { $0 + $1.count })
+      writer.reserve(result.parts.flatMap(\.data).reduce(1 << 16) { $0 + $1.count })
       writer.write(UInt8(1))
-      let finished = result.finished
-      writer.write(finished.rows)
-      writer.write(finished.exceptions) { writer, exception in
-        writer.write(Int64(exception.row))
-        writer.write(exception.status == .failed)
-        writer.write(exception.message)
-      }
-      writer.write(Int64(finished.overflowCount))
-      writer.write(finished.checksums) { $0.write($1) }
-      writer.write(result.data) { $0.write($1) }
+      writer.write(result.rows)
+      writer.write(result.parts) { $0.write($1) }
+      writer.write(result.unreadable) { $0.write($1) }
       writer.write(result.timing)
     }
     return writer.bytes
@@ -89,22 +82,16 @@ extension WorkerReport {
       self = .stopRequested(try reader.string())
     case 1:
       let rows = try reader.range()
-      let exceptions = try reader.array { reader throws(ByteCodecError) in
-        RowException(
-          row: Int(try reader.integer(Int64.self)), status: try reader.bool() ? .failed : .ok,
-          message: try reader.string())
+      let parts = try reader.array { reader throws(ByteCodecError) in try reader.part() }
+      let unreadable = try reader.array { reader throws(ByteCodecError) in
+        try reader.rowException()
       }
-      guard Self.areInOrder(exceptions.map(\.row), within: rows) else {
-        throw ByteCodecError.invalid("exceptions beyond rows \(rows) or out of order")
-      }
-      let finished = FinishedRows(
-        rows: rows, exceptions: exceptions, overflowCount: Int(try reader.integer(Int64.self)),
-        checksums: try reader.array { reader throws(ByteCodecError) in try reader.integer() })
+      guard areInOrder(unreadable.map(\.row), within: rows),
+        Self.areWhole(rows, parts.map(\.finished.rows), unreadable.map(\.row))
+      else { throw ByteCodecError.invalid("other rows than \(rows)") }
       self = .finished(
         BatchResult(
-          finished: finished,
-          data: try reader.array { reader throws(ByteCodecError) in try reader.byteArray() },
-          timing: try reader.workTiming()))
+          rows: rows, parts: parts, unreadable: unreadable, timing: try reader.workTiming()))
     case let other:
       throw ByteCodecError.invalid("report \(other)")
     }
@@ -112,9 +99,24 @@ extension WorkerReport {
 }
 
 extension WorkerReport {
-  private static func areInOrder(_ numbers: [Int], within rows: Range<Int>) -> Bool {
-    numbers.allSatisfy(rows.contains) && zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 }
+  /// Whether `rows` are just these parts, which come in order, and these single rows between them.
+  private static func areWhole(_ rows: Range<Int>, _ parts: [Range<Int>], _ others: [Int]) -> Bool {
+    var next = rows.lowerBound
+    var others = others[...]
+    for part in parts + [rows.upperBound..<rows.upperBound] {
+      while next < part.lowerBound, others.first == next {
+        others.removeFirst()
+        next += 1
+      }
+      if part.lowerBound != next { return false }
+      next = part.upperBound
+    }
+    return next == rows.upperBound && others.isEmpty
   }
+}
+
+private func areInOrder(_ numbers: [Int], within rows: Range<Int>) -> Bool {
+  numbers.allSatisfy(rows.contains) && zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 }
 }
 
 extension ByteWriter {
@@ -124,6 +126,20 @@ extension ByteWriter {
       for value in [box.x, box.y, box.width, box.height] { writer.write(Int64(value)) }
     }
     write(item.defect.map { [$0] } ?? []) { $0.write($1) }
+  }
+
+  fileprivate mutating func write(_ exception: RowException) {
+    write(Int64(exception.row))
+    write(exception.status == .failed)
+    write(exception.message)
+  }
+
+  fileprivate mutating func write(_ part: BatchResult.Part) {
+    write(part.finished.rows)
+    write(part.finished.exceptions) { $0.write($1) }
+    write(Int64(part.finished.overflowCount))
+    write(part.finished.checksums) { $0.write($1) }
+    write(part.data) { $0.write($1) }
   }
 
   fileprivate mutating func write(_ timing: WorkTiming) {
@@ -149,6 +165,26 @@ extension ByteReader {
     }
     let defects = try array { reader throws(ByteCodecError) in try reader.string() }
     return BatchItem(location: location, box: boxes.first, defect: defects.first)
+  }
+
+  fileprivate mutating func rowException() throws(ByteCodecError) -> RowException {
+    RowException(
+      row: Int(try integer(Int64.self)), status: try bool() ? .failed : .ok,
+      message: try string())
+  }
+
+  fileprivate mutating func part() throws(ByteCodecError) -> BatchResult.Part {
+    let rows = try range()
+    let exceptions = try array { reader throws(ByteCodecError) in try reader.rowException() }
+    guard areInOrder(exceptions.map(\.row), within: rows) else {
+      throw ByteCodecError.invalid("exceptions beyond rows \(rows) or out of order")
+    }
+    let finished = FinishedRows(
+      rows: rows, exceptions: exceptions, overflowCount: Int(try integer(Int64.self)),
+      checksums: try array { reader throws(ByteCodecError) in try reader.integer() })
+    return BatchResult.Part(
+      finished: finished,
+      data: try array { reader throws(ByteCodecError) in try reader.byteArray() })
   }
 
   fileprivate mutating func workTiming() throws(ByteCodecError) -> WorkTiming {

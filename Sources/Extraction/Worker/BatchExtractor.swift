@@ -51,7 +51,8 @@ final class BatchExtractor {
   ) throws -> BatchResult {
     var timing = WorkTiming()
     var exceptions: [RowException] = []
-    var overflowCount = 0
+    var unreadable: [RowException] = []
+    var overflowCounts: [Int] = []
     var data = layerWidths.map { width in
       var bytes: [UInt8] = []
       bytes.reserveCapacity(width * batch.items.count * dtype.byteCount)
@@ -62,26 +63,58 @@ final class BatchExtractor {
       let outcomes = try compute(chunk, of: batch, files: files, firstFile: firstFile, &timing)
       let begin = ContinuousClock.now
       for (slot, outcome) in outcomes.enumerated() {
-        overflowCount += appendRow(slot, isOK: outcome.status == .ok, to: &data)
-        if outcome.status == .failed || !outcome.message.isEmpty {
-          exceptions.append(
-            RowException(
-              row: batch.rows.lowerBound + start + slot, status: outcome.status,
-              message: outcome.message))
+        overflowCounts.append(appendRow(slot, isOK: outcome.status == .ok, to: &data))
+        let exception = RowException(
+          row: batch.rows.lowerBound + start + slot, status: outcome.status,
+          message: outcome.message)
+        if outcome.isUnreadable {
+          unreadable.append(exception)
+        } else if outcome.status == .failed || !outcome.message.isEmpty {
+          exceptions.append(exception)
         }
       }
       timing.rowSeconds += seconds(since: begin)
       timing.failures += outcomes.count { $0.status == .failed }
     }
-    timing.images = batch.items.count
+    timing.images = batch.items.count - unreadable.count
     timing.idleSeconds = idleSeconds
     timing.layers = engine.takeTimes()
 
     let begin = ContinuousClock.now
-    let finished = FinishedRows(
-      rows: batch.rows, exceptions: exceptions, overflowCount: overflowCount, data: data)
+    let parts = parts(
+      of: batch.rows, without: unreadable, exceptions: exceptions, overflowCounts: overflowCounts,
+      data: data)
     timing.rowSeconds += seconds(since: begin)
-    return BatchResult(finished: finished, data: data, timing: timing)
+    return BatchResult(rows: batch.rows, parts: parts, unreadable: unreadable, timing: timing)
+  }
+
+  /// The batch, or the pieces of it between rows of which nothing is to be recorded.
+  private func parts(
+    of rows: Range<Int>, without unreadable: [RowException], exceptions: [RowException],
+    overflowCounts: [Int], data: [[UInt8]]
+  ) -> [BatchResult.Part] {
+    var parts: [BatchResult.Part] = []
+    var start = rows.lowerBound
+    for end in unreadable.map(\.row) + [rows.upperBound] {
+      defer { start = end + 1 }
+      let part = start..<end
+      if part.isEmpty { continue }
+      let places = start - rows.lowerBound..<end - rows.lowerBound
+      let bytes =
+        part == rows
+        ? data
+        : zip(data, layerWidths).map { bytes, width in
+          let rowByteCount = width * dtype.byteCount
+          return Array(
+            bytes[places.lowerBound * rowByteCount..<places.upperBound * rowByteCount])
+        }
+      parts.append(
+        BatchResult.Part(
+          finished: FinishedRows(
+            rows: part, exceptions: exceptions.filter { part.contains($0.row) },
+            overflowCount: overflowCounts[places].reduce(0, +), data: bytes), data: bytes))
+    }
+    return parts
   }
 
   /// What the team's threads decode and transform with.
@@ -99,7 +132,13 @@ final class BatchExtractor {
     }
   }
 
-  private typealias Outcome = (status: RowStatus, message: String)
+  /// What became of one image.
+  private struct Outcome {
+    var status = RowStatus.failed
+    var message = ""
+    /// The file could not be opened or read: another host may have better luck.
+    var isUnreadable = false
+  }
 
   /// Computes the images of `chunk`.
   private func compute(
@@ -132,7 +171,7 @@ final class BatchExtractor {
     _ timing: inout WorkTiming
   ) throws -> [Outcome] {
     let views = loader.views.count
-    let results = Mutex([Outcome](repeating: (.failed, ""), count: chunk.count))
+    let results = Mutex([Outcome](repeating: Outcome(), count: chunk.count))
     let waited = Mutex(0.0)
     let (engine, loader, writers) = (engine, loader, writers)
     let before = writers.clock
@@ -141,19 +180,22 @@ final class BatchExtractor {
       let begin = ContinuousClock.now
       let file = files.take(firstFile + chunk.lowerBound + slot)
       let readSeconds = seconds(since: begin)
-      var outcome: Outcome
+      var outcome = Outcome()
       if let defect = item.defect {
-        outcome = (.failed, defect)
-      } else if batch.isSuspect, let verdict = try ImageProbe.verdict(on: item, loader: loader) {
-        outcome = (.failed, verdict)
+        outcome.message = defect
+      } else if batch.isSuspect, (try? file.get()) != nil,
+        let verdict = try ImageProbe.verdict(on: item, loader: loader)
+      {
+        outcome.message = verdict
       } else {
         do throws(ImageError) {
           let warning = try loader.load(file, item, with: writers.all[worker]) { view in
             engine.input(slot * views + view)
           }
-          outcome = (.ok, warning ?? "")
+          outcome = Outcome(status: .ok, message: warning ?? "")
         } catch {
-          outcome = (.failed, error.description)
+          outcome.message = error.description
+          if case .unreadable = error { outcome.isUnreadable = true }
         }
       }
       results.withLock { $0[slot] = outcome }

@@ -12,6 +12,7 @@ final class ReadAhead: @unchecked Sendable {
 
   private let condition = NSCondition()
   private let byteLimit: Int
+  private let read: @Sendable (ByteString) -> File
   private var waiting: [(number: Int, location: ByteString)] = []
   private var ready: [Int: File] = [:]
   private var bytesHeld = 0
@@ -21,12 +22,17 @@ final class ReadAhead: @unchecked Sendable {
   /// - Parameters:
   ///   - byteLimit: bytes of files read but not taken; one file a thread may always be held.
   ///   - threadCount: files read at a time.
-  init(byteLimit: Int = 48 << 20, threadCount: Int = 4) {
+  ///   - read: reads one.
+  init(
+    byteLimit: Int = 48 << 20, threadCount: Int = 4,
+    _ read: @escaping @Sendable (ByteString) -> File = ReadAhead.read
+  ) {
     self.byteLimit = byteLimit
+    self.read = read
     for _ in 0..<threadCount {
       let thread = Thread { [weak self] in
         while let self, let next = self.nextToRead() {
-          self.finish(next.number, Self.read(next.location))
+          self.finish(next.number, self.read(next.location))
         }
       }
       thread.name = "decaf-read-ahead"
@@ -84,7 +90,7 @@ final class ReadAhead: @unchecked Sendable {
     }
   }
 
-  private static func read(_ location: ByteString) -> File {
+  @Sendable static func read(_ location: ByteString) -> File {
     Result { () throws(ImageError) in try ImageFile.read(location) }
   }
 

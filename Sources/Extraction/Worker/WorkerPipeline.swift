@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Files
 internal import Foundation
 
 /// A rank's compute side: batches go in, results come out of one queue.
@@ -20,14 +21,21 @@ final class WorkerPipeline: Sendable {
 
   private let assigned = Channel<Assigned>()
   private let events = Channel<Event>()
-  private let files = ReadAhead()
+  private let files: ReadAhead
 
   /// - Parameters:
   ///   - makeExtractor: called on the pipeline's own thread, where the extractor then stays.
+  ///   - faults: tells which files are to be unreadable on this host.
+  ///   - inputs: what rows are computed with; none is handed over or written after one has changed.
   ///   - rowFiles: where to write rows in place; nil to hand them over with the result.
   init(
-    makeExtractor: @escaping @Sendable () throws -> BatchExtractor, rowFiles: RowFiles?
+    makeExtractor: @escaping @Sendable () throws -> BatchExtractor, faults: FaultInjection,
+    hostName: String, inputs: [InputFile], rowFiles: RowFiles?
   ) {
+    files = ReadAhead { location in
+      if faults.hides(location, on: hostName) { return .failure(FaultInjection.hidden) }
+      return ReadAhead.read(location)
+    }
     let thread = Thread { [assigned, events, files] in
       var rows = 0..<0
       do {
@@ -41,6 +49,7 @@ final class WorkerPipeline: Sendable {
           rows = next.batch.rows
           var result = try extractor.extract(
             next.batch, files: files, firstFile: next.firstFile, idleSeconds: idle)
+          try inputs.requireUnchanged()
           if let rowFiles { result = try result.written(to: rowFiles) }
           result.timing.startSeconds = startSeconds
           startSeconds = 0
@@ -71,12 +80,15 @@ extension BatchResult {
   /// The same result after its rows were written in place and synchronized.
   fileprivate func written(to rowFiles: RowFiles) throws -> BatchResult {
     let begin = ContinuousClock.now
-    for (layer, bytes) in data.enumerated() {
-      try rowFiles.write(rows: finished.rows, layer: layer, bytes)
+    var result = self
+    for (index, part) in parts.enumerated() {
+      for (layer, bytes) in part.data.enumerated() {
+        try rowFiles.write(rows: part.finished.rows, layer: layer, bytes)
+      }
+      result.parts[index].data = []
     }
     try rowFiles.synchronize()
-    var timing = timing
-    timing.writeSeconds += seconds(since: begin)
-    return BatchResult(finished: finished, data: [], timing: timing)
+    result.timing.writeSeconds += seconds(since: begin)
+    return result
   }
 }

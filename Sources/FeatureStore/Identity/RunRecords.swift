@@ -21,6 +21,19 @@ struct RunRecords {
     try folder.replace(Self.name(number), with: Array(value.prettyText.utf8))
   }
 
+  /// The folder that the last run which says so took relative paths from; nil where none does.
+  var root: String? {
+    for number in ((try? numbers()) ?? []).sorted(by: >) {
+      guard let bytes = try? folder.contents(of: Self.name(number)),
+        case .string(let root)? = try? JSONValue(parsing: bytes)[Self.rootKey]
+      else { continue }
+      return root
+    }
+    return nil
+  }
+
+  static let rootKey = "root"
+
   /// Removes all records, and the folder if nothing else is in it.
   func removeAll() throws(SystemError) {
     guard FileSystem.isFolder(folder.path) else { return }
@@ -51,6 +64,9 @@ struct RunRecords {
 
 extension StoreWriter {
   /// Writes how this run goes into `runs/NNNN.json`; called again, replaces what it wrote.
+  ///
+  /// The record's member `root` is what a later run's root is compared with once there is no journal:
+  /// call this before `complete`, too.
   ///
   /// - Throws: `cannotWrite`.
   package func recordRun(_ value: JSONValue) throws(StoreError) {

@@ -7,6 +7,8 @@ struct JobState {
   /// Wraps around where records claim more than an integer holds: only forged ones can.
   private(set) var overflowCount = 0
   private(set) var failed = RowSet()
+  /// Where relative paths started from; nil when nothing says so.
+  private(set) var root: String?
   private var remarks: [Int: Remark] = [:]
   /// Every distinct message once: most come many times.
   private var messages: [String] = []
@@ -35,6 +37,10 @@ struct JobState {
       forget(rows)
       finished.remove(rows)
       overflowCount &-= overflows
+      // Handed back, not lost with the process that had them.
+      inFlight.remove(rows)
+    case .root(let folder):
+      root = folder
     }
   }
 

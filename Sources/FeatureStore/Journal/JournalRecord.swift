@@ -8,6 +8,7 @@ internal import Tensors
 ///     started FIRST END
 ///     finished FIRST END OVERFLOWS CHECKSUM,CHECKSUM…|- [TAB ROW STATUS MESSAGE]…
 ///     reopened FIRST END OVERFLOWS
+///     root FOLDER
 ///
 /// Every record stands for itself: one that is torn or damaged is as if it were not there, which
 /// at worst makes its rows unfinished.
@@ -18,6 +19,8 @@ enum JournalRecord: Equatable, Sendable {
   case finished(FinishedRows)
   /// The rows are to be computed again, and so many overflows no longer count.
   case reopened(Range<Int>, overflowCount: Int)
+  /// The folder that the list's relative paths start from, from here on.
+  case root(String)
 
   /// The record as a line of the journal, line feed included.
   var line: [UInt8] {
@@ -27,6 +30,9 @@ enum JournalRecord: Equatable, Sendable {
       body += "started \(rows.lowerBound) \(rows.upperBound)".utf8
     case .reopened(let rows, let overflowCount):
       body += "reopened \(rows.lowerBound) \(rows.upperBound) \(overflowCount)".utf8
+    case .root(let folder):
+      body += "root ".utf8
+      FieldEscape.append(folder.utf8, to: &body)
     case .finished(let batch):
       let checksums = batch.checksums.map { String($0, radix: 16) }.joined(separator: ",")
       body +=
@@ -63,6 +69,11 @@ enum JournalRecord: Equatable, Sendable {
 
   /// Nil when `body` is no record about rows in `0..<rowCount`.
   init?(body: ArraySlice<UInt8>, rowCount: Int) {
+    if body.starts(with: "root ".utf8) {
+      guard let folder = FieldEscape.decode(body.dropFirst(5)) else { return nil }
+      self = .root(String(decoding: folder, as: UTF8.self))
+      return
+    }
     let fields = body.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
     let words = fields[0].split(separator: UInt8(ascii: " ")).map {
       String(decoding: $0, as: UTF8.self)

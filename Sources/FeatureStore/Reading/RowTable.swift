@@ -16,6 +16,8 @@ package struct RowTable: Sendable {
   }
 
   package let count: Int
+  /// The file.
+  var input: InputFile { file.input }
   /// The index in the store's classes of each row's label; −1 for a row without one.
   package let labelIndices: [Int32]
   /// Rows that hold NaN instead of activations.
@@ -114,8 +116,9 @@ package struct RowTable: Sendable {
       }
     }
     do { return try result.get() } catch {
-      // `init` has read the same bytes: only a file that changed since can get here.
-      preconditionFailure("rows.tsv changed while in use: \(error.text)")
+      // `init` has read the same bytes: only a file that changed since can get here, which who reads
+      // rows finds out before they count (`Store.requireUnchanged`).
+      return Row(path: ByteString(""), label: nil, status: status(row), message: error.text)
     }
   }
 

@@ -9,7 +9,7 @@ extension Store {
   /// - Parameters:
   ///   - part, count: reads every `count`-th file from `part` on, so that ranks may share the work.
   ///   - team: hashes files side by side.
-  /// - Throws: `damaged` for the first file that differs; `cannotRead`.
+  /// - Throws: `differingHash` for the first file that differs; `cannotRead`.
   package func checkHashes(
     part: Int = 0, of count: Int = 1, team: ThreadTeam
   ) throws(StoreError) {
@@ -27,8 +27,7 @@ extension Store {
     for (place, digest) in zip(shards, digests) {
       let file = manifest.layers[place.layer].shards[place.shard]
       guard try digest.get().hexadecimal == file.sha256 else {
-        throw .damaged(
-          path: folder.path(of: file.file), problem: "its SHA-256 differs from the manifest's")
+        throw .differingHash(path: folder.path(of: file.file))
       }
     }
   }

@@ -1,9 +1,12 @@
 package import Files
 internal import Formats
 internal import Images
+internal import Synchronization
 internal import Tensors
 
 /// A complete store, read from memory maps.
+///
+/// Its files may change meanwhile; what is made of them counts after `requireUnchanged()`.
 package final class Store: Sendable {
   package let path: String
   package let manifest: StoreManifest
@@ -12,19 +15,23 @@ package final class Store: Sendable {
   /// Path, label, status and message of every row.
   package let rows: RowTable
   let folder: StoreFolder
+  /// All files, as they were found, and the maps of them.
+  private let files: Mutex<[InputFile]>
 
-  /// - Throws: `notAStore`, `incomplete`, `damaged`, `unsupportedVersion`, `cannotRead`.
+  /// - Throws: `notAStore`, `incomplete`, `damaged`, `damagedRows`, `unsupportedVersion`, `cannotRead`.
   package init(_ path: String) throws(StoreError) {
     let folder = StoreFolder(path)
+    let manifestFile = try? InputFile(folder.path(of: StoreLayout.manifest))
     let manifest = try Self.manifest(folder)
     self.path = path
     self.folder = folder
     self.manifest = manifest
     classes = manifest.classes.map { ByteString($0) }
-    try Self.checkSizes(folder, StoreLayout(manifest.provenance))
+    let shards = try Self.checkedFiles(folder, StoreLayout(manifest.provenance))
     rows = try RowTable(
       folder.path(of: StoreLayout.rows), count: manifest.rowCount, classes: classes,
       sha256: manifest.rows.sha256)
+    files = Mutex([manifestFile].compactMap(\.self) + [rows.input] + shards)
     guard rows.failedCount == manifest.failedRowCount else {
       throw .damaged(
         path: folder.path(of: StoreLayout.rows),
@@ -58,18 +65,30 @@ package final class Store: Sendable {
 
   /// Looks at the size of every file of rows: enough to notice one that is of another store, was cut
   /// short or is missing, before hours of work on it.
-  private static func checkSizes(_ folder: StoreFolder, _ layout: StoreLayout) throws(StoreError) {
+  private static func checkedFiles(
+    _ folder: StoreFolder, _ layout: StoreLayout
+  ) throws(StoreError) -> [InputFile] {
+    var files: [InputFile] = []
     for (layer, shard) in layout.shards {
       let name = layout.name(layer: layer, shard: shard)
       let expected = layout.header(layer: layer, shard: shard).fileByteCount
       let found = try reading { () throws(SystemError) in try folder.byteCount(of: name) }
       guard found == expected else {
-        throw .damaged(
+        throw .damagedRows(
           path: folder.path(of: name),
           problem: found.map { "it has \($0) bytes, expected \(expected)" } ?? "it is missing")
       }
+      files.append(
+        try reading { () throws(SystemError) in try InputFile(folder.path(of: name)) })
     }
+    return files
   }
+
+  /// Compares all files of the store with what they were when it was opened.
+  package func requireUnchanged() throws(InputChangedError) { try inputs.requireUnchanged() }
+
+  /// The store's files, those mapped since it was opened once more.
+  package var inputs: [InputFile] { files.withLock { $0 } }
 
   package var provenance: Provenance { manifest.provenance }
   package var rowCount: Int { manifest.rowCount }
@@ -84,8 +103,8 @@ package final class Store: Sendable {
 
   /// The layer of this name; `decaf5` to `decaf7` are known to whoever parses names.
   ///
-  /// - Throws: `unknownLayer`; `damaged` when a file of the layer is not what the manifest says;
-  ///   `cannotRead`.
+  /// - Throws: `unknownLayer`; `damagedRows` when a file of the layer is not what the manifest says;
+  ///   `inputChanged` when it was when the store was opened; `cannotRead`.
   package func layer(named name: String) throws(StoreError) -> StoredLayer {
     // By bytes: `String` takes composed characters for equal to others.
     guard
@@ -93,7 +112,14 @@ package final class Store: Sendable {
     else {
       throw .unknownLayer(name: name, path: path, available: provenance.layers.map(\.name))
     }
-    return try StoredLayer(folder, StoreLayout(provenance), index)
+    do throws(StoreError) {
+      let layer = try StoredLayer(folder, StoreLayout(provenance), index)
+      files.withLock { $0 += layer.inputs }
+      return layer
+    } catch {
+      do throws(InputChangedError) { try requireUnchanged() } catch { throw .inputChanged(error) }
+      throw error
+    }
   }
 }
 
@@ -118,10 +144,13 @@ package final class StoredLayer: Sendable {
         let expected = layout.header(layer: layer, shard: shard)
         let dataOffset = try expected.check(start: start, fileByteCount: file.byteCount)
         shards.append((file, dataOffset))
-      } catch { throw .damaged(path: path, problem: error.text) }
+      } catch { throw .damagedRows(path: path, problem: error.text) }
     }
     self.shards = shards
   }
+
+  /// The layer's files.
+  fileprivate var inputs: [InputFile] { shards.map(\.file.input) }
 
   /// Appends the values of consecutive rows; float16 is converted, exactly.
   package func append(_ rows: Range<Int>, to values: inout [Float]) {

@@ -14,8 +14,16 @@ extension StoreOpening {
     try repairFirstLine()
     var state = JobState()
     let contents = try Journal.read(folder) { state.apply($0) }
+    let hasSucceeded = state.finished.count > state.failed.count
+    // Where no row holds an image yet, another root corrects a mistake.
+    if hasSucceeded { try requireSameRoot(state.root) }
     let lost = try restoreFiles(state)
     var records = try reopening(lost, state)
+    var retryFailed = retryFailed
+    if let root, root.path != state.root {
+      records.append(.root(root.path))
+      if !hasSucceeded { retryFailed = true }
+    }
     if retryFailed { records += state.failed.ranges.map { .reopened($0, overflowCount: 0) } }
     let journal = try writing { () throws(SystemError) in
       let journal = try Journal(folder, end: contents.end)
@@ -89,7 +97,7 @@ extension StoreOpening {
     var counts: [(rows: Range<Int>, overflowCount: Int)] = []
     _ = try Journal.read(folder) { record in
       switch record {
-      case .started: break
+      case .started, .root: break
       case .finished(let batch): counts.append((batch.rows, batch.overflowCount))
       case .reopened(let rows, let overflowCount): counts.append((rows, -overflowCount))
       }

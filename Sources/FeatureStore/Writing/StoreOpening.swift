@@ -12,6 +12,8 @@ struct StoreOpening {
   let classes: [String]
   let overwrite: Bool
   let retryFailed: Bool
+  /// Nil when the list has no relative path, or when nobody knows.
+  let root: ImageRoot?
 
   func run() throws(StoreError) -> StoreWriter {
     do throws(SystemError) { try folder.make() } catch { throw .cannotMake(error) }
@@ -57,6 +59,7 @@ struct StoreOpening {
         return try create(lock)
       }
       try requireSameJob(manifest.provenance)
+      try requireSameRoot(RunRecords(folder).root)
       if try needsWork(manifest) {
         try reopen(manifest)
         return try resume(lock)
@@ -72,7 +75,10 @@ struct StoreOpening {
       // again with the same command line: what it has done since must not be thrown away.
       if job.fingerprint == provenance.fingerprint {
         do throws(StoreError) { return try resume(lock) } catch {
-          guard case .unusableJob = error else { throw error }
+          switch error {
+          case .unusableJob, .otherRoot: break
+          default: throw error
+          }
         }
       }
       try discard(job)
@@ -93,6 +99,7 @@ struct StoreOpening {
       return nil
     case .complete(let manifest):
       try requireSameJob(manifest.provenance)
+      try requireSameRoot(RunRecords(folder).root)
       if try needsWork(manifest) { return nil }
       let names = try reading { () throws(SystemError) in try folder.names() }
       if leftovers.contains(where: names.contains) { return nil }
@@ -115,6 +122,15 @@ struct StoreOpening {
   private func requireSameJob(_ job: Provenance) throws(StoreError) {
     if job.fingerprint == provenance.fingerprint { return }
     throw .otherJob(path: folder.path, differences: provenance.differences(from: job))
+  }
+
+  /// The same list under another folder names other images, unless the user says that they are the
+  /// same. Stores of earlier versions do not tell.
+  func requireSameRoot(_ recorded: String?) throws(StoreError) {
+    guard let root, !root.isMoved, let recorded,
+      !recorded.utf8.elementsEqual(root.path.utf8)
+    else { return }
+    throw .otherRoot(path: folder.path, recorded: recorded, given: root.path)
   }
 
   /// Names that a complete store has only when its completion was cut short.

@@ -12,12 +12,15 @@ extension StoreWriter {
   /// - Parameters:
   ///   - team: reads and hashes shards side by side.
   ///   - list: path and label of each row's entry, as the image list has them.
-  /// - Throws: `cannotWrite`, `cannotRead`; `rowsDamaged` when rows read back with another
+  ///   - confirm: told, when all is read and nothing is renamed yet, to look whether the list is still
+  ///     the one of the job.
+  /// - Throws: `cannotWrite`, `cannotRead`; `inputChanged` for the error of `confirm`; `rowsDamaged` when rows read back with another
   ///   checksum than was recorded: they are unfinished again.
   /// - Precondition: no row is unfinished.
   package func complete(
     team: ThreadTeam = ThreadTeam(threadCount: 1),
-    list: (Int) -> (path: ByteString, label: ByteString?)
+    list: (Int) -> (path: ByteString, label: ByteString?),
+    confirm: () throws(InputChangedError) -> Void = {}
   ) throws(StoreError) {
     if isComplete { return }
     precondition(unfinished.isEmpty, "rows are missing")
@@ -27,6 +30,7 @@ extension StoreWriter {
       files.closeAll()
       let digests = try checkedDigests(team)
       let rows = try writing { () throws(SystemError) in try writeRowTable(list) }
+      do throws(InputChangedError) { try confirm() } catch { throw .inputChanged(error) }
       let manifest = try StoreManifest(
         provenance: provenance, classes: classes.map { ByteString($0) },
         failedRowCount: failedRowCount, overflowCount: overflowCount, digests: digests, rows: rows)
@@ -123,7 +127,7 @@ extension StoreWriter {
     var records = [(rows: Range<Int>, batch: FinishedRows?)]()
     _ = try Journal.read(folder) { record in
       switch record {
-      case .started: break
+      case .started, .root: break
       case .finished(let batch): records.append((batch.rows, batch))
       case .reopened(let rows, _): records.append((rows, nil))
       }

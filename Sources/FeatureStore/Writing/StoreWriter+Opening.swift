@@ -1,6 +1,19 @@
 package import Files
 internal import Tensors
 
+/// Where the relative paths of a job's list start from.
+package struct ImageRoot: Equatable, Sendable {
+  /// Absolute, without symbolic links.
+  package let path: String
+  /// The images are those that the store was begun with, wherever they were then.
+  package let isMoved: Bool
+
+  package init(path: String, isMoved: Bool = false) {
+    self.path = path
+    self.isMoved = isMoved
+  }
+}
+
 extension StoreWriter {
   /// Makes the store of a job, or continues the one there is.
   ///
@@ -11,25 +24,27 @@ extension StoreWriter {
   /// - Any other store, and with `overwrite` a complete one of the same job, is removed with
   ///   `overwrite`, file by file: what is not the store's stays.
   ///
-  /// - Parameter classes: the list's classes in class order.
-  /// - Throws: `otherJob`, `locked`, `folderInUse`, `unusableJob`, `damaged`,
+  /// - Parameters:
+  ///   - classes: the list's classes in class order.
+  ///   - root: compared with that of the store, in which it is recorded; nil when no path is relative.
+  /// - Throws: `otherJob`, `otherRoot`, `locked`, `folderInUse`, `unusableJob`, `damaged`,
   ///   `unsupportedVersion`, `invalidClass`, `cannotRead`, `cannotWrite`.
   package static func open(
     _ path: String, provenance: Provenance, classes: [ByteString], overwrite: Bool = false,
-    retryFailed: Bool = false
+    retryFailed: Bool = false, root: ImageRoot? = nil
   ) throws(StoreError) -> StoreWriter {
     try open(
       StoreFolder(path), provenance: provenance, classes: classes, overwrite: overwrite,
-      retryFailed: retryFailed)
+      retryFailed: retryFailed, root: root)
   }
 
   static func open(
     _ folder: StoreFolder, provenance: Provenance, classes: [ByteString], overwrite: Bool = false,
-    retryFailed: Bool = false
+    retryFailed: Bool = false, root: ImageRoot? = nil
   ) throws(StoreError) -> StoreWriter {
     let opening = StoreOpening(
       folder: folder, provenance: provenance, classes: try StoreManifest.names(of: classes),
-      overwrite: overwrite, retryFailed: retryFailed)
+      overwrite: overwrite, retryFailed: retryFailed, root: root)
     return try opening.run()
   }
 }

@@ -12,6 +12,9 @@ internal import Glibc
 /// - a folder: the images of each folder in it, labelled with that folder's name;
 /// - an image: a list of that one.
 ///
+/// Where the list changes meanwhile, entries may be anything: who has used some of them calls
+/// `requireUnchanged()` before anything is made of them. A folder is read once.
+///
 /// Blank lines and lines starting with `#` are skipped; CR LF and a byte order mark are accepted.
 /// White space around a label is none of it.
 package struct ImageList: Sendable {
@@ -91,18 +94,44 @@ package struct ImageList: Sendable {
   package subscript(row: Int) -> Entry {
     let start = index.starts[row]
     return text.withSpan { span in
+      // No further than the next entry: in a list that changed there may be no end.
+      let end = row + 1 < count ? index.starts[row + 1] : span.count
+      let span = span.extracting(start..<end)
       do throws(ImageListError.Problem) {
-        let line = span.extracting(try index.format.entry(in: span, from: start).text)
+        let line = span.extracting(try index.format.entry(in: span, from: 0).text)
         return Entry(line, try index.format.fields(of: line), index.format)
-      } catch { preconditionFailure("the list changed while in use: \(error)") }
+      } catch { return Entry(defect: "the list changed while in use") }
     }
+  }
+
+  /// Compares the list's file with the one that was opened.
+  ///
+  /// - Throws: `InputChangedError`: entries read since the last call may be those of another list.
+  package func requireUnchanged() throws(InputChangedError) {
+    if case .file(let file) = text { try file.input.requireUnchanged() }
+  }
+
+  /// Compares the text, too, all of which is read again: before a result names the list by its hash.
+  ///
+  /// - Throws: as `requireUnchanged`.
+  package func requireSameText() throws(InputChangedError) {
+    guard case .file = text else { return }
+    let isSame = text.survey().sha256 == sha256
+    try requireUnchanged()
+    if !isSame { throw InputChangedError(path: path, change: "its SHA-256 is another") }
+  }
+
+  /// `root` as an absolute path without symbolic links; nil when all paths are absolute, and it is
+  /// nothing to them.
+  package var absoluteRoot: String? {
+    index.hasRelativePaths
+      ? FileSystem.absolute(String(decoding: root.bytes, as: UTF8.self)) : nil
   }
 
   /// Where the file of `entry` is: its path, after `root` unless it is absolute.
   package func location(of entry: Entry) -> ByteString {
-    let slash = UInt8(ascii: "/")
-    if root.bytes.isEmpty || entry.path.bytes.first == slash { return entry.path }
-    return ByteString(root.bytes + (root.bytes.last == slash ? [] : [slash]) + entry.path.bytes)
+    if root.bytes.isEmpty || entry.path.bytes.first == .slash { return entry.path }
+    return ByteString(root.bytes + (root.bytes.last == .slash ? [] : [.slash]) + entry.path.bytes)
   }
 }
 
@@ -153,6 +182,11 @@ extension ImageList {
 }
 
 extension ImageList.Entry {
+  /// One that cannot be read.
+  fileprivate init(defect: String) {
+    (path, label, box, self.defect) = (ByteString(""), nil, nil, defect)
+  }
+
   init(_ line: Span<UInt8>, _ fields: ListFields, _ format: any ListFormat) {
     func bytes(_ range: Range<Int>) -> [UInt8] {
       format.bytes(of: range, in: line)

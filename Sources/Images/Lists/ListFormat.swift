@@ -117,6 +117,7 @@ enum ListFormats {
 extension UInt8 {
   static var lineFeed: UInt8 { UInt8(ascii: "\n") }
   static var carriageReturn: UInt8 { UInt8(ascii: "\r") }
+  static var slash: UInt8 { UInt8(ascii: "/") }
 
   /// A space or a tab, a form feed, a carriage return: what may stand between path and label.
   var isWhiteSpace: Bool { self == 32 || (9...13).contains(self) }

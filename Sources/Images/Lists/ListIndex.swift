@@ -6,6 +6,8 @@ struct ListIndex: Sendable {
   /// The offset of each entry.
   private(set) var starts: [Int] = []
   private(set) var labelledCount = 0
+  /// Whether any path depends on where the list's images are said to be.
+  private(set) var hasRelativePaths = false
   let classes: [ByteString]
 
   /// Checks every line of `text`.
@@ -43,6 +45,9 @@ struct ListIndex: Sendable {
             let fields = try format.fields(of: line)
             guard !format.isEmpty(fields.path, in: line) else { throw .missingPath }
             starts.append(start)
+            if !hasRelativePaths, line[fields.path.lowerBound] != .slash {
+              hasRelativePaths = format.bytes(of: fields.path, in: line).first != .slash
+            }
             if let field = fields.label, !format.isEmpty(field, in: line) {
               // Most lists are sorted by class, so that a label is the one before.
               if !line.extracting(field).isEqual(to: lastField) {

@@ -58,6 +58,8 @@ struct ClassifyCommand: ParsableCommand {
     let writer = InputWriter(
       transform, views: views, mode: network.decode, kernels: NetworkKernels(engine.kernelClass))
 
+    PausePoint.inputsAreOpen()
+
     var hasFailed = false
     for path in try Self.files(images) {
       do throws(ImageError) {
@@ -74,6 +76,7 @@ struct ClassifyCommand: ParsableCommand {
           probabilities[i] += value / Float(views.count)
         }
       }
+      try model.inputs.requireUnchanged()
       try printBest(probabilities, of: path, names: classNames)
     }
     if hasFailed { throw ExitCode(ExitStatus.badInput.rawValue) }

@@ -93,21 +93,25 @@ struct EvaluateCommand: DistributedCommand {
     try OptionRange.checkPositive("--max-hours", maxHours)
   }
 
+  static var stopsInOrder: Bool { true }
+
   func run(in context: CommandContext) throws -> ExitStatus {
-    StopSignal.install()
     let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
     let evaluator = try context.communicator.agree { try makeEvaluator() }
     let identity = try context.agreeing { try evaluator.identity(context.communicator) }
     if let status = try finished(evaluator, identity, context) { return status }
     try check.run(evaluator.stores, context, team)
+    PausePoint.inputsAreOpen()
     if context.isRoot { for line in evaluator.summary { context.log.info("\(line)") } }
     let result: EvaluationResult?
     do {
-      result = try context.agreeing {
-        try evaluator.run(
-          communicator: context.communicator, team: team, keeping: keeping(context, since: start),
-          progress: progressLogger(context))
+      result = try context.using(evaluator.inputs) {
+        try context.agreeing {
+          try evaluator.run(
+            communicator: context.communicator, team: team, keeping: keeping(context, since: start),
+            progress: progressLogger(context))
+        }
       }
     } catch let stop as EvaluationStopped {
       if context.isRoot {
@@ -115,6 +119,7 @@ struct EvaluateCommand: DistributedCommand {
       }
       return .stoppedEarly
     }
+    try context.requireUnchanged(evaluator.inputs)
     let files = try context.communicator.agree {
       try result?.write(to: output, replaces: overwrite)
     }

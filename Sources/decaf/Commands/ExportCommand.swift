@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FeatureStore
+internal import Files
 internal import Interchange
 
 /// `decaf export`.
@@ -39,6 +40,7 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     let store = try Store(self.store)
     let name = try layer.name(in: store)
+    PausePoint.inputsAreOpen()
     let export = try StoreExport(store, layer: name, format: format.format)
     for path in export.paths(output) {
       _ = try ExistingOutput.decide(path, overwrite: overwrite)

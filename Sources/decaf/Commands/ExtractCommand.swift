@@ -17,7 +17,9 @@ struct ExtractCommand: DistributedCommand {
     discussion: """
       LIST is a text file with one path, or “path label”, a line; a .tsv or .csv file with a header \
       (path, label, x, y, width, height); or a folder of class folders. Row i of the store is the \
-      list's i-th image. An image that cannot be decoded is a failed row, not a failed run.
+      list's i-th image. An image that cannot be decoded is a failed row, not a failed run; one that \
+      cannot be read is tried on another host first. Where none of the first images can be used, or a \
+      host cannot read what others can, the run ends with status 65, and what it recorded is kept.
 
         decaf extract images.tsv --model caffenet.safetensors --output images.store
         mpirun -np 8 decaf extract photos --model caffenet.safetensors \\
@@ -43,6 +45,9 @@ struct ExtractCommand: DistributedCommand {
 
   @Option(help: "The folder that relative paths start from; default: the list's own.")
   var root: String?
+
+  @Flag(help: "The store was begun under another --root; these are the same images.")
+  var moved = false
 
   @Option(help: "Images handed to a worker at a time.")
   var batch = 64
@@ -79,6 +84,13 @@ struct ExtractCommand: DistributedCommand {
   @Flag(help: "End with status 65 when an image failed.")
   var strict = false
 
+  @Option(
+    help: """
+      End with status 65 when more images than this failed, everything so far kept; default: any \
+      number, but not all of the first \(ExtractionRequest.firstImages).
+      """)
+  var maxFailures: Int?
+
   @Option(help: "Stop after so many hours, with status 75 and everything so far kept.")
   var maxHours: Double?
 
@@ -95,6 +107,7 @@ struct ExtractCommand: DistributedCommand {
   func validate() throws {
     try OptionRange.check("--batch", batch, in: OptionRange.rows)
     try OptionRange.check("--rows-per-shard", rowsPerShard, in: OptionRange.rows)
+    try OptionRange.check("--max-failures", maxFailures, atLeast: 0)
     try OptionRange.checkPositive("--max-hours", maxHours)
     try OptionRange.checkPositive("--stall-timeout", stallTimeout)
     if let layers, let twice = Set(layers.filter { blob in layers.count { $0 == blob } > 1 }).first
@@ -116,6 +129,7 @@ struct ExtractCommand: DistributedCommand {
     var request = ExtractionRequest(try network.makeRecipe())
     request.list = list
     request.root = root
+    request.isMoved = moved
     request.model = network.model
     request.output = output
     request.layers = layers
@@ -127,6 +141,7 @@ struct ExtractCommand: DistributedCommand {
     request.overwrite = overwrite
     request.retryFailed = retryFailed
     request.keepsKernelClass = keepKernel
+    request.maxFailures = maxFailures
     request.maxHours = maxHours
     request.stallTimeoutSeconds = stallTimeout
     request.progress = progress
@@ -145,13 +160,21 @@ struct ExtractCommand: DistributedCommand {
     let summary = try job.run()
     guard context.isRoot else { return .done }
     print(summary.text(store: output))
+    if !summary.advice.isEmpty { print(summary.advice) }
     if summary.stopReason != nil { return .stoppedEarly }
     if summary.failedRows == summary.rows {
-      context.log.error("every image failed; see \(output)/rows.tsv for the reasons")
+      context.log.error(
+        """
+        every image failed; see \(output)/rows.tsv for the reasons; --retry-failed tries them again
+        """)
       return .badInput
     }
     if strict && summary.failedRows > 0 {
-      context.log.error("images failed: \(summary.failedRows) (--strict); see \(output)/rows.tsv")
+      context.log.error(
+        """
+        images failed: \(summary.failedRows) (--strict); see \(output)/rows.tsv; --retry-failed tries \
+        them again
+        """)
       return .badInput
     }
     return .done
@@ -178,5 +201,11 @@ struct ExtractCommand: DistributedCommand {
       store       \(output): \(dtype.rawValue), \(ByteCountText.text(bytes))
       batches     \((list.count + batch - 1) / batch) of \(batch)
       """)
+    if let root = list.absoluteRoot { print("root        \(root)") }
+    let sample = try ImageSample(of: list, recipe: request.recipe)
+    for (index, line) in sample.lines.enumerated() {
+      print((index == 0 ? "sample      " : "            ") + line)
+    }
+    try sample.requireUsable(root: list.absoluteRoot)
   }
 }

@@ -46,6 +46,9 @@ struct PredictCommand: DistributedCommand {
   @Option(help: "The folder that a list's relative paths start from; default: the list's own.")
   var root: String?
 
+  @Flag(help: "What is extracted already came from another --root; these are the same images.")
+  var moved = false
+
   @Flag(help: "Replace OUTPUT, if it is there; else that ends with status 73.")
   var overwrite = false
 
@@ -59,8 +62,9 @@ struct PredictCommand: DistributedCommand {
   var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    if root != nil && model == nil {
-      throw ValidationError("--root goes with --model, which makes SOURCE a list of images.")
+    if model == nil && (root != nil || moved) {
+      throw ValidationError(
+        "--root and --moved go with --model, which makes SOURCE a list of images.")
     }
     if check.check && model != nil {
       throw ValidationError("--check goes with a store; with --model SOURCE is a list of images.")
@@ -73,14 +77,14 @@ struct PredictCommand: DistributedCommand {
     let team = try context.makeTeam(threads: runOptions.threads)
     // A table does not tell what made it.
     _ = try context.shared { try ExistingOutput.decide(output, overwrite: overwrite) }
-    let classifier = try context.communicator.agree {
+    let (classifierFile, classifier) = try context.communicator.agree {
       if FileSystem.isFolder(self.classifier) {
         throw ValidationError(
           "\(self.classifier) is a folder, expected a classifier: a file that decaf train has written; "
             + "the store comes after it.")
       }
       if context.isRoot { try Classifier.checkWritable(output) }
-      return try Classifier.load(self.classifier)
+      return (try InputFile(self.classifier), try Classifier.load(self.classifier))
     }
     let extracted = try extract(for: classifier, context, team)
     if let extracted, extracted.isStoppedEarly { return .stoppedEarly }
@@ -97,9 +101,14 @@ struct PredictCommand: DistributedCommand {
       return store
     }
     if extracted == nil { try check.run([store], context, team) }
-    let summary = try context.agreeing {
-      try Predictor(classifier, communicator: context.communicator, team: team)
-        .predict(store, output: output, includesScores: scores)
+    PausePoint.inputsAreOpen()
+    let summary = try context.using(store.inputs) {
+      try context.agreeing {
+        try Predictor(classifier, communicator: context.communicator, team: team)
+          .predict(store, output: output, includesScores: scores) {
+            try context.requireUnchanged([classifierFile] + store.inputs)
+          }
+      }
     }
     if context.isRoot {
       if let extracted { try FileManager.default.removeItem(atPath: extracted.store) }
@@ -164,6 +173,7 @@ struct PredictCommand: DistributedCommand {
     var request = ExtractionRequest(options)
     request.list = source
     request.root = root
+    request.isMoved = moved
     request.model = path
     request.output = store
     request.program = "decaf \(Version.number)"

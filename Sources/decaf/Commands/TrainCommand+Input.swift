@@ -29,12 +29,21 @@ extension TrainCommand {
     var start: Classifier?
     /// What decides the classifier's bytes.
     var identity: TrainingIdentity
+    /// Read at once, and with that done; the stores are read all the time.
+    var filesRead: [InputFile]
+
+    /// All that the classifier is made of.
+    var files: [InputFile] { filesRead + stores.stores.flatMap(\.inputs) }
   }
 
   /// Parts of the rows that are held out in turn.
   var foldCount: Int { folds ?? 5 }
 
   func open() throws -> Input {
+    let files = [weights, classWeight == "balanced" ? nil : classWeight, warmStart]
+    let filesRead = try files.compactMap(\.self).map { path throws(SystemError) in
+      try InputFile(path)
+    }
     let stores = try TrainingStores(stores, layer: layerName)
     var rows = stores.rows
     let rowWeights = try weights.map { try WeightFile.rowWeights($0) }
@@ -60,7 +69,8 @@ extension TrainCommand {
       stores: stores.stores, layer: layerName, options: options, path: path?.values,
       folds: path == nil ? nil : foldCount, seed: seed, rowWeights: rowWeights, start: start)
     return Input(
-      stores: stores, rows: rows, options: options, start: start, identity: identity)
+      stores: stores, rows: rows, options: options, start: start, identity: identity,
+      filesRead: filesRead)
   }
 
   /// Hashes the stores, for `--check`; each rank its own part of them. Collective.

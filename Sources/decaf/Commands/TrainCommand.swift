@@ -201,6 +201,7 @@ struct TrainCommand: DistributedCommand {
       if context.isRoot { try Classifier.checkWritable(output) }
       return try open()
     }
+    PausePoint.inputsAreOpen()
     try input.identity.settleKernels(context.communicator)
     let existing = try existing(input.identity, context)
     if let existing, path == nil { return finished(existing, context) }
@@ -209,11 +210,13 @@ struct TrainCommand: DistributedCommand {
     let result: TrainingResult
     let options: TrainingOptions
     do {
-      (result, options) = try context.agreeing {
-        let trainer = try Trainer(
-          input.options, communicator: context.communicator, team: team,
-          checkpointer: checkpointer)
-        return try train(input, by: trainer, unless: existing, context)
+      (result, options) = try context.using(input.files) {
+        try context.agreeing {
+          let trainer = try Trainer(
+            input.options, communicator: context.communicator, team: team,
+            checkpointer: checkpointer)
+          return try train(input, by: trainer, unless: existing, context)
+        }
       }
     } catch is AlreadyFinished {
       try context.communicator.agree { if context.isRoot { try checkpointer.remove() } }
@@ -224,6 +227,7 @@ struct TrainCommand: DistributedCommand {
       }
       return .stoppedEarly
     }
+    try context.requireUnchanged(input.files)
     try context.communicator.agree {
       guard context.isRoot else { return }
       try Classifier(

@@ -1,0 +1,202 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Files that others write, replace or cut short while a command uses them: status 65 and the file's
+/// name, never a signal, never a result; the same command with the file as it was continues.
+@Suite struct ChangedInputTests {
+  /// What happens to a file.
+  struct Change: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let make: @Sendable (_ path: String) throws -> Void
+
+    /// Other bytes, as many, in place.
+    static let overwritten = Change(testDescription: "overwritten") { path in
+      let handle = try #require(FileHandle(forUpdatingAtPath: path))
+      let count = try handle.seekToEnd()
+      try handle.seek(toOffset: count / 2)
+      let bytes = try #require(try handle.readToEnd())
+      try handle.seek(toOffset: count / 2)
+      try handle.write(contentsOf: Data(bytes.reversed()))
+      try handle.close()
+    }
+    static let cutShort = Change(testDescription: "cut short") { truncate($0, 10) }
+    static let replaced = Change(testDescription: "replaced") { path in
+      try Data("0.jpg\n".utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+  }
+
+  /// Runs a command that waits at `place` until `change` is made.
+  private func run(
+    _ arguments: [String], ranks: Int?, at place: String, in folder: String,
+    _ change: () throws -> Void
+  ) throws -> Program.Run {
+    let pause = "\(folder)/pause-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: pause, withIntermediateDirectories: true)
+    let running = try Program.decaf.on(ranks: ranks).start(
+      arguments,
+      environment: ["DECAF_FAULT_PAUSE": place, "DECAF_FAULT_PAUSE_FOLDER": pause])
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while Date() < deadline, running.process.isRunning,
+      !FileManager.default.fileExists(atPath: "\(pause)/paused")
+    { usleep(2_000) }
+    #expect(running.process.isRunning, "the command never came to \(place)")
+    try change()
+    _ = FileManager.default.createFile(atPath: "\(pause)/continue", contents: nil)
+    return running.wait()
+  }
+
+  private func copy(_ path: String, to other: String) throws -> String {
+    try? FileManager.default.removeItem(atPath: other)
+    try FileManager.default.copyItem(atPath: path, toPath: other)
+    return other
+  }
+
+  private func contents(_ store: String) throws -> [String: Data] {
+    try ExtractionFixture.contents(ofStore: store)
+  }
+
+  @Test(arguments: [nil, 2], [Change.overwritten, .cutShort, .replaced])
+  func listThatChangesDuringExtraction(ranks: Int?, change: Change) throws {
+    try withTemporaryFolder { folder in
+      let long = try CommandFixture.longList(in: folder, count: 60)
+      let list = try copy(long, to: "\(folder)/list.txt")
+      let arguments = try CommandFixture.extract("\(folder)/store", list: list, "--batch", "2")
+      let changed = try run(arguments, ranks: ranks, at: "images/0.jpg", in: folder) {
+        try change.make(list)
+      }
+      #expect(changed.status == 65, "\(changed.errors)")
+      #expect(changed.errors.contains("\(list) changed while it was in use"), "\(changed.errors)")
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/store/store.json"))
+
+      _ = try copy(long, to: list)
+      let continued = try Program.decaf.run(arguments)
+      #expect(continued.status == 0, "\(continued.errors)")
+      let plain = try CommandFixture.extract("\(folder)/plain", list: list)
+      #expect(try Program.decaf.run(plain).status == 0)
+      #expect(try contents("\(folder)/store") == contents("\(folder)/plain"))
+    }
+  }
+
+  /// The last batch is in hand, and the list is needed only for the table of rows.
+  @Test func listThatChangesAtTheVeryEnd() throws {
+    try withTemporaryFolder { folder in
+      let fixture = try CommandFixture.shared.get()
+      let text = (10..<15).map { "\(fixture.folder)/images/\($0).jpg" }.joined(separator: "\n")
+      let list = "\(folder)/list.txt"
+      try Data(text.utf8).write(to: URL(fileURLWithPath: list))
+      let arguments = try CommandFixture.extract("\(folder)/store", list: list)
+      let changed = try run(arguments, ranks: nil, at: "images/14.jpg", in: folder) {
+        try Change.cutShort.make(list)
+      }
+      #expect(changed.status == 65 && changed.errors.contains(list), "\(changed.errors)")
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/store/store.json"))
+      try Data(text.utf8).write(to: URL(fileURLWithPath: list))
+      let continued = try Program.decaf.run(arguments)
+      #expect(continued.status == 0, "\(continued.errors)")
+      #expect(continued.output.contains("0 of them now"), "\(continued.output)")
+    }
+  }
+
+  @Test(arguments: [nil, 2], ["inputs opened", "images/0.jpg"])
+  func weightsThatChangeDuringExtraction(ranks: Int?, place: String) throws {
+    try withTemporaryFolder { folder in
+      let fixture = try CommandFixture.shared.get()
+      let model = "\(folder)/model.safetensors"
+      let store = "\(folder)/store"
+      let arguments = try CommandFixture.extract(store, model: model, "--batch", "2")
+      for change in [Change.overwritten, .cutShort] {
+        _ = try copy(fixture.model, to: model)
+        let changed = try run(arguments, ranks: ranks, at: place, in: folder) {
+          try change.make(model)
+        }
+        #expect(changed.status == 65, "\(change.testDescription): \(changed.errors)")
+        #expect(changed.errors.contains("\(model) changed"), "\(changed.errors)")
+      }
+      _ = try copy(fixture.model, to: model)
+      #expect(try Program.decaf.run(arguments).status == 0)
+      #expect(try Program.decaf.run(try CommandFixture.extract("\(folder)/plain")).status == 0)
+      #expect(try contents(store) == contents("\(folder)/plain"))
+    }
+  }
+
+  /// A store and a classifier of its layer pool5, in `folder`.
+  private func train(in folder: String) throws {
+    let extract = try Program.decaf.run(try CommandFixture.extract("\(folder)/store"))
+    try #require(extract.status == 0, "\(extract.errors)")
+    let train = try Program.decaf.run(trainCommand(in: folder, "classifier"))
+    try #require(train.status == 0, "\(train.errors)")
+  }
+
+  private func trainCommand(in folder: String, _ name: String) -> [String] {
+    ["train", "\(folder)/store", "--layer", "pool5", "--output", "\(folder)/\(name)"]
+  }
+
+  /// Every command that reads a store, and what it would write; every file, and every change.
+  @Test(arguments: [nil, 2]) func storeAndClassifierThatChange(ranks: Int?) throws {
+    try withTemporaryFolder { folder in
+      try train(in: folder)
+      let predict = [
+        "predict", "\(folder)/classifier", "\(folder)/store", "--output", "\(folder)/out",
+      ]
+      let export = [
+        "export", "\(folder)/store", "--layer", "pool5", "--format", "csv", "--output",
+        "\(folder)/out",
+      ]
+      let protocolText = """
+        name: small
+        kind: few-shot
+        stores: {images: \(folder)/store}
+        layers: [pool5]
+        losses: [softmax]
+        normalize: l2
+        C: [1, 10]
+        validation: {rows: 1, of: 3, fallback-C: 1}
+        training-rows: [1, 3]
+        splits: 2
+        seed: 1
+        """
+      try Data(protocolText.utf8).write(to: URL(fileURLWithPath: "\(folder)/p.yaml"))
+      let evaluate = ["evaluate", "\(folder)/p.yaml", "--output", "\(folder)/results"]
+      let cases = [
+        (evaluate, "store/pool5.npy"), (evaluate, "store/store.json"),
+        (trainCommand(in: folder, "out"), "store/pool5.npy"),
+        (trainCommand(in: folder, "out"), "store/rows.tsv"), (predict, "store/pool5.npy"),
+        (predict, "store/rows.tsv"), (predict, "classifier"),
+      ]
+      for (arguments, name) in cases + (ranks == nil ? [(export, "store/pool5.npy")] : []) {
+        for change in ranks == nil ? [Change.overwritten, .cutShort] : [.cutShort] {
+          let path = "\(folder)/\(name)"
+          let whole = try copy(path, to: "\(folder)/whole")
+          let changed = try run(arguments, ranks: ranks, at: "inputs opened", in: folder) {
+            try change.make(path)
+          }
+          #expect(changed.status == 65, "\(arguments[0]), \(name): \(changed.errors)")
+          #expect(changed.errors.contains("\(path) changed"), "\(changed.errors)")
+          for output in ["out", "results/table.txt"] {
+            #expect(
+              !FileManager.default.fileExists(atPath: "\(folder)/\(output)"), "\(arguments[0])")
+          }
+          _ = try copy(whole, to: path)
+        }
+      }
+      #expect(try Program.decaf.run(predict).status == 0)
+    }
+  }
+
+  @Test func classifyPrintsNothingOfChangedWeights() throws {
+    try withTemporaryFolder { folder in
+      let model = "\(folder)/whole.safetensors"
+      let generate = try Program.decaf.run(["model", "generate", "--output", model])
+      try #require(generate.status == 0, "\(generate.errors)")
+      let image = try CommandFixture.shared.get().folder + "/images/0.jpg"
+      let arguments = ["classify", image, "--model", model]
+      #expect(try Program.decaf.run(arguments).output.contains(image))
+      let changed = try run(arguments, ranks: nil, at: "inputs opened", in: folder) {
+        try Change.cutShort.make(model)
+      }
+      #expect(changed.status == 65 && changed.errors.contains(model), "\(changed.errors)")
+      #expect(changed.output.isEmpty)
+    }
+  }
+}
