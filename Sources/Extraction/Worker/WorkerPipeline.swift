@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Files
 internal import Foundation
 
 /// A rank's compute side: batches go in, results come out of one queue.
@@ -29,6 +30,7 @@ final class WorkerPipeline: Sendable {
     makeExtractor: @escaping @Sendable () throws -> BatchExtractor, rowFiles: RowFiles?
   ) {
     let thread = Thread { [assigned, events, files] in
+      WorkingThread.mark()
       var rows = 0..<0
       do {
         let start = ContinuousClock.now
