@@ -5,23 +5,30 @@ internal import Foundation
 ///
 /// - `DECAF_FAULT_CRASH=TEXT`: a process that decodes an image whose path contains TEXT dies of
 ///   SIGSEGV, as a defect in a decoder would make it.
+/// - `DECAF_FAULT_CRASH_COUNT=FILE:N`: only the first N times, of all processes together; FILE has a
+///   byte for each.
 /// - `DECAF_FAULT_HANG=TEXT`: the thread that decodes such an image never returns, as on a file
 ///   server that stopped answering.
 /// - `DECAF_FAULT_DELAY=MILLISECONDS`: every image takes so much longer, for tests that interrupt a
 ///   job before it is over.
 package struct FaultInjection: Sendable {
   private let crash: [UInt8]?
+  private let crashLimit: (tally: String, count: Int)?
   private let hang: [UInt8]?
   private let delayMilliseconds: UInt32
 
   package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     crash = environment["DECAF_FAULT_CRASH"].map { Array($0.utf8) }
+    crashLimit = environment["DECAF_FAULT_CRASH_COUNT"].flatMap { text in
+      let parts = text.split(separator: ":")
+      return parts.count == 2 ? Int(parts[1]).map { (String(parts[0]), $0) } : nil
+    }
     hang = environment["DECAF_FAULT_HANG"].map { Array($0.utf8) }
     delayMilliseconds = environment["DECAF_FAULT_DELAY"].flatMap { UInt32($0) } ?? 0
   }
 
   func strike(_ location: ByteString) {
-    if let crash, location.bytes.contains(crash) {
+    if let crash, location.bytes.contains(crash), isAnotherCrashDue() {
       signal(SIGSEGV, SIG_DFL)
       raise(SIGSEGV)
     }
@@ -29,5 +36,14 @@ package struct FaultInjection: Sendable {
       while true { sleep(3600) }
     }
     if delayMilliseconds > 0 { usleep(delayMilliseconds * 1000) }
+  }
+
+  /// Counts a crash in, unless there have been enough.
+  private func isAnotherCrashDue() -> Bool {
+    guard let crashLimit else { return true }
+    guard let tally = try? PositionedFile(crashLimit.tally, .update),
+      let count = try? tally.byteCount(), count < crashLimit.count
+    else { return false }
+    return (try? tally.write([1], at: count)) != nil
   }
 }
