@@ -50,6 +50,24 @@ import Testing
     }
   }
 
+  /// SIGKILL comes from outside, of whoever runs out of memory: no image is accused of it, however
+  /// often.
+  @Test func aProbeThatIsKilledAccusesNobody() throws {
+    try withTemporaryFolder { folder in
+      let store = "\(folder)/store"
+      let arguments = try CommandFixture.extract(store, "--batch", "4")
+      let fault = fault("images/5.jpg", times: 3, in: folder)
+        .merging(["DECAF_FAULT_CRASH_SIGNAL": "\(SIGKILL)"]) { $1 }
+      // The job, then its probe and the job again: of two probes that are killed, there is but one.
+      for _ in 0..<2 {
+        #expect(try Program.decaf.run(arguments, environment: fault).status != 0)
+      }
+      let resumed = try Program.decaf.run(arguments, environment: fault)
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      #expect(try failures(store).count == ExtractionFixture.failures.count)
+    }
+  }
+
   /// Restarted with smaller batches, every one that has rows in flight then is probed: the image is
   /// found though it is in the second.
   @Test(arguments: ["1", "2", "3"]) func suspectsAreProbedInBatchesOfAnySize(batch: String) throws {

@@ -7,6 +7,7 @@ internal import Foundation
 ///   SIGSEGV, as a defect in a decoder would make it.
 /// - `DECAF_FAULT_CRASH_COUNT=FILE:N`: only the first N times, of all processes together; FILE has a
 ///   byte for each.
+/// - `DECAF_FAULT_CRASH_SIGNAL=N`: of this signal in place of SIGSEGV.
 /// - `DECAF_FAULT_HANG=TEXT`: the thread that decodes such an image never returns, as on a file
 ///   server that stopped answering.
 /// - `DECAF_FAULT_DELAY=MILLISECONDS`: every image takes so much longer, for tests that interrupt a
@@ -14,6 +15,7 @@ internal import Foundation
 package struct FaultInjection: Sendable {
   private let crash: [UInt8]?
   private let crashLimit: (tally: String, count: Int)?
+  private let crashSignal: Int32
   private let hang: [UInt8]?
   private let delayMilliseconds: UInt32
 
@@ -23,14 +25,15 @@ package struct FaultInjection: Sendable {
       let parts = text.split(separator: ":")
       return parts.count == 2 ? Int(parts[1]).map { (String(parts[0]), $0) } : nil
     }
+    crashSignal = environment["DECAF_FAULT_CRASH_SIGNAL"].flatMap { Int32($0) } ?? SIGSEGV
     hang = environment["DECAF_FAULT_HANG"].map { Array($0.utf8) }
     delayMilliseconds = environment["DECAF_FAULT_DELAY"].flatMap { UInt32($0) } ?? 0
   }
 
   func strike(_ location: ByteString) {
     if let crash, location.bytes.contains(crash), isAnotherCrashDue() {
-      signal(SIGSEGV, SIG_DFL)
-      raise(SIGSEGV)
+      signal(crashSignal, SIG_DFL)
+      raise(crashSignal)
     }
     if let hang, location.bytes.contains(hang) {
       while true { sleep(3600) }
