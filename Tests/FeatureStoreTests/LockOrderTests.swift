@@ -1,4 +1,5 @@
 import Files
+import Glibc
 import Synchronization
 import Tensors
 import Testing
@@ -65,5 +66,18 @@ import Testing
     try writer.close()
     #expect(try !FileLock.isHeld(path + "/lock"))
     #expect(try contents(of: path)["lock"] != nil, "as a killed process leaves it")
+  }
+
+  /// A complete store that stays as it is keeps no lock file, though replacing it was begun.
+  @Test func aStoreThatCannotBeReplacedIsLeftAsItIs() throws {
+    let before = try job.make(at: path)
+    let full = ChangeLog(limit: 0, code: ENOSPC)
+    #expect(throws: StoreError.self) {
+      try StoreWriter.open(
+        full.folder(path), provenance: SampleJob(weights: "other").provenance,
+        classes: job.classes, overwrite: true)
+    }
+    #expect(try contents(of: path) == before)
+    #expect(try !FileLock.isHeld(path + "/lock"))
   }
 }

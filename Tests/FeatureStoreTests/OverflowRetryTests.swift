@@ -78,7 +78,8 @@ import Testing
     try sound.run(writer, size: 3)
     let name = path + "/fc6-pre-00000-of-00003.npy.partial"
     var bytes = try readFile(name)
-    bytes[bytes.count - 1] ^= 1
+    // Row 0, of four rows of three halves: in one batch with row 1, which overflows.
+    bytes[bytes.count - 24] ^= 1
     try writeFile(name, bytes)
     #expect(throws: StoreError.self) { try writer.complete(list: sound.list) }
     try writer.close()
