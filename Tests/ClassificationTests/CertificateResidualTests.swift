@@ -1,5 +1,6 @@
 import Communication
 import Files
+import Foundation
 import Tensors
 import TestSupport
 import Testing
@@ -82,6 +83,22 @@ import Testing
           .synchronizeFolder(folder),
         ])
       #expect(changes.dropLast(3).allSatisfy { $0 == .write(path + ".partial") })
+    }
+  }
+
+  /// After a write the interval begins anew: else every iteration would write.
+  @Test func checkpointsAreAnIntervalApart() throws {
+    try withTemporaryFolder { folder in
+      let problem = TrainingProblem(rows: .tall(seed: 1), options: TrainingOptions(loss: .softmax))
+      let checkpointer = try Checkpointer(
+        "\(folder)/c", of: problem.identity, .init(interval: .milliseconds(500)),
+        communicator: InProcessCommunicator.alone())
+      #expect(!checkpointer.isPauseDue())
+      usleep(510_000)
+      #expect(checkpointer.isPauseDue())
+      try checkpointer.pause(.rows) { CheckpointRecord() }
+      #expect(try FileSystem.byteCount(of: "\(folder)/c") != nil)
+      #expect(!checkpointer.isPauseDue())
     }
   }
 }
