@@ -7,10 +7,15 @@ import Testing
   /// Makes a job of some hundred images last long enough to be interrupted, on any machine.
   private static let slow = ["DECAF_FAULT_DELAY": "30"]
 
-  /// Sends SIGUSR1 to one rank, or to the plain process that `mpirun` did not start.
+  /// Sends SIGUSR1 twice, as impatient queues do, to one rank, or to the plain process that `mpirun` did
+  /// not start.
   private func strike(_ running: Program.Running, rank: Int?) {
     let launcher = running.process.processIdentifier
-    kill(rank.flatMap { Processes.ranks(of: launcher)[$0] } ?? launcher, SIGUSR1)
+    let process = rank.flatMap { Processes.ranks(of: launcher)[$0] } ?? launcher
+    for _ in 0..<2 {
+      kill(process, SIGUSR1)
+      usleep(20_000)
+    }
   }
 
   @Test(arguments: [0, 1]) func oneRankIsEnoughToStopAnExtraction(rank: Int) throws {

@@ -61,6 +61,24 @@ import Testing
     }
   }
 
+  /// A checkpoint is of the class that all trained with, not of the rank that wrote it.
+  @Test(
+    .enabled(if: KernelClass.supported.count > 1, "this processor has one kernel class"))
+  func checkpointIsOfTheLowestKernelClass() throws {
+    try withTemporaryFolder { folder in
+      let store = try CommandFixture.unevenStore(in: folder, rowCount: 300, mean: 0)
+      let train = ["train", store, "--layer", "fc6", "--output", "\(folder)/c"]
+      let stopped = try run(
+        train + ["--max-hours", "1e-9"], odd: 1, "export DECAF_KERNEL=baseline")
+      try #require(stopped.status == 75, "\(stopped.errors)")
+      let own = try Program.decaf.run(train)
+      #expect(own.status == 73 && own.errors.contains("kernel"), "\(own.errors)")
+      let low = try Program.decaf.run(train, environment: ["DECAF_KERNEL": "baseline"])
+      #expect(low.status == 0, "\(low.errors)")
+      #expect(low.errors.contains("training continues"), "\(low.errors)")
+    }
+  }
+
   /// A class that one rank cannot have ends all of them, with one status.
   @Test func unknownKernelClassOnOneRankEndsAll() throws {
     try withTemporaryFolder { folder in
