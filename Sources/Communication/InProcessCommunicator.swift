@@ -19,8 +19,8 @@ package final class InProcessCommunicator: Communicator {
   /// Runs `body` once per rank, each on its own thread, and returns their results in rank order.
   ///
   /// When one rank throws, the others are woken with `CommunicationError.peerFailed` from whatever
-  /// they wait for, and the first error is thrown. A rank that waits longer than `deadlineSeconds`
-  /// throws instead of hanging.
+  /// they wait for, and the first error is thrown; a rank that traps counts as one that throws
+  /// `RankTrap`. A rank that waits longer than `deadlineSeconds` throws instead of hanging.
   ///
   /// - Parameter hosts: what the ranks say that their hosts are called; default: this machine.
   package static func run<Result: Sendable>(
@@ -28,27 +28,46 @@ package final class InProcessCommunicator: Communicator {
     _ body: @escaping @Sendable (InProcessCommunicator) throws -> Result
   ) throws -> [Result] {
     let hub = Hub(size: size, deadline: deadlineSeconds)
-    let results = Mutex([Result?](repeating: nil, count: size))
-    let box = ResultBox(results: results)
+    let box = ResultBox(results: Mutex([Result?](repeating: nil, count: size)))
+    let notes = (0..<size).map { _ in RankTraps.Note() }
     let group = DispatchGroup()
-    for rank in 0..<size {
-      group.enter()
-      let thread = Thread {
-        do {
-          let result = try body(
-            InProcessCommunicator(rank: rank, hub: hub, hostName: hosts?[rank]))
-          box.results.withLock { $0[rank] = result }
-        } catch {
-          hub.fail(rank: rank, error)
+    try RankTraps.run {
+      for rank in 0..<size {
+        group.enter()
+        let thread = Thread {
+          RankTraps.adopt(notes[rank])
+          do {
+            let result = try body(
+              InProcessCommunicator(rank: rank, hub: hub, hostName: hosts?[rank]))
+            box.results.withLock { $0[rank] = result }
+          } catch {
+            hub.fail(rank: rank, error)
+          }
+          group.leave()
         }
-        group.leave()
+        thread.stackSize = 1 << 23
+        thread.start()
       }
-      thread.stackSize = 1 << 23
-      thread.start()
+      try wait(for: group, notes, hub)
     }
-    group.wait()
     if let failure = hub.firstFailure { throw failure }
     return box.results.withLock { $0.map { $0! } }
+  }
+
+  /// Waits until all ranks are done, but for those that trapped, which never will be.
+  ///
+  /// - Throws: `RankTrap`, once the other ranks have had time to end.
+  private static func wait(for group: DispatchGroup, _ notes: [RankTraps.Note], _ hub: Hub) throws {
+    let trapCount = RankTraps.count
+    var deadline: Date?
+    while group.wait(timeout: .now() + .milliseconds(50)) == .timedOut {
+      if RankTraps.count == trapCount { continue }
+      let trapped = notes.firstIndex { $0.isTrapped.load(ordering: .acquiring) }
+      if let trapped { hub.fail(rank: trapped, RankTrap(rank: trapped)) }
+      // A rank whose team's thread stands still waits for it for ever; one of another run does not.
+      deadline = deadline ?? Date(timeIntervalSinceNow: trapped == nil ? 5 : 1)
+      if deadline! < Date() { throw hub.firstFailure ?? RankTrap(rank: trapped) }
+    }
   }
 
   private final class ResultBox<Result: Sendable>: Sendable {

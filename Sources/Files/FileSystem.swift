@@ -64,11 +64,13 @@ package enum FileSystem {
   /// Gives the file another name; a file of that name is replaced in one step.
   package static func rename(_ path: String, to other: String) throws(SystemError) {
     try checked("rename to \(other)", path: path) { Glibc.rename(path, other) }
+    DiskProbe.note(.rename(path, to: other))
   }
 
   /// Removes the file; one that is not there is no error.
   package static func removeFile(_ path: String) throws(SystemError) {
     if unlink(path) != 0 && errno != ENOENT { throw SystemError("remove", path: path) }
+    DiskProbe.note(.remove(path))
   }
 
   /// Removes the folder if nothing is in it; says whether it is gone.
@@ -87,6 +89,7 @@ package enum FileSystem {
     if fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP {
       throw SystemError("synchronize", path: path)
     }
+    DiskProbe.note(.synchronizeFolder(path))
   }
 
   /// The path as an absolute one without symbolic links, `.` and `..`; only absolute where it leads

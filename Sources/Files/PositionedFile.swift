@@ -49,6 +49,7 @@ package final class PositionedFile: @unchecked Sendable {
         pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
       }
     }
+    DiskProbe.note(.write(path))
   }
 
   /// Writes all of `bytes` at `offset`; see `write(_:at:)` for raw buffers.
@@ -85,5 +86,6 @@ package final class PositionedFile: @unchecked Sendable {
   /// Returns when everything written is on the device.
   package func synchronize() throws(SystemError) {
     try checked("synchronize", path: path) { fdatasync(descriptor) }
+    DiskProbe.note(.synchronize(path))
   }
 }

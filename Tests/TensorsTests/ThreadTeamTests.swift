@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 import Testing
 
@@ -32,5 +33,13 @@ import Testing
     let team = ThreadTeam(threadCount: 3)
     let ran = team.map(50) { index, _ in index }
     #expect(ran == Array(0..<50))
+    let count = Atomic<Int>(0)
+    #expect(throws: Failure(index: 0)) {
+      try team.forEach(50) { index, _ in
+        count.add(1, ordering: .relaxed)
+        if index % 7 == 0 { throw Failure(index: index) }
+      }
+    }
+    #expect(count.load(ordering: .relaxed) == 50)
   }
 }

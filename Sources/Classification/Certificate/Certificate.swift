@@ -129,7 +129,7 @@ struct Certifier {
   ///   - gradient: `Rᵀ·X` of the dual point's residuals; `V = −C·` this.
   ///   - sums: those of the dual point.
   /// - Throws: `ClassificationError.saturated`.
-  private func certificate(
+  func certificate(
     _ weights: [Float], _ bias: [Float], _ gradient: FixedPointSum, _ sums: DualSums,
     referenceNorm: Double
   ) throws -> Certificate {

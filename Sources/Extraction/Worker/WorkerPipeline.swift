@@ -37,6 +37,7 @@ final class WorkerPipeline: Sendable {
       return ReadAhead.read(location)
     }
     let thread = Thread { [assigned, events, files] in
+      WorkingThread.mark()
       var rows = 0..<0
       do {
         let start = ContinuousClock.now

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import Synchronization
 
@@ -118,6 +119,7 @@ package final class ThreadTeam: Sendable {
   }
 
   private static func serve(_ shared: Shared, worker: Int) {
+    WorkingThread.mark()
     var seen = 0
     while true {
       var job: Job? = shared.condition.withLock {
