@@ -55,7 +55,8 @@ import Testing
       let pipeline = WorkerPipeline(
         makeExtractor: {
           try BatchExtractor(plan, loader: loader, team: ThreadTeam(threadCount: 1))
-        }, rowFiles: RowFiles(log.folder("\(folder)/store"), StoreLayout(provenance)))
+        }, faults: FaultInjection(environment: [:]), hostName: "here", inputs: [],
+        rowFiles: RowFiles(log.folder("\(folder)/store"), StoreLayout(provenance)))
       // One at a time, or writes of the next would be taken for forgotten ones. Batches cross shards.
       for start in stride(from: 0, to: list.count, by: 7) {
         let rows = start..<min(start + 7, list.count)
@@ -75,10 +76,11 @@ import Testing
           return
         }
         #expect(log.writeCount >= before + 2, "two layers at least")
-        #expect(result.data.isEmpty && result.finished.rows == rows)
-        #expect(result.finished.checksums.count == 2)
+        let part = try #require(result.parts.first)
+        #expect(part.data.isEmpty && part.finished.rows == rows)
+        #expect(part.finished.checksums.count == 2)
         // What is reported is what the files hold.
-        try writer.recordFinished(result.finished, rows: nil)
+        try writer.recordFinished(part.finished, rows: nil)
       }
       pipeline.close()
       try writer.complete { (list[$0].path, list[$0].label) }

@@ -26,6 +26,14 @@ import Testing
     .finished(
       BatchResult(rows: 4..<4, parts: [], unreadable: [], timing: WorkTiming())),
     .finished(
+      BatchResult(rows: 4..<9, returned: 4..<9, parts: [], unreadable: [], timing: WorkTiming())),
+    .finished(
+      BatchResult(
+        rows: 4..<9, returned: 5..<9, parts: [],
+        unreadable: [RowException(row: 4, status: .failed, message: "cannot read")],
+        timing: WorkTiming())),
+    .abandoned,
+    .finished(
       BatchResult(
         rows: 3..<8,
         parts: [

@@ -26,7 +26,9 @@ final class Coordinator {
 
   private struct Worker {
     var inFlight: [Range<Int>] = []
-    var lastHeard = ContinuousClock.now
+    /// When its first batch was given, a batch finished, or an image went on.
+    var lastStep = ContinuousClock.now
+    var imageSteps = 0
     var timing = WorkTiming()
   }
 
@@ -53,8 +55,8 @@ final class Coordinator {
   private var failureWatch: FailureWatch
   private var earlyEnd: EarlyEnd?
   private let start = ContinuousClock.now
-  private var lastFinish = ContinuousClock.now
   private var stopReason: String?
+  private var stopTime: ContinuousClock.Instant?
   /// Taking in rows from other ranks, and writing and recording rows: seconds of this thread.
   private(set) var gatherSeconds = 0.0
   private(set) var writeSeconds = 0.0
@@ -91,19 +93,23 @@ final class Coordinator {
 
   /// Runs until all rows are recorded or a stop was asked for and every batch in hand is recorded.
   ///
-  /// - Throws: `InputChangedError` of the list, `WorkerFailure` of the local worker, `StoreError` when the store cannot be
-  ///   written, `Stall` when no worker finishes anything for too long, `CommunicationError`.
+  /// - Throws: `InputChangedError` of the list, `WorkerFailure` of the local worker, `StoreError` when
+  ///   the store cannot be written, `Stall` when a worker gets no further for too long,
+  ///   `UnansweredStop`, `SilentRanks`, `CommunicationError`.
   func run() throws -> Outcome {
     var backoff = Backoff()
     while true {
       var isIdle = try !receive()
       isIdle = try !handOut() && isIdle
       try write { () throws(StoreError) in try writer.flushIfDue() }
-      noticeRequestsToStop()
+      try noticeRequestsToStop()
       progress.show()
       let isWorking = workers.values.contains { !$0.inFlight.isEmpty }
       if !isWorking && (isAllHandedOut || isEnding) { break }
-      if isWorking { try checkForStall() }
+      if isWorking {
+        try checkForStall()
+        try endWaitAfterStop()
+      }
       if isIdle { backoff.wait() } else { backoff.reset() }
     }
     if isAllHandedOut && !isEnding { try giveUpHopelessRows() }
@@ -167,12 +173,14 @@ final class Coordinator {
       gatherSeconds += seconds(since: begin)
       switch report {
       case .finished(let result): try record(result, from: message.source)
-      case .stopRequested(let signal):
-        stopReason = stopReason ?? "\(signal) on rank \(message.source)"
+      case .stopRequested(let signal): try stop("\(signal) on rank \(message.source)")
+      case .abandoned: try takeBack(from: message.source)
       }
     }
     while let event = local?.poll() {
       hasArrived = true
+      // Late results of what was taken back after a stop.
+      if workers[0]!.inFlight.isEmpty { continue }
       switch event {
       case .finished(let result): try record(result, from: 0)
       case .failed(let rows, let error): throw WorkerFailure(rows: rows, cause: error)
@@ -189,14 +197,14 @@ final class Coordinator {
       for part in result.parts {
         try writer.recordFinished(part.finished, rows: part.data.isEmpty ? nil : part.data)
       }
-      if !result.unreadable.isEmpty {
-        try writer.recordReturned(result.unreadable.map { $0.row..<$0.row + 1 })
-      }
+      let returned =
+        result.unreadable.map { $0.row..<$0.row + 1 }
+        + (result.returned.isEmpty ? [] : [result.returned])
+      if !returned.isEmpty { try writer.recordReturned(returned) }
     }
     workers[rank]!.inFlight.remove(at: index)
-    workers[rank]!.lastHeard = .now
+    workers[rank]!.lastStep = .now
     workers[rank]!.timing += result.timing
-    lastFinish = .now
     count(result, from: rank)
   }
 
@@ -242,7 +250,7 @@ final class Coordinator {
         // Before it is sent: a rank that dies of an image must find it accused.
         try writer.recordStarted(assignment.rows)
         workers[rank]!.inFlight.append(assignment.rows)
-        if workers[rank]!.inFlight.count == 1 { workers[rank]!.lastHeard = .now }
+        if workers[rank]!.inFlight.count == 1 { workers[rank]!.lastStep = .now }
         if rank == 0 { local!.submit(batch) } else { try send(.extract(batch), to: rank) }
         hasGiven = true
       }
@@ -250,34 +258,62 @@ final class Coordinator {
     return hasGiven
   }
 
-  private func noticeRequestsToStop() {
-    if stopReason != nil { return }
-    if let signal = StopSignal.name { stopReason = signal }
+  private func noticeRequestsToStop() throws {
+    if let signal = StopSignal.name { try stop(signal) }
     if let limit = limits.stopAfterSeconds, seconds(since: start) >= limit {
-      stopReason = "--max-hours"
+      try stop("--max-hours")
     }
   }
 
+  /// Asks everybody to finish the images in hand; nothing more is handed out.
+  private func stop(_ reason: String) throws {
+    if stopReason != nil { return }
+    stopReason = reason
+    stopTime = .now
+    for rank in workers.keys where rank != 0 { try send(.stop, to: rank) }
+    local?.stop()
+  }
+
+  /// Takes back all that a worker was given: nothing of it has come, and nothing will.
+  private func takeBack(from rank: Int) throws {
+    guard let rows = workers[rank]?.inFlight, !rows.isEmpty else { return }
+    try write { () throws(StoreError) in try writer.recordReturned(rows) }
+    workers[rank]!.inFlight = []
+  }
+
+  /// After a stop nobody is waited for without end: this rank's own worker may be at an image that
+  /// takes too long, and others may be gone.
+  private func endWaitAfterStop() throws {
+    guard let stopTime else { return }
+    if local != nil, seconds(since: stopTime) > StopLimits.image { try takeBack(from: 0) }
+    if seconds(since: stopTime) <= StopLimits.answer { return }
+    let unanswering = workers.filter { !$0.value.inFlight.isEmpty }.keys.sorted()
+    if unanswering.isEmpty { return }
+    for rank in unanswering { try takeBack(from: rank) }
+    try write(writer.flush)
+    throw UnansweredStop(reason: stopReason!, ranks: unanswering.map { ($0, hosts[$0]) })
+  }
+
+  /// Ends the job where a worker gets no further, whatever the others do.
   private func checkForStall() throws {
-    guard seconds(since: lastFinish) > limits.stallAfterSeconds else { return }
-    let silent = workers.filter { !$0.value.inFlight.isEmpty }.sorted { $0.key < $1.key }
-    // Nothing was in hand all this time: the wait was for the first batch after an idle spell.
-    guard silent.contains(where: { seconds(since: $0.value.lastHeard) > limits.stallAfterSeconds })
-    else { return }
+    for rank in workers.keys {
+      let steps = rank == 0 ? local!.imageSteps : communicator.watch[rank]!.activity.images
+      if steps != workers[rank]!.imageSteps {
+        workers[rank]!.imageSteps = steps
+        workers[rank]!.lastStep = .now
+      }
+    }
+    let stuck = workers.filter {
+      !$0.value.inFlight.isEmpty && seconds(since: $0.value.lastStep) > limits.stallAfterSeconds
+    }
+    if stuck.isEmpty { return }
     try writer.flush()
     throw Stall(
       seconds: limits.stallAfterSeconds,
-      workers: silent.map { rank, worker in (rank, worker.inFlight[0]) })
+      workers: stuck.sorted { $0.key < $1.key }.map { rank, worker in (rank, worker.inFlight[0]) })
   }
 
   private func send(_ order: WorkerOrder, to rank: Int) throws {
     try communicator.send(order.encoded, to: rank, tag: WorkerOrder.tag)
   }
-}
-
-/// No worker has finished an image for longer than `--stall-timeout`.
-struct Stall: Error {
-  let seconds: Double
-  /// The ranks that have work and are silent, with the rows they are at.
-  let workers: [(rank: Int, rows: Range<Int>)]
 }

@@ -46,6 +46,7 @@ extension ExtractionJob {
       try? writer.flush()  // what did arrive stays recorded, whatever ended the run
       throw error
     }
+    communicator.activity = Activity(phase: "completing the store")
     try agreeOnEnd(plan, failure)
     summary.rows = list.count
     summary.rowsBefore = rowsBefore
@@ -54,12 +55,14 @@ extension ExtractionJob {
     summary.add(coordinator, hosts: hosts, start: start)
     try record(summary, in: writer)
     if summary.stopReason == nil {
-      try writer.complete(
-        team: team,
-        list: { row in
-          let entry = list[row]
-          return (entry.path, entry.label)
-        }, confirm: list.requireSameText)
+      try communicator.beating {
+        try writer.complete(
+          team: team,
+          list: { row in
+            let entry = list[row]
+            return (entry.path, entry.label)
+          }, confirm: list.requireSameText)
+      }
       summary.failedRows = writer.failedRowCount
     }
     summary.elapsedSeconds = seconds(since: start)
@@ -122,14 +125,14 @@ extension ExtractionJob {
     }
   }
 
-  /// Names the silent workers, their hosts and the images they are at.
+  /// Names the workers that get no further, their hosts and the images they are at.
   private func text(of stall: Stall, _ list: ImageList, _ hosts: [String]) -> String {
     let workers = stall.workers.map { rank, rows in
       "  rank \(rank) on \(hosts[rank]): rows \(rows.lowerBound)–\(rows.upperBound - 1), from "
         + "\(list[rows.lowerBound].path) to \(list[rows.upperBound - 1].path)"
     }
     return """
-      no image was finished for \(Int(stall.seconds)) s (--stall-timeout); silent workers:
+      these workers live, but have got no further for \(stall.seconds) s (--stall-timeout):
       \(workers.joined(separator: "\n"))
       recorded rows are kept; check that these hosts can read these files, then start the same \
       command again

@@ -12,7 +12,9 @@ extension ExtractionJob {
       if request.dedicatedCoordinator && communicator.size == 1 {
         throw ExtractionError.noWorkers
       }
-      let model = try Model.open(request.model, architecture: request.recipe.architecture)
+      let model = try communicator.beating {
+        try Model.open(request.model, architecture: request.recipe.architecture)
+      }
       let expected = NetworkDefinition.inputShape.width
       guard request.recipe.transform.inputSize == expected else {
         throw ExtractionError.wrongInputSize(

@@ -36,8 +36,13 @@ package struct ExtractionJob {
   ///   caller must end the whole job.
   package func run() throws -> ExtractionSummary {
     let start = ContinuousClock.now
+    communicator.watch.limit = request.stallTimeoutSeconds
+    communicator.activity = Activity(phase: "opening the model")
     let plan = try agreeOnPlan()
-    let opened = try communicator.agree { try openStore(plan) }
+    communicator.activity = Activity(phase: "opening list and store")
+    let opened = try communicator.agree {
+      communicator.isRoot ? try communicator.beating { try openStore(plan) } : nil
+    }
     let description = try share(opened)
     if description.isComplete {
       var summary = ExtractionSummary()
@@ -53,6 +58,7 @@ package struct ExtractionJob {
     }
 
     PausePoint.inputsAreOpen()
+    communicator.activity = Activity(phase: "extraction")
     let isWorker = !(request.dedicatedCoordinator && communicator.isRoot)
     let pipeline = isWorker ? makePipeline(plan, rowFiles) : nil
     let hosts = try communicator.gather(Array(communicator.hostName.utf8), root: 0)
@@ -95,9 +101,8 @@ package struct ExtractionJob {
     let provenance: Provenance
   }
 
-  /// The list and the store, on rank 0; nil elsewhere.
-  private func openStore(_ plan: ExtractionPlan) throws -> Opened? {
-    guard communicator.isRoot else { return nil }
+  /// The list and the store, on rank 0.
+  private func openStore(_ plan: ExtractionPlan) throws -> Opened {
     let list = try ImageList(contentsOf: request.list, root: request.root)
     let provenance = try Provenance(request: request, list: list, plan: plan)
     let writer = try StoreWriter.open(

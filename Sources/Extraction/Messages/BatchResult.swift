@@ -19,16 +19,21 @@ package struct BatchResult: Equatable, Sendable {
 
   /// The batch's rows.
   package let rows: Range<Int>
-  /// Ascending: all rows but the unreadable ones.
+  /// The last of them, which were not begun before a stop; mostly none.
+  package let returned: Range<Int>
+  /// Ascending: all other rows but the unreadable ones.
   package internal(set) var parts: [Part]
   /// Rows whose files could not be read here, ascending. Nothing is recorded of them yet.
   package let unreadable: [RowException]
   package internal(set) var timing: WorkTiming
 
+  /// - Parameter returned: nil for none.
   package init(
-    rows: Range<Int>, parts: [Part], unreadable: [RowException], timing: WorkTiming
+    rows: Range<Int>, returned: Range<Int>? = nil, parts: [Part], unreadable: [RowException],
+    timing: WorkTiming
   ) {
     self.rows = rows
+    self.returned = returned ?? rows.upperBound..<rows.upperBound
     self.parts = parts
     self.unreadable = unreadable
     self.timing = timing

@@ -7,6 +7,8 @@ internal import Images
 /// What the coordinator tells a worker.
 package enum WorkerOrder: Equatable, Sendable {
   case extract(Batch)
+  /// Finish the images in hand, and hand back what is not begun.
+  case stop
   /// No more batches will come.
   case finish
 
@@ -18,6 +20,8 @@ package enum WorkerReport: Equatable, Sendable {
   case finished(BatchResult)
   /// A signal asked this worker to stop; the whole job should.
   case stopRequested(String)
+  /// After a stop an image takes too long: all that this worker was given is handed back.
+  case abandoned
 
   package static let tag = Tag(rawValue: 2)
 }
@@ -28,6 +32,8 @@ extension WorkerOrder {
     switch self {
     case .finish:
       writer.write(UInt8(0))
+    case .stop:
+      writer.write(UInt8(2))
     case .extract(let batch):
       writer.write(UInt8(1))
       writer.write(batch.rows)
@@ -50,6 +56,8 @@ extension WorkerOrder {
         throw ByteCodecError.invalid("\(items.count) items for \(rows.count) rows")
       }
       self = .extract(Batch(rows: rows, items: items, isSuspect: isSuspect))
+    case 2:
+      self = .stop
     case let other:
       throw ByteCodecError.invalid("order \(other)")
     }
@@ -63,11 +71,14 @@ extension WorkerReport {
     case .stopRequested(let signal):
       writer.write(UInt8(0))
       writer.write(signal)
+    case .abandoned:
+      writer.write(UInt8(2))
     case .finished(let result):
       // Beside the rows, a few bytes for each of them and for what is to be said about it.
       writer.reserve(result.parts.flatMap(\.data).reduce(1 << 16) { $0 + $1.count })
       writer.write(UInt8(1))
       writer.write(result.rows)
+      writer.write(result.returned)
       writer.write(result.parts) { $0.write($1) }
       writer.write(result.unreadable) { $0.write($1) }
       writer.write(result.timing)
@@ -82,16 +93,22 @@ extension WorkerReport {
       self = .stopRequested(try reader.string())
     case 1:
       let rows = try reader.range()
+      let returned = try reader.range()
       let parts = try reader.array { reader throws(ByteCodecError) in try reader.part() }
       let unreadable = try reader.array { reader throws(ByteCodecError) in
         try reader.rowException()
       }
-      guard areInOrder(unreadable.map(\.row), within: rows),
-        Self.areWhole(rows, parts.map(\.finished.rows), unreadable.map(\.row))
+      guard returned.upperBound == rows.upperBound, returned.lowerBound >= rows.lowerBound,
+        areInOrder(unreadable.map(\.row), within: rows),
+        Self.areWhole(
+          rows.lowerBound..<returned.lowerBound, parts.map(\.finished.rows), unreadable.map(\.row))
       else { throw ByteCodecError.invalid("other rows than \(rows)") }
       self = .finished(
         BatchResult(
-          rows: rows, parts: parts, unreadable: unreadable, timing: try reader.workTiming()))
+          rows: rows, returned: returned, parts: parts, unreadable: unreadable,
+          timing: try reader.workTiming()))
+    case 2:
+      self = .abandoned
     case let other:
       throw ByteCodecError.invalid("report \(other)")
     }

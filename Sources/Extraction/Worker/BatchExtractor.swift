@@ -41,13 +41,14 @@ final class BatchExtractor {
     writers = Writers(all: (0..<team.threadCount).map { _ in loader.makeWriter(kernels) })
   }
 
-  /// The batch's rows and what there is to say about them.
+  /// The batch's rows and what there is to say about them; after a stop, of those that were begun.
   ///
   /// - Parameters:
   ///   - firstFile: the number in `files` of the batch's first image.
   ///   - idleSeconds: how long the worker waited for this batch.
+  ///   - state: is told of every image, and says when to stop.
   func extract(
-    _ batch: Batch, files: ReadAhead, firstFile: Int, idleSeconds: Double
+    _ batch: Batch, files: ReadAhead, firstFile: Int, idleSeconds: Double, state: WorkState
   ) throws -> BatchResult {
     var timing = WorkTiming()
     var exceptions: [RowException] = []
@@ -58,9 +59,12 @@ final class BatchExtractor {
       bytes.reserveCapacity(width * batch.items.count * dtype.byteCount)
       return bytes
     }
-    for start in stride(from: 0, to: batch.items.count, by: chunkSize) {
+    var end = batch.rows.lowerBound
+    for start in stride(from: 0, to: batch.items.count, by: chunkSize) where !state.isStopping {
       let chunk = start..<min(start + chunkSize, batch.items.count)
-      let outcomes = try compute(chunk, of: batch, files: files, firstFile: firstFile, &timing)
+      let outcomes = try compute(
+        chunk, of: batch, files: files, firstFile: firstFile, state: state, &timing)
+      end += outcomes.count
       let begin = ContinuousClock.now
       for (slot, outcome) in outcomes.enumerated() {
         overflowCounts.append(appendRow(slot, isOK: outcome.status == .ok, to: &data))
@@ -76,16 +80,19 @@ final class BatchExtractor {
       timing.rowSeconds += seconds(since: begin)
       timing.failures += outcomes.count { $0.status == .failed }
     }
-    timing.images = batch.items.count - unreadable.count
+    let rows = batch.rows.lowerBound..<end
+    timing.images = rows.count - unreadable.count
     timing.idleSeconds = idleSeconds
     timing.layers = engine.takeTimes()
 
     let begin = ContinuousClock.now
     let parts = parts(
-      of: batch.rows, without: unreadable, exceptions: exceptions, overflowCounts: overflowCounts,
+      of: rows, without: unreadable, exceptions: exceptions, overflowCounts: overflowCounts,
       data: data)
     timing.rowSeconds += seconds(since: begin)
-    return BatchResult(rows: batch.rows, parts: parts, unreadable: unreadable, timing: timing)
+    return BatchResult(
+      rows: batch.rows, returned: end..<batch.rows.upperBound, parts: parts,
+      unreadable: unreadable, timing: timing)
   }
 
   /// The batch, or the pieces of it between rows of which nothing is to be recorded.
@@ -140,42 +147,47 @@ final class BatchExtractor {
     var isUnreadable = false
   }
 
-  /// Computes the images of `chunk`.
+  /// Computes the images of `chunk`, or the first of them when there is a stop.
   private func compute(
-    _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int,
+    _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int, state: WorkState,
     _ timing: inout WorkTiming
   ) throws -> [Outcome] {
     let views = loader.views.count
     var outcomes = [Outcome]()
-    for start in stride(from: chunk.lowerBound, to: chunk.upperBound, by: loadSize) {
+    for start in stride(from: chunk.lowerBound, to: chunk.upperBound, by: loadSize)
+    where !state.isStopping {
       let part = start..<min(start + loadSize, chunk.upperBound)
-      let new = try load(part, of: batch, files: files, firstFile: firstFile, &timing)
+      let new = try load(
+        part, of: batch, files: files, firstFile: firstFile, state: state, &timing)
       let begin = ContinuousClock.now
       if new.contains(where: { $0.status == .ok }) {
         engine.runMaps(of: outcomes.count * views..<(outcomes.count + new.count) * views)
       }
       timing.computeSeconds += seconds(since: begin)
+      state.add(imageSteps: new.count)
       outcomes += new
     }
     let begin = ContinuousClock.now
     if outcomes.contains(where: { $0.status == .ok }) {
-      engine.runRows(count: chunk.count * views)
+      engine.runRows(count: outcomes.count * views)
     }
     timing.computeSeconds += seconds(since: begin)
     return outcomes
   }
 
-  /// Decodes and transforms the images of `chunk` into the engine's first inputs.
+  /// Decodes and transforms the images of `chunk` into the engine's first inputs; after a stop, those
+  /// that were begun.
   private func load(
-    _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int,
+    _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int, state: WorkState,
     _ timing: inout WorkTiming
   ) throws -> [Outcome] {
     let views = loader.views.count
-    let results = Mutex([Outcome](repeating: Outcome(), count: chunk.count))
+    let results = Mutex([Outcome?](repeating: nil, count: chunk.count))
     let waited = Mutex(0.0)
     let (engine, loader, writers) = (engine, loader, writers)
     let before = writers.clock
     try team.forEach(chunk.count) { slot, worker in
+      if state.isStopping { return }
       let item = batch.items[chunk.lowerBound + slot]
       let begin = ContinuousClock.now
       let file = files.take(firstFile + chunk.lowerBound + slot)
@@ -200,12 +212,14 @@ final class BatchExtractor {
       }
       results.withLock { $0[slot] = outcome }
       waited.withLock { $0 += readSeconds }
+      state.add(imageSteps: 1)
     }
     let after = writers.clock
     timing.readSeconds += waited.withLock { $0 }
     timing.decodeSeconds += after.decodeSeconds - before.decodeSeconds
     timing.transformSeconds += after.transformSeconds - before.transformSeconds
-    return results.withLock { $0 }
+    // Threads begin images in order, but one may see the stop that another has just missed.
+    return results.withLock { $0.prefix { $0 != nil }.map { $0! } }
   }
 
   /// Appends one image's row of every layer: the activations, their mean over views, or all views.

@@ -11,7 +11,9 @@ struct RemoteWorker {
   /// - Throws: `WorkerFailure` when the pipeline fails, `CommunicationError`.
   func run() throws {
     var backoff = Backoff()
-    var hasAskedToStop = false
+    var stopTime: ContinuousClock.Instant?
+    var hasAsked = false
+    var hasAbandoned = false
     while true {
       var isIdle = true
       while let message = try communicator.receive(tag: WorkerOrder.tag) {
@@ -19,21 +21,29 @@ struct RemoteWorker {
         switch try WorkerOrder(decoding: message.bytes) {
         case .extract(let batch):
           pipeline.submit(batch)
+        case .stop:
+          pipeline.stop()
+          stopTime = stopTime ?? .now
         case .finish:
           pipeline.close()
           return try communicator.flush()
         }
       }
-      while let event = pipeline.poll() {
+      while !hasAbandoned, let event = pipeline.poll() {
         isIdle = false
         switch event {
         case .finished(let result): try report(.finished(result))
         case .failed(let rows, let error): throw WorkerFailure(rows: rows, cause: error)
         }
       }
-      if let signal = StopSignal.name, !hasAskedToStop {
-        hasAskedToStop = true
+      communicator.activity.images = pipeline.imageSteps
+      if let signal = StopSignal.name, !hasAsked {
+        hasAsked = true
         try report(.stopRequested(signal))
+      }
+      if let stopTime, !hasAbandoned, seconds(since: stopTime) > StopLimits.image {
+        hasAbandoned = true
+        try report(.abandoned)
       }
       if isIdle {
         backoff.wait(duringTransfer: try communicator.isTransferring())

@@ -21,6 +21,7 @@ final class WorkerPipeline: Sendable {
 
   private let assigned = Channel<Assigned>()
   private let events = Channel<Event>()
+  private let state = WorkState()
   private let files: ReadAhead
 
   /// - Parameters:
@@ -36,7 +37,7 @@ final class WorkerPipeline: Sendable {
       if faults.hides(location, on: hostName) { return .failure(FaultInjection.hidden) }
       return ReadAhead.read(location)
     }
-    let thread = Thread { [assigned, events, files] in
+    let thread = Thread { [assigned, events, files, state] in
       WorkingThread.mark()
       var rows = 0..<0
       do {
@@ -49,7 +50,7 @@ final class WorkerPipeline: Sendable {
           let idle = seconds(since: begin)
           rows = next.batch.rows
           var result = try extractor.extract(
-            next.batch, files: files, firstFile: next.firstFile, idleSeconds: idle)
+            next.batch, files: files, firstFile: next.firstFile, idleSeconds: idle, state: state)
           try inputs.requireUnchanged()
           if let rowFiles { result = try result.written(to: rowFiles) }
           result.timing.startSeconds = startSeconds
@@ -72,6 +73,12 @@ final class WorkerPipeline: Sendable {
 
   /// The next thing that happened, or nil when nothing has.
   func poll() -> Event? { events.poll() }
+
+  /// Images decoded and images computed so far.
+  var imageSteps: Int { state.imageSteps }
+
+  /// Finishes the images in hand; what is not begun comes back in the results of its batches.
+  func stop() { state.stop() }
 
   /// Lets the threads end after the batches already submitted.
   func close() { assigned.close() }
