@@ -95,6 +95,25 @@ import Testing
     try expectRepair()
   }
 
+  /// A store that changes while it is read gives any rows, no trap, and an error before they count.
+  @Test(arguments: ["rows.tsv", "pool5.npy", "store.json"])
+  func aStoreThatChangesInUseIsNoticed(name: String) throws {
+    let job = SampleJob(rows: 2000, rowsPerShard: nil)
+    try job.make(at: path, size: 500)
+    let store = try Store(path)
+    let layer = try store.layer(named: "pool5")
+    try store.requireUnchanged()
+    let file = try PositionedFile("\(path)/\(name)", .update)
+    try file.resize(to: 300)
+    for row in 0..<store.rowCount {
+      _ = store.rows[row]
+      #expect(store.status(row) == (job.failing.contains(row) ? .failed : .ok))
+      #expect(layer.floats(row..<row + 1).count == layer.width)
+    }
+    let error = #expect(throws: InputChangedError.self) { try store.requireUnchanged() }
+    #expect(error?.path == "\(path)/\(name)")
+  }
+
   @Test func openingLooksAtSizesAndAtTheTable() throws {
     let files = try SampleJob().make(at: path)
     for (name, bytes) in files {

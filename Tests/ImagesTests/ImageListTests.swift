@@ -36,6 +36,67 @@ import Testing
     (0..<list.count).map { [list[$0].path.description, list[$0].label?.description] }
   }
 
+  /// Entries of a list that changes may be anything, but reading them is safe, and it is noticed.
+  @Test(arguments: ["list.txt", "list.csv"]) func aListThatIsCutShortIsNoticed(name: String)
+    throws
+  {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/\(name)"
+      let lines = ["path,label"] + (0..<10_000).map { "\"images/\($0).jpg\",\($0 % 7)" }
+      try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: path))
+      let list = try ImageList(contentsOf: path)
+      try list.requireUnchanged()
+      try list.requireSameText()
+      truncate(path, 5000)
+      for row in 0..<list.count { _ = list[row] }
+      #expect(list[9_999].path.bytes.count < 30)
+      #expect(throws: InputChangedError.self) { try list.requireUnchanged() }
+      #expect(throws: InputChangedError.self) { try list.requireSameText() }
+    }
+  }
+
+  /// Other words in a file of the same size and time: only its hash tells.
+  @Test func aListOfAnotherTextIsNoticed() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/list.txt"
+      try Data("a.jpg cat\nb.jpg dog\n".utf8).write(to: URL(fileURLWithPath: path))
+      var times = stat()
+      stat(path, &times)
+      let list = try ImageList(contentsOf: path)
+      let handle = try #require(FileHandle(forWritingAtPath: path))
+      try handle.write(contentsOf: Data("a.jpg dog".utf8))
+      try handle.close()
+      #expect(throws: InputChangedError.self) { try list.requireUnchanged() }
+      utimensat(AT_FDCWD, path, [times.st_atim, times.st_mtim], 0)
+      try list.requireUnchanged()
+      let error = #expect(throws: InputChangedError.self) { try list.requireSameText() }
+      #expect(error?.path == path && error?.change == "its SHA-256 is another")
+    }
+  }
+
+  /// The folder that relative paths start from, however it is spelled; nothing to absolute ones.
+  @Test func rootsAreAbsolute() throws {
+    try withTemporaryFolder { folder in
+      let folder = FileSystem.absolute(folder)
+      func list(_ text: String, _ name: String, root: String? = nil) throws -> String? {
+        let path = "\(folder)/\(name)"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        return try ImageList(contentsOf: path, root: root).absoluteRoot
+      }
+      #expect(try list("/x/a.jpg\nb.jpg", "a.txt") == folder)
+      #expect(try list("/x/a.jpg\n/b.jpg", "a.txt") == nil)
+      #expect(try list("path,label\n\"/x/a,b.jpg\",c\n", "a.csv") == nil)
+      #expect(try list("path,label\n\"x/a,b.jpg\",c\n", "a.csv") == folder)
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder)/link", withDestinationPath: folder)
+      #expect(
+        try list("a.jpg", "a.txt", root: "\(folder)/link/../\(FileSystem.name(of: folder))/")
+          == folder)
+      #expect(try list("a.jpg", "a.txt", root: "\(folder)/none") == "\(folder)/none")
+      #expect(try list("a.jpg", "a.txt", root: "none/at/all")?.hasPrefix("/") ?? false)
+    }
+  }
+
   @Test func linesHoldPathAndLabel() throws {
     let list = try list(
       """

@@ -103,6 +103,9 @@ package struct RowTable: Sendable {
     precondition(0..<count ~= row, "row beyond the store")
     let result = file.withSpan { bytes in
       Result { () throws(ProblemError) in
+        // No further than the next landmark: in a table that changed a line may have no end.
+        let next = row / Self.stride + 1
+        let bytes = bytes.extracting(0..<(next < landmarks.count ? landmarks[next] : bytes.count))
         var offset = landmarks[row / Self.stride]
         for skipped in row / Self.stride * Self.stride..<row {
           offset = try RowLine(bytes, at: offset, row: skipped).end
