@@ -98,12 +98,14 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .cannotWrite, .cannotMake, .locked, .otherJob, .folderInUse, .unusableJob, .differentDirectory:
+    case .cannotWrite, .cannotMake, .locked, .otherJob, .folderInUse, .unusableJob,
+      .differentDirectory:
       .cannotCreate
     case .rowsDamaged: .stoppedEarly
     case .rowsCorrupted: .internalFailure
     case .unknownLayer: .usage
-    case .cannotRead, .notAStore, .notAFolder, .incomplete, .damaged, .auditFailed, .unsupportedVersion,
+    case .cannotRead, .notAStore, .notAFolder, .incomplete, .damaged, .auditFailed,
+      .unsupportedVersion,
       .invalidClass:
       .badInput
     }
