@@ -65,7 +65,7 @@ package final class Checkpointer {
       guard communicator.isRoot else { return nil as CheckpointFile? }
       // What this very training has reached is taken up all the same: a queue starts the same command
       // line again.
-      do { return try Self.load(path, of: identity) } catch where startsAnew { return nil }
+      do { return try Self.load(path, of: identity) } catch  where startsAnew { return nil }
     }
     var phase = Array((found?.phase ?? "").utf8)
     try communicator.broadcast(&phase, root: 0)
