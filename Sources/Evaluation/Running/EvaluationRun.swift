@@ -198,10 +198,11 @@ final class EvaluationRun {
     }
     // A thread for each training wastes nothing on waiting within one; but with fewer than two a
     // thread, most would be idle while the last ones run, so then all threads share each.
+    let pulse = team.pulse
     let finished =
       team.threadCount > 1 && own.count >= 2 * team.threadCount
       ? try team.throwingMap(own.count) { index, _ in
-        try attempt(index, ThreadTeam(threadCount: 1, pulse: team.pulse))
+        try attempt(index, ThreadTeam(threadCount: 1, pulse: pulse))
       }
       : try own.indices.map { try attempt($0, team) }
     longest = max(longest, finished.compactMap { $0?.time }.max() ?? .zero)
