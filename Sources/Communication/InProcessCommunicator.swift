@@ -32,6 +32,8 @@ package final class InProcessCommunicator: Communicator {
     let notes = (0..<size).map { _ in RankTraps.Note() }
     let group = DispatchGroup()
     try RankTraps.run {
+      // Before there are threads: one may trap at once.
+      let trapCount = RankTraps.count
       for rank in 0..<size {
         group.enter()
         let thread = Thread {
@@ -48,7 +50,7 @@ package final class InProcessCommunicator: Communicator {
         thread.stackSize = 1 << 23
         thread.start()
       }
-      try wait(for: group, notes, hub)
+      try wait(for: group, notes, trapCount: trapCount, hub)
     }
     if let failure = hub.firstFailure { throw failure }
     return box.results.withLock { $0.map { $0! } }
@@ -56,9 +58,11 @@ package final class InProcessCommunicator: Communicator {
 
   /// Waits until all ranks are done, but for those that trapped, which never will be.
   ///
+  /// - Parameter trapCount: the traps of this process before they began.
   /// - Throws: `RankTrap`, once the other ranks have had time to end.
-  private static func wait(for group: DispatchGroup, _ notes: [RankTraps.Note], _ hub: Hub) throws {
-    let trapCount = RankTraps.count
+  private static func wait(
+    for group: DispatchGroup, _ notes: [RankTraps.Note], trapCount: Int, _ hub: Hub
+  ) throws {
     var deadline: Date?
     while group.wait(timeout: .now() + .milliseconds(50)) == .timedOut {
       if RankTraps.count == trapCount { continue }

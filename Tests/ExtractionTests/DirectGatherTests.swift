@@ -76,11 +76,15 @@ import Testing
           return
         }
         #expect(log.writeCount >= before + 2, "two layers at least")
-        let part = try #require(result.parts.first)
-        #expect(part.data.isEmpty && part.finished.rows == rows)
-        #expect(part.finished.checksums.count == 2)
-        // What is reported is what the files hold.
-        try writer.recordFinished(part.finished, rows: nil)
+        let reported = result.parts.flatMap { Array($0.finished.rows) }
+        #expect((reported + result.unreadable.map(\.row)).sorted() == Array(rows))
+        for part in result.parts {
+          #expect(part.data.isEmpty)
+          #expect(part.finished.checksums.count == 2)
+          // What is reported is what the files hold.
+          try writer.recordFinished(part.finished, rows: nil)
+        }
+        try writer.recordFailed(result.unreadable)
       }
       pipeline.close()
       try writer.complete { (list[$0].path, list[$0].label) }

@@ -25,10 +25,12 @@ import Testing
         request.batchSize = 1
         request.gather = gather
         request.progress = .log
-        request.maxHours = 0.05 / 3600
+        // Half a second, in which images of 150 milliseconds are begun, but not all.
+        request.maxHours = 0.5 / 3600
         return try ExtractionJob(
           request, communicator: communicator, team: ThreadTeam(threadCount: 1),
-          log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+          log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+          faults: FaultInjection(environment: ["DECAF_FAULT_DELAY": "150"])
         ).run()
       }[0]
       #expect(summary.stopReason == "--max-hours")

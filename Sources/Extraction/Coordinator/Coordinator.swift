@@ -303,14 +303,21 @@ final class Coordinator {
         workers[rank]!.lastStep = .now
       }
     }
-    let stuck = workers.filter {
-      !$0.value.inFlight.isEmpty && seconds(since: $0.value.lastStep) > limits.stallAfterSeconds
+    let stuck = workers.filter { rank, worker in
+      !worker.inFlight.isEmpty && seconds(since: worker.lastStep) > limits.stallAfterSeconds
+        && isHeardOf(rank)
     }
     if stuck.isEmpty { return }
     try writer.flush()
     throw Stall(
       seconds: limits.stallAfterSeconds,
       workers: stuck.sorted { $0.key < $1.key }.map { rank, worker in (rank, worker.inFlight[0]) })
+  }
+
+  /// Whether a rank lives as far as is known; one that does not is the watch's to name.
+  private func isHeardOf(_ rank: Int) -> Bool {
+    rank == 0
+      || seconds(since: communicator.watch[rank]!.heard) < limits.stallAfterSeconds / 2
   }
 
   private func send(_ order: WorkerOrder, to rank: Int) throws {
