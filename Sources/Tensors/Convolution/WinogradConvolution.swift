@@ -43,11 +43,7 @@ package final class WinogradConvolution: Convolution {
     _ shape: ConvolutionShape, from input: MapLayout, to output: MapLayout, slots: Int,
     biases: [Float], kernels: NetworkKernels
   ) {
-    let schemes = WinogradScheme.all.filter {
-      $0.kernelSize == shape.kernelSize && $0.cut(output.height) != nil
-        && $0.cut(output.width) != nil
-    }
-    guard shape.stride == 1, shape.channelsPerGroup % 16 == 0, let scheme = schemes.first else {
+    guard let scheme = WinogradScheme(for: shape, height: output.height, width: output.width) else {
       return nil
     }
     precondition(
@@ -80,6 +76,11 @@ package final class WinogradConvolution: Convolution {
         tileRows: start..<min(start + height, rowCut.tiles), of: rowCut, columnCut, slots: slots,
         inputStep: depth, outputStep: panels.width)
     }
+  }
+
+  /// A scheme fits a convolution that makes a map of this size.
+  package static func fits(_ shape: ConvolutionShape, height: Int, width: Int) -> Bool {
+    WinogradScheme(for: shape, height: height, width: width) != nil
   }
 
   package var stripCount: Int { strips.count }
@@ -158,9 +159,7 @@ package final class WinogradConvolution: Convolution {
       slot >= 0 && slot < slots && transformed.count >= transformedFloats, "no such slot")
     let strip = strips[strip]
     var tiling = tiling(strip)
-    let corner =
-      (input.padding - shape.padding) * (input.pitch + input.channels)
-      + firstLine(strip) * input.pitch
+    let corner = input.corner(padding: shape.padding) + firstLine(strip) * input.pitch
     for group in 0..<shape.groups {
       kernels.table.pointee.winograd_inputs(
         &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,
@@ -172,8 +171,9 @@ package final class WinogradConvolution: Convolution {
   package var passCount: Int { shape.groups * passesPerGroup }
 
   package func run(
-    pass: Int, strip: Int, count: Int, from transformed: FloatBuffer, sums: FloatBuffer,
-    rectify: Bool, into output: (_ slot: Int) -> FeatureMap
+    pass: Int, strip: Int, count: Int, of maps: (_ slot: Int) -> FeatureMap,
+    from transformed: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    into output: (_ slot: Int) -> FeatureMap
   ) {
     multiply(pass: pass, strip: strip, count: count, from: transformed, sums: sums)
     let strip = strips[strip]

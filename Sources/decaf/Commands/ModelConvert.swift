@@ -22,13 +22,10 @@ struct ModelConvert: ParsableCommand {
   @Argument(help: "The file to write; replaced when it exists.", completion: .file())
   var output: String
 
-  @Option(
-    help: ArgumentHelp(
-      "The order of the layers, in place of what the file says.", valueName: "name"))
-  var architecture: Architecture?
+  @OptionGroup var networkChoice: NetworkChoice
 
   func run() throws {
-    let model = try Model.open(input, architecture: architecture)
+    let model = try Model.open(input, architecture: try networkChoice.architecture())
     for warning in model.warnings {
       StandardError.write("decaf: warning: \(warning)\n")
     }

@@ -12,8 +12,7 @@ struct ModelGenerate: ParsableCommand {
       weights. One seed gives one file, on every machine.
       """)
 
-  @Option(help: ArgumentHelp("The order of the layers.", valueName: "name"))
-  var architecture = Architecture.caffenet
+  @OptionGroup var networkChoice: NetworkChoice
 
   @Option(help: "Decides all weights.")
   var seed: UInt64 = 1
@@ -24,12 +23,13 @@ struct ModelGenerate: ParsableCommand {
   var output: String
 
   func run() throws {
-    let model = try Model.generate(architecture: architecture, seed: seed)
+    let model = try Model.generate(
+      architecture: try networkChoice.architecture() ?? .caffenet, seed: seed)
     try model.write(to: output)
     print(
       """
       \(output): \(model.name), SHA-256 of the numbers \(model.weightsSHA256)
-      The weights are untrained: seeded random numbers behind hand-made conv1 filters.
+      The weights are untrained: seeded random numbers, behind hand-made filters in AlexNet's conv1.
       """)
   }
 }

@@ -16,16 +16,13 @@ struct ModelInspect: ParsableCommand {
   @Argument(help: "A \(WeightFormats.readEndings()) file.", completion: .file())
   var file: String
 
-  @Option(
-    help: ArgumentHelp(
-      "The order of the layers, in place of what the file says.", valueName: "name"))
-  var architecture: Architecture?
+  @OptionGroup var networkChoice: NetworkChoice
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
-    let model = try Model.open(file, architecture: architecture)
+    let model = try Model.open(file, architecture: try networkChoice.architecture())
     try model.checkPanels()
     let report = ModelReport(model)
     if json {

@@ -7,7 +7,7 @@ extension CaffeModel {
     guard let first = layers.firstIndex(where: { $0.name == "conv1" }) else { return nil }
     let behind = layers[(first + 1)...]
     let (pooling, lrn) = (
-      MaxPoolingLayer.caffe.name, LocalResponseNormalizationLayer.caffe.name
+      PoolingLayer.caffe.name, LocalResponseNormalizationLayer.caffe.name
     )
     let stage = behind.prefix {
       $0.type != ConvolutionLayer.caffe.name && $0.type != InnerProductLayer.caffe.name
@@ -43,7 +43,8 @@ extension CaffeModel {
       return
     }
     // The file may end early, and go on after what is used of it.
-    for (layer, expected) in zip(chain, definition.layers) {
+    let expectedChain = definition.layers.filter { !Self.isPassedOver($0.type) }
+    for (layer, expected) in zip(chain, expectedChain) {
       let expectedType = type(of: expected.kind).caffe.name
       guard layer.type == expectedType, !expected.hasParameters || layer.name == expected.name
       else {
@@ -101,7 +102,8 @@ extension CaffeModel {
 
   /// Kinds with weights that a network here can have.
   private static let weighted: Set<String> = [
-    ConvolutionLayer.caffe.name, InnerProductLayer.caffe.name,
+    ConvolutionLayer.caffe.name, InnerProductLayer.caffe.name, PReLULayer.caffe.name,
+    BatchNormLayer.caffe.name, ScaleLayer.caffe.name,
   ]
 
   /// Layers that read images or measure results, and those that do nothing at test time: none of
@@ -115,7 +117,11 @@ extension CaffeModel {
 extension CaffeModel.Settings {
   /// What the file has in place of the expected value; nil when it has that.
   func contradiction(to setting: CaffeSetting) -> String? {
-    var found = setting.fields.flatMap { values[$0] ?? [] }.map { bits in
+    var found = setting.fields.flatMap { field -> [UInt64] in
+      let all = values[field] ?? []
+      // Of several numbers in the field for both axes the first is the height's, the last the width's.
+      return all.count == 2 ? [all[setting.axis]] : all
+    }.map { bits in
       switch setting.value {
       case .integer: Double(bits)
       case .float: Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
