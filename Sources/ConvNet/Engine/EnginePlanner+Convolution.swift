@@ -2,9 +2,13 @@ internal import Tensors
 
 /// Convolutions: the way each is computed, and what its weights take in of the layers behind it.
 extension EnginePlanner {
-  /// Most pixels of a map whose convolution wants several images at once: one alone has too few rows
-  /// for the products to make reading the weights worth while.
-  private static let smallMap = 400
+  /// Images that a convolution takes at once: of small maps several, as one alone has too few rows for
+  /// the products to make reading the weights worth while.
+  private static func slots(_ shape: ConvolutionShape, pixels: Int) -> Int {
+    if pixels <= 400 { return EnginePlan.chunkSize }
+    let hasManyWeights = shape.outputs * shape.weightsPerOutput >= 1 << 20
+    return pixels <= 800 && hasManyWeights ? EnginePlan.chunkSize / 2 : 1
+  }
 
   /// Adds a convolution, with the layers behind it that scale channels as part of its weights.
   ///
@@ -51,8 +55,7 @@ extension EnginePlanner {
     _ shape: ConvolutionShape, of layer: NetworkDefinition.Layer, from input: MapLayout,
     to output: MapLayout, _ biases: [Float]
   ) -> any Convolution {
-    let isSmall = output.height * output.width <= Self.smallMap
-    let slots = isSmall ? EnginePlan.chunkSize : 1
+    let slots = Self.slots(shape, pixels: output.height * output.width)
     // The first filters' sums nearly cancel on smooth images: rounded pixels would show in all layers.
     if layer.input != .data, let bfloat16 = kernels.bfloat16,
       let convolution = BFloat16Convolution(

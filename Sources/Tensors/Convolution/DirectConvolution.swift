@@ -65,13 +65,17 @@ package final class DirectConvolution: Convolution {
     stripHeight = max(1, min(output.height, Self.stripPixels / output.width))
   }
 
+  /// A filter's line is one stretch of the map: neighbouring pixels with all their channels.
+  private static func isWhole(_ shape: ConvolutionShape) -> Bool {
+    shape.groups == 1 && shape.dilation.width == 1
+  }
+
   /// A row's stretches in the map; nil when they are too short, or no multiple of what a kernel takes
   /// at once.
   private static func segmentsInPlace(
     _ shape: ConvolutionShape, of input: MapLayout
   ) -> (starts: [Int32], length: Int)? {
-    // A filter's line is one stretch where it reads neighbouring pixels with all their channels.
-    let isWhole = shape.groups == 1 && shape.dilation.width == 1
+    let isWhole = isWhole(shape)
     let stretch = (isWhole ? shape.kernelSize.width : 1) * shape.channelsPerGroup
     guard stretch % 4 == 0, stretch >= shortSegment else { return nil }
     let length = parts(of: stretch)
@@ -137,10 +141,12 @@ package final class DirectConvolution: Convolution {
     precondition(map.layout == input, "a map of another layout")
     guard isCopied else { return }
     precondition(slot >= 0 && slot < slots && rows.count >= transformedFloats, "no such slot")
+    // A filter's line of neighbouring pixels is one place.
+    let places = Self.isWhole(shape) ? 1 : shape.kernelSize.width
     var windows = decaf_windows(
-      height: shape.kernelSize.height, width: shape.kernelSize.width,
+      height: shape.kernelSize.height, width: places,
       step_y: shape.dilation.height * input.pitch, step_x: shape.dilation.width * input.channels,
-      channels: shape.channelsPerGroup, row_length: depth)
+      channels: shape.channelsPerGroup * (shape.kernelSize.width / places), row_length: depth)
     let lines = lines(ofStrip: strip)
     for group in 0..<shape.groups {
       for y in lines {

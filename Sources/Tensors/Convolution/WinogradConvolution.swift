@@ -27,9 +27,11 @@ package final class WinogradConvolution: Convolution {
 
   /// Outputs that share a walk along the points: their sums fit the second cache.
   private static let outputsPerPass = 64
-  /// Lines of tiles of a strip, and the most bytes of weights that are read anew for every strip.
-  private static let stripHeight = 4
-  private static let stripWeightLimit = 1 << 20
+  /// Tiles of a strip, about: with few weights, which are read anew for every strip, what lies between
+  /// the steps stays in the second cache; with many, a strip has to be worth reading them.
+  private static let (smallStrip, largeStrip) = (44, 128)
+  /// Most bytes of weights that are few.
+  private static let fewWeights = 1 << 20
 
   /// A convolution without weights; `pack` has to be called for every panel before it runs.
   ///
@@ -69,13 +71,25 @@ package final class WinogradConvolution: Convolution {
         from: group * panels.perGroup * panels.width,
         with: Array(biases[group * width..<(group + 1) * width]))
     }
-    let isCut = slots == 1 && 4 * weights.count <= Self.stripWeightLimit
-    let height = isCut ? min(Self.stripHeight, rowCut.tiles) : rowCut.tiles
+    let height =
+      slots == 1
+      ? Self.stripHeight(rowCut, columnCut, weightBytes: 4 * weights.count) : rowCut.tiles
     strips = Swift.stride(from: 0, to: rowCut.tiles, by: height).map { start in
       WinogradStrip(
         tileRows: start..<min(start + height, rowCut.tiles), of: rowCut, columnCut, slots: slots,
         inputStep: depth, outputStep: panels.width)
     }
+  }
+
+  /// Lines of tiles of a strip.
+  private static func stripHeight(
+    _ rowCut: WinogradScheme.Cut, _ columnCut: WinogradScheme.Cut, weightBytes: Int
+  ) -> Int {
+    let hasFew = weightBytes <= fewWeights
+    let (tiles, most) = (rowCut.tiles * columnCut.tiles, hasFew ? smallStrip : largeStrip)
+    // A little more than a strip is not worth a second one of the rest.
+    if !hasFew && 2 * tiles <= 3 * most { return rowCut.tiles }
+    return max(1, min(rowCut.tiles, (most + columnCut.tiles / 2) / columnCut.tiles))
   }
 
   /// A scheme fits a convolution that makes a map of this size.

@@ -23,10 +23,8 @@ struct BatchNormLayer: LayerKind {
   }
 
   var caffeSettings: [CaffeSetting] {
-    [
-      CaffeSetting("statistics of training", [1], 1, default: 1, .checked),
-      CaffeSetting("epsilon", [3], epsilon, default: 1e-5, epsilon == 1e-5 ? .checked : .both),
-    ]
+    // A file of weights may say how it was trained: with the statistics of each batch.
+    [CaffeSetting("epsilon", [3], epsilon, default: 1e-5, epsilon == 1e-5 ? .checked : .both)]
   }
 
   func parameters(from input: BlobShape) -> [ParameterShape] {
