@@ -1,4 +1,4 @@
-"""Small and full networks of many kinds against what Caffe itself computes, blob by blob."""
+"""Networks of many kinds against what Caffe itself computes, blob by blob, and against torch."""
 import pathlib
 import subprocess
 
@@ -86,6 +86,70 @@ def full(folder):
         print(f"  {name:14} " + ", ".join(parts))
 
 
+def torch_networks(nn):
+    """torchvision's AlexNet and VGG-16, written out: names of their layers, and the layers."""
+    convolutions = [
+        nn.Conv2d(3, 64, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2),
+        nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
+        nn.Conv2d(192, 384, 3, padding=1), nn.ReLU(), nn.Conv2d(384, 256, 3, padding=1),
+        nn.ReLU(), nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2)]
+    rest = [nn.Dropout(), nn.Linear(9216, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096),
+            nn.ReLU(), nn.Linear(4096, 1000)]
+    yield "torchvision", ([(f"features.{i}", it) for i, it in enumerate(convolutions)]
+                          + [(f"classifier.{i}", it) for i, it in enumerate(rest)])
+    layers, channels = [], 3
+    for block, (count, width) in enumerate(zip((2, 2, 3, 3, 3), (64, 128, 256, 512, 512)), 1):
+        for i in range(1, count + 1):
+            layers += [(f"conv{block}_{i}:pre", nn.Conv2d(channels, width, 3, padding=1)),
+                       (f"conv{block}_{i}", nn.ReLU())]
+            channels = width
+        layers.append((f"pool{block}", nn.MaxPool2d(2, 2)))
+    layers += [("fc6:pre", nn.Linear(25088, 4096)), ("fc6", nn.ReLU()),
+               ("fc7:pre", nn.Linear(4096, 4096)), ("fc7", nn.ReLU()),
+               ("fc8", nn.Linear(4096, 1000))]
+    yield "vgg16", layers
+
+
+def against_torch(folder):
+    """Seeded weights; every layer of torch's own float32."""
+    try:
+        import torch
+    except ImportError:
+        print("NOT CHECKED: torchvision's networks, for want of torch")
+        return
+    from safetensors.numpy import save_file
+    torch.manual_seed(5)
+    for name, layers in torch_networks(torch.nn):
+        tensors = {}
+        for layer, it in layers:
+            it.eval()
+            if hasattr(it, "weight"):
+                it.weight.data.normal_(0, (2 / it.weight[0].numel()) ** 0.5)
+                it.bias.data.uniform_(-0.1, 0.1)
+                stem = layer.removesuffix(":pre")
+                tensors |= {f"{stem}.weight": it.weight.detach().numpy(),
+                            f"{stem}.bias": it.bias.detach().numpy()}
+        model = folder / f"{name}.safetensors"
+        save_file(tensors, model, metadata={"architecture": name})
+        value = torch.randn(1, 3, 224, 224)
+        source, output = folder / "input.f32", folder / "output.f32"
+        source.write_bytes(value.numpy().tobytes())
+        parts = []
+        for layer, it in layers:
+            with torch.no_grad():
+                if isinstance(it, torch.nn.Linear):
+                    value = value.flatten(1)
+                value = it(value)
+            if isinstance(it, (torch.nn.Dropout, torch.nn.ReLU)):
+                continue
+            wanted = value.numpy().ravel()
+            subprocess.run([INSPECTOR, "network", model, name, source, layer, output], check=True)
+            found = abs(np.fromfile(output, "<f4") - wanted).max() / abs(wanted).max()
+            parts.append(f"{layer} {found:.0e}")
+            expect(found <= LIMIT, f"{name} {layer}: {found:.1e} > {LIMIT}")
+        print(f"  {name:14} " + ", ".join(parts))
+
+
 if not GOLDEN.is_dir():
     print(f"NOT CHECKED: {GOLDEN} is not there")
 else:
@@ -93,4 +157,7 @@ else:
     with scratch() as place:
         small(pathlib.Path(place))
         full(pathlib.Path(place))
+print("torchvision's networks: largest difference from torch, likewise")
+with scratch() as place:
+    against_torch(pathlib.Path(place))
 finish()

@@ -105,6 +105,16 @@ import Testing
     }
   }
 
+  @Test func networksWithoutWeightsAreInspected() throws {
+    try withTemporaryFolder { folder in
+      let files = try Files(in: folder)
+      let small = try succeed(["model", "inspect", files.network]).output
+      #expect(small.contains("c1:pre") && small.contains("20×16×16"), "\(small)")
+      let vgg = try succeed(["model", "inspect", "vgg16", "--json"]).output
+      #expect(vgg.contains("\"parameterCount\" : 138357544"), "\(vgg.suffix(400))")
+    }
+  }
+
   @Test func whatDoesNotFitIsRefused() throws {
     try withTemporaryFolder { folder in
       let fixture = try CommandFixture.shared.get()

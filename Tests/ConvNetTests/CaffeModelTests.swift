@@ -220,6 +220,20 @@ import Testing
     #expect(model.warnings.count == 1 && model.warnings[0].contains("fc8_flickr"))
   }
 
+  /// A file of weights alone may say nothing of what is between them; what it says must be so.
+  @Test(arguments: ["BatchNorm", "Scale", "PReLU"])
+  func layersThatChangeActivationsAreNotLeftAside(type: String) throws {
+    let other = Fixture.Layer(
+      name: "other", type: type, weights: ([96], [Float](repeating: 1, count: 96)))
+    guard
+      case .wrongSetting("other", _, _, _, type)? =
+        try error(Fixture(name: "CaffeNet", layers: [Fixture.conv1, other]))
+    else {
+      Issue.record("\(type) was left aside")
+      return
+    }
+  }
+
   @Test func unreachableBlobsAreRefusedByName() throws {
     let model = try open(Fixture(name: "CaffeNet", layers: [Fixture.conv1]))
     try model.requireReachable(BlobName(parsing: "pool1"))

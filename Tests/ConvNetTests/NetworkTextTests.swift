@@ -110,6 +110,10 @@ import Testing
     Refusal(String(repeating: "a {", count: 40), "deep"),
     Refusal("transform: 3", "'transform' is a field that is not read here"),
     Refusal("Concat", "", "line 3: a: layers of type Concat"),
+    Refusal("ImageData", "", "give the network's deploy.prototxt"),
+    Refusal(
+      "Convolution", "convolution_param { num_output: 60000 kernel_size: 3 pad: 9000 }",
+      "expected up to 268435456"),
     Refusal("ReLU", "bottom: \"b\"", "reads 2 and makes 1 blobs"),
     Refusal("ReLU", "relu_param { slope: 1 }", "a: 'slope' is a setting"),
     Refusal("ReLU", "pooling_param { pool: MAX }", "'pooling_param' is a field"),

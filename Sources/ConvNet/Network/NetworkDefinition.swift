@@ -49,7 +49,9 @@ package struct NetworkDefinition: Sendable, Equatable {
     var layers = [Layer]()
     var (blob, shape, isFlat) = (BlobName.data, input, false)
     for (i, entry) in entries.enumerated() {
-      if let problem = entry.kind.problem(with: shape, isFlat: isFlat) {
+      let problem =
+        entry.kind.problem(with: shape, isFlat: isFlat) ?? Self.problemOfSize(entry.kind, shape)
+      if let problem {
         throw TextFormatError(
           source: source, line: entry.line, problem: "\(entry.name): \(problem)")
       }
@@ -59,6 +61,14 @@ package struct NetworkDefinition: Sendable, Equatable {
       isFlat = entry.kind.isFlat(behind: isFlat)
     }
     self.init(layers: layers, input: input)
+  }
+
+  /// Why a layer's maps would be too large; nil when they are not. A gigabyte is beyond any network.
+  private static func problemOfSize(_ kind: any LayerKind, _ input: BlobShape) -> String? {
+    let (frame, limit) = (2 * kind.inputPadding, 1 << 28)
+    let framed = (input.height + frame) * (input.width + frame) * input.channels
+    let most = max(framed, kind.outputShape(from: input).count)
+    return most <= limit ? nil : "activations of \(most) numbers, expected up to \(limit)"
   }
 
   private init(layers: [Layer], input: BlobShape) {

@@ -18,17 +18,6 @@ struct ModelReport: Codable {
     let shape: [Int]
   }
 
-  /// A layer of the chain, as far as the weights reach.
-  struct Step: Codable {
-    let name: String
-    let type: String
-    /// The activations that it makes, by their name.
-    let makes: String
-    let shape: [Int]
-    let parameterCount: Int
-    let multiplyAdds: Int
-  }
-
   let path: String
   let name: String
   let architecture: String
@@ -37,7 +26,8 @@ struct ModelReport: Codable {
   let sha256: String
   let parameterCount: Int
   let multiplyAdds: Int
-  let chain: [Step]
+  /// As far as the weights reach.
+  let chain: [NetworkReport.Layer]
   let layers: [Layer]
   /// Layers whose weights the file repeats in panels.
   let panels: [String]
@@ -71,13 +61,8 @@ struct ModelReport: Codable {
           .squareRoot())
     }
     parameterCount = layers.reduce(0) { $0 + $1.parameterCount }
-    chain = definition.layers.map { layer in
-      Step(
-        name: layer.name, type: layer.type, makes: layer.output.description,
-        shape: layer.outputShape.dimensions, parameterCount: layer.parameterCount,
-        multiplyAdds: layer.multiplyAdds)
-    }
-    multiplyAdds = chain.reduce(0) { $0 + $1.multiplyAdds }
+    let network = NetworkReport(definition)
+    (chain, multiplyAdds) = (network.layers, network.multiplyAdds)
     panels = layers.map(\.name).filter { model.storedParameters($0).panels != nil }
     activations = definition.blobs.map {
       Activation(name: $0.description, shape: definition.shape(of: $0).dimensions)
@@ -91,7 +76,7 @@ struct ModelReport: Codable {
       "network       \(name.isEmpty ? "(no name)" : name)",
       "architecture  \(architecture) (from: \(architectureSource))",
       "weights       \(parameterCount) numbers, SHA-256 \(sha256)",
-      "arithmetic    \(Self.millions(multiplyAdds)) million multiply-adds an image",
+      "arithmetic    \(NetworkReport.millions(multiplyAdds)) million multiply-adds an image",
     ]
     if isUntrained { lines.append("training      none: the weights are seeded random numbers") }
     lines.append(
@@ -106,29 +91,11 @@ struct ModelReport: Codable {
           String(format: "%.4g", layer.weightStandardDeviation)))
     }
     lines.append("")
-    lines.append(Self.line("layer", "type", "makes", "shape", "parameters", "M multiply-adds"))
-    for step in chain {
-      lines.append(
-        Self.line(
-          step.name, step.type, step.makes, Self.shape(step.shape),
-          step.parameterCount == 0 ? "" : "\(step.parameterCount)",
-          step.multiplyAdds == 0 ? "" : Self.millions(step.multiplyAdds)))
-    }
+    lines += NetworkReport.table(of: chain)
     lines.append("")
     let items = activations.map { "\($0.name) \(Self.shape($0.shape))" }
     lines.append("activations   " + wrapped(items))
     return (lines + warnings.map { "warning: \($0)" }).joined(separator: "\n")
-  }
-
-  private static func millions(_ count: Int) -> String {
-    String(format: "%.1f", Double(count) / 1e6)
-  }
-
-  private static func line(_ cells: String...) -> String {
-    zip(cells, [14, 13, 14, 13, 11, 16]).enumerated().map { column, cell in
-      let space = String(repeating: " ", count: max(1, cell.1 - cell.0.count))
-      return column < 4 ? cell.0 + space : space + cell.0
-    }.joined().trimmingCharacters(in: .whitespaces)
   }
 
   private static func row(_ cells: String...) -> String {
@@ -137,7 +104,7 @@ struct ModelReport: Codable {
     }.joined().trimmingCharacters(in: .whitespaces)
   }
 
-  private static func shape(_ dimensions: [Int]) -> String {
+  static func shape(_ dimensions: [Int]) -> String {
     dimensions.map(String.init).joined(separator: "×")
   }
 

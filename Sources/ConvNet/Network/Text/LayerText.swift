@@ -85,6 +85,10 @@ struct LayerText {
   /// The layer in its place.
   func entry() throws(TextFormatError) -> NetworkDefinition.Entry {
     guard let kind = LayerKinds.all.first(where: { $0.caffe.name == type }) else {
+      if type.hasSuffix("Data") || type.hasSuffix("Loss") || type == "Accuracy" {
+        throw error(
+          "a layer of type \(type) is for training; give the network's deploy.prototxt", typeLine)
+      }
       let known = LayerKinds.caffeTypes.map(\.name).joined(separator: ", ")
       throw error("layers of type \(type) are not computed here; expected \(known)", typeLine)
     }

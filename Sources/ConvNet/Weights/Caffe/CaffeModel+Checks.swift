@@ -33,7 +33,7 @@ extension CaffeModel {
   func check(against definition: NetworkDefinition, path: String) throws(ModelError) {
     try checkInput(against: definition, path: path)
     let chain = layers.filter { !Self.isPassedOver($0.type) }
-    guard chain.contains(where: { !Self.weighted.contains($0.type) }) else {
+    guard chain.contains(where: { !isOfWeightsOnly($0, in: definition) }) else {
       for layer in layers where layer.settings != nil {
         let expected = definition.layers.first { $0.name == layer.name }
         if let expected, type(of: expected.kind).caffe.name == layer.type {
@@ -100,11 +100,16 @@ extension CaffeModel {
     }
   }
 
-  /// Kinds with weights that a network here can have.
-  private static let weighted: Set<String> = [
-    ConvolutionLayer.caffe.name, InnerProductLayer.caffe.name, PReLULayer.caffe.name,
-    BatchNormLayer.caffe.name, ScaleLayer.caffe.name,
-  ]
+  /// The layer has weights of the network's, or of a classifier beside it, and tells nothing of what is
+  /// between. One that scales or bends activations and that the network lacks tells of another network.
+  private func isOfWeightsOnly(_ layer: Layer, in definition: NetworkDefinition) -> Bool {
+    if [ConvolutionLayer.caffe.name, InnerProductLayer.caffe.name].contains(layer.type) {
+      return true
+    }
+    return definition.layers.contains {
+      $0.hasParameters && $0.name == layer.name && $0.type == layer.type
+    }
+  }
 
   /// Layers that read images or measure results, and those that do nothing at test time: none of
   /// them changes an activation. (Flatten leaves the order C, H, W as it is.)
