@@ -64,12 +64,14 @@ import Testing
         s3 Scale scale_param { bias_term: true }
         """),
     Case(
-      name: "strided winograd", input: [3, 52, 52],
+      name: "minimal filtering", input: [3, 92, 92],
       layers: """
-        c1 \(convolution("num_output: 24 kernel_size: 11 stride: 4 pad: 2"))
+        c1 \(convolution("num_output: 112 kernel_size: 11 stride: 4 pad: 2"))
         r1 ReLU
-        c2 \(convolution("num_output: 16 kernel_size: 3 pad: 1"))
-        r2 ReLU
+        c2 \(convolution("num_output: 64 kernel_size: 3 pad: 1"))
+        bn2 BatchNorm
+        =r2 ReLU
+        c3 \(convolution("num_output: 24 kernel_size: 5 pad: 2"))
         """),
     Case(
       name: "pooling", input: [5, 29, 27],

@@ -63,10 +63,14 @@ extension EnginePlanner {
     {
       return convolution
     }
-    return WinogradConvolution(
-      shape, from: input, to: output, slots: slots, biases: biases, kernels: kernels.float)
-      ?? DirectConvolution(
+    if ConvolutionLayer.isWorthFiltering(layer.multiplyAdds),
+      let convolution = WinogradConvolution(
         shape, from: input, to: output, slots: slots, biases: biases, kernels: kernels.float)
+    {
+      return convolution
+    }
+    return DirectConvolution(
+      shape, from: input, to: output, slots: slots, biases: biases, kernels: kernels.float)
   }
 
   private static func pack(

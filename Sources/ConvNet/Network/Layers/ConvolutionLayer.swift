@@ -98,15 +98,23 @@ struct ConvolutionLayer: LayerKind {
 
   var inputPadding: Int { max(padding.height, padding.width) }
 
+  /// Minimal filtering is worth its rounding errors, ten times those of the definition: of small layers
+  /// all the time that it saves is nothing.
+  ///
+  /// - Parameter multiplyAdds: of an image.
+  static func isWorthFiltering(_ multiplyAdds: Int) -> Bool { multiplyAdds >= 16 << 20 }
+
   /// With a stride of 4, conv1 reads each pixel for few of its outputs, and minimal filtering, which
   /// saves by what neighbouring outputs share, would save nothing. Blocks of 4 × 4 pixels taken as the
   /// 48 channels of one make it a convolution of stride 1 and 3 × 3 weights: 11 padded with a line of
   /// zeros to 12 = 3 · 4. Such an input is written as it will be read, so folding costs nothing. Where
   /// minimal filtering does not fit what comes of it, nothing is gained.
-  func inputFolding(_ input: MapLayout, output: BlobShape) -> SpaceToDepth? {
+  func inputFolding(_ layout: MapLayout, output: BlobShape) -> SpaceToDepth? {
+    let input = BlobShape(layout.channels, layout.height, layout.width)
     let folding = SpaceToDepth(
-      input, for: shape(channels: input.channels),
+      layout, for: shape(channels: input.channels),
       outputs: PlaneSize(output.height, output.width))
+    guard Self.isWorthFiltering(multiplyAdds(from: input)) else { return nil }
     return folding.flatMap {
       WinogradConvolution.fits($0.folded, height: output.height, width: output.width)
         ? $0 : nil
