@@ -148,9 +148,11 @@ import Testing
         let wanted = try #require(expected[blob])
         try #require(row.count == wanted.count)
         let largest = wanted.map(abs).max()!
-        // Both sides round every sum's terms, in other ways; a tenth of what the design allows.
+        // Both sides round every sum's terms, in other ways; a tenth of what the design allows. Minimal
+        // filtering of 5 × 5 errs most: see `WinogradConvolutionTests`.
+        let tolerance: Float = it.name == "minimal filtering" ? 2e-5 : 1e-5
         let difference = zip(row, wanted).map { abs($0 - $1) }.max()!
-        #expect(largest > 0 && difference <= 1e-5 * largest, "\(blob), \(kernelClass)")
+        #expect(largest > 0 && difference <= tolerance * largest, "\(blob), \(kernelClass)")
         #expect(rows([blob], [images[2]], threads: 2)[0] == row, "\(blob) alone, \(kernelClass)")
         #expect(rows([blob], [images[2]], threads: 1)[0] == row, "\(blob), one thread")
       }
@@ -171,6 +173,26 @@ import Testing
       return engine.outputs.indices.map { engine.row($0, image: 0) }
     }
     #expect(results.allSatisfy { $0 == results.first })
+  }
+
+  /// Where a matrix unit does not fit a layer, the float kernels compute it.
+  @Test(arguments: [cases[0], cases[1], cases[5]])
+  func reducedPrecisionComesClose(_ it: Case) throws {
+    let network = try Self.network(it)
+    let image = SlowKernels.random(it.input.reduce(1, *), seed: 5, in: -2...2)
+    let expected = SlowNetwork.blobs(network, image)
+    let engine = Engine(
+      network: network, outputs: network.definition.blobs, capacity: 1,
+      kernels: EngineKernels(.baseline, bfloat16: .emulated), team: ThreadTeam(threadCount: 1))
+    engine.setInput(0, image)
+    engine.run(count: 1)
+    for (number, blob) in engine.outputs.enumerated() {
+      let wanted = expected[blob]!
+      let largest = wanted.map(abs).max()!
+      let difference = zip(engine.row(number, image: 0), wanted).map { abs($0 - $1) }.max()!
+      // Numbers of 8 bits: 0.4 % of a factor, more where sums cancel.
+      #expect(difference <= 3e-2 * largest, "\(blob)")
+    }
   }
 
   @Test func blobsHaveTheNamesThatCaffeGivesThem() throws {

@@ -186,4 +186,36 @@ import Testing
       }
     }
   }
+
+  /// Without metadata, as other programs write them.
+  private func open(_ tensors: [(String, [Int])], named name: String? = nil) throws -> Model {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/net.safetensors"
+      try SafetensorsWriter.write(
+        path, metadata: name.map { ["name": $0] } ?? [:],
+        tensors: tensors.map { name, shape in
+          (name, shape, [Float](repeating: 0.5, count: shape.reduce(1, *)))
+        })
+      return try Model.open(path)
+    }
+  }
+
+  @Test func weightsTellTheirNetworkByNamesAndShapes() throws {
+    let torchvision = try open([
+      ("features.0.weight", [64, 3, 11, 11]), ("features.0.bias", [64]),
+      ("features.3.weight", [192, 64, 5, 5]), ("features.3.bias", [192]),
+    ])
+    #expect(torchvision.architecture.rawValue == "torchvision")
+    #expect(torchvision.architectureSource == .shapes && torchvision.warnings.isEmpty)
+    #expect(torchvision.reachableBlobs.last?.description == "features.5")
+    let filters = [("conv1.weight", [96, 3, 7, 7]), ("conv1.bias", [96])]
+    guard
+      case .ambiguous(_, ["vgg-m", "vgg-s", "zfnet"])? =
+        #expect(throws: ModelError.self, performing: { try open(filters) })
+    else {
+      Issue.record("one of several networks was taken")
+      return
+    }
+    #expect(try open(filters, named: "my ZFNet").architecture.rawValue == "zfnet")
+  }
 }
