@@ -74,6 +74,19 @@ import Testing
         c3 \(convolution("num_output: 24 kernel_size: 5 pad: 2"))
         """),
     Case(
+      name: "a convolution a channel", input: [3, 30, 28],
+      layers: """
+        c1 \(convolution("num_output: 24 kernel_size: 3 stride: 2 pad: 1 bias_term: false"))
+        c1/bn BatchNorm
+        =c1/scale Scale scale_param { bias_term: true }
+        =r1 ReLU
+        c2/dw \(convolution("num_output: 24 kernel_size: 3 pad: 1 group: 24 bias_term: false"))
+        =c2/dw/bn BatchNorm
+        =c2/dw/scale Scale scale_param { bias_term: true }
+        =r2 ReLU
+        c2/sep \(convolution("num_output: 40 kernel_size: 1"))
+        """),
+    Case(
       name: "pooling", input: [5, 29, 27],
       layers: """
         p1 Pooling pooling_param { pool: MAX kernel_size: 3 stride: 2 pad: 1 }

@@ -66,7 +66,8 @@ import Testing
 @Suite struct BlobNameTests {
   @Test(arguments: [
     ("fc6", "fc6", "fc6"), ("fc6:pre", "fc6:pre", "fc6-pre"), ("decaf5", "pool5", "pool5"),
-    ("decaf6", "fc6", "fc6"), ("decaf7:pre", "fc7:pre", "fc7-pre"), ("data", "data", "data"),
+    ("decaf6", "fc6", "fc6"), ("decaf7:pre", "fc7:pre", "fc7-pre"),
+    ("c2/dw:pre", "c2/dw:pre", "c2-dw-pre"), ("data", "data", "data"),
   ])
   func namesAreResolved(text: String, description: String, fileStem: String) throws {
     let blob = try BlobName(parsing: text)
@@ -75,7 +76,7 @@ import Testing
     #expect(try BlobName(parsing: description) == blob)
   }
 
-  @Test(arguments: ["", ":pre", "fc6:pre:pre", "a b", "a,b", "a/b", ".hidden"])
+  @Test(arguments: ["", ":pre", "fc6:pre:pre", "a b", "a,b", "a\"b", ".hidden"])
   func whatIsNoNameIsRefused(text: String) {
     guard
       case .notABlob(text)? = #expect(

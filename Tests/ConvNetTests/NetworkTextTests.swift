@@ -151,6 +151,9 @@ import Testing
     Refusal(
       "\(head)layer { name: \"r\" type: \"ReLU\" bottom: \"data\" top: \"data\" }",
       "would replace the network's input"),
+    Refusal(
+      "\(head)\(layer("a/b", "ReLU", ""))layer { name: \"c\" type: \"LRN\" bottom: \"a/b\" top: \"a-b\" }",
+      "differs from another by '/' and '-' alone"),
     Refusal("\(head)\(layer("a b", "ReLU", ""))", "top 'a b': expected a name"),
   ]
 

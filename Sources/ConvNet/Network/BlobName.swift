@@ -36,11 +36,11 @@ package struct BlobName: Hashable, Codable, Sendable, CustomStringConvertible {
     self.init(Self.aliases[written] ?? written, isPreactivation: isPreactivation)
   }
 
-  /// A network may give a blob this name: it can be written in a list, and stand in a file's name.
+  /// A network may give a blob this name: it can be written in a list.
   static func isValid(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= 128 && !name.hasPrefix(".")
       && name.utf8.allSatisfy { byte in
-        byte >= 0x80 || (byte > 0x20 && byte != 0x7f && !#",:/\"'"#.utf8.contains(byte))
+        byte >= 0x80 || (byte > 0x20 && byte != 0x7f && !#",:\"'"#.utf8.contains(byte))
       }
   }
 
@@ -52,7 +52,10 @@ package struct BlobName: Hashable, Codable, Sendable, CustomStringConvertible {
   }
 
   /// The description with nothing in it that a file name should not hold: `fc6-pre`.
-  package var fileStem: String { isPreactivation ? name + "-pre" : name }
+  package var fileStem: String {
+    let plain = String(name.map { $0 == "/" ? "-" : $0 })
+    return isPreactivation ? plain + "-pre" : plain
+  }
 
   package init(from decoder: any Decoder) throws {
     try self.init(parsing: try decoder.singleValueContainer().decode(String.self))

@@ -61,6 +61,13 @@ package struct NetworkDefinition: Sendable, Equatable {
       isFlat = entry.kind.isFlat(behind: isFlat)
     }
     self.init(layers: layers, input: input)
+    // Two activations would have one file.
+    var stems = Set<String>()
+    if let twice = blobs.first(where: { !stems.insert($0.fileStem).inserted }) {
+      throw TextFormatError(
+        source: source, line: entries.first { $0.top == twice.name }?.line ?? 1,
+        problem: "top '\(twice.name)' differs from another by '/' and '-' alone")
+    }
   }
 
   /// Why a layer's maps would be too large; nil when they are not. A gigabyte is beyond any network.
@@ -110,7 +117,7 @@ package struct NetworkDefinition: Sendable, Equatable {
         }
       } else {
         guard BlobName.isValid(entry.top) else {
-          throw fail("top '\(entry.top)': expected a name without spaces, commas, ':' and '/'")
+          throw fail("top '\(entry.top)': expected a name without spaces, commas, quotes and ':'")
         }
         guard tops.insert(entry.top).inserted else { throw fail("makes '\(entry.top)' again") }
       }

@@ -30,8 +30,12 @@ extension CaffeModel {
   /// carry these alone, and says nothing of what is between them.
   ///
   /// - Throws: `ModelError.wrongSetting` for the first difference.
-  func check(against definition: NetworkDefinition, path: String) throws(ModelError) {
-    try checkInput(against: definition, path: path)
+  ///
+  /// - Parameter isOfAnySize: the input may have another size than the file says: convolutions take any.
+  func check(
+    against definition: NetworkDefinition, isOfAnySize: Bool = false, path: String
+  ) throws(ModelError) {
+    try checkInput(against: definition, isOfAnySize: isOfAnySize, path: path)
     let chain = layers.filter { !Self.isPassedOver($0.type) }
     guard chain.contains(where: { !isOfWeightsOnly($0, in: definition) }) else {
       for layer in layers where layer.settings != nil {
@@ -73,21 +77,25 @@ extension CaffeModel {
 
   /// What the network was made to read: an image's shape, and pixels that are not scaled.
   private func checkInput(
-    against definition: NetworkDefinition, path: String
+    against definition: NetworkDefinition, isOfAnySize: Bool, path: String
   ) throws(ModelError) {
     let shape = definition.shape(of: .data)
     let expected = [shape.channels, shape.height, shape.width]
-    for found in [inputShape] + layers.map(\.inputShape) {
+    for found in isOfAnySize ? [] : [inputShape] + layers.map(\.inputShape) {
       if let found, found.count == 4, Array(found.suffix(3)) != expected {
         throw .wrongSetting(
           layer: "data", path: path, setting: "an input of", expected: ModelError.shape(expected),
           found: ModelError.shape(Array(found.suffix(3))))
       }
     }
-    let transform = [
-      CaffeSetting("transform_param scale", [1], Float(1), default: 1, .checked),
-      CaffeSetting("transform_param crop_size", [3], shape.width, default: shape.width, .checked),
-    ]
+    let transform =
+      [CaffeSetting("transform_param scale", [1], Float(1), default: 1, .checked)]
+      + (isOfAnySize
+        ? []
+        : [
+          CaffeSetting(
+            "transform_param crop_size", [3], shape.width, default: shape.width, .checked)
+        ])
     for layer in layers {
       guard let settings = layer.transform else { continue }
       for setting in transform {

@@ -26,7 +26,9 @@ struct CaffeModelFormat: WritableWeightFormat {
     against definition: NetworkDefinition, of architecture: Architecture
   ) throws(ModelError) {
     guard architecture.hasTwoOrders else {
-      return try model.check(against: definition, path: contents.path)
+      // A user's own network says itself what it reads.
+      return try model.check(
+        against: definition, isOfAnySize: !architecture.isShipped, path: contents.path)
     }
     // Of an order that the user overrides, the user has been warned.
     let own = try layerOrder().map { order in
