@@ -131,6 +131,8 @@ import Testing
       #expect(name.status == 64 && name.errors.contains("caffenet, alexnet"), "\(name.errors)")
       let missing = try run(extract + [fixture.model, "--network", "\(folder)/none.prototxt"])
       #expect(missing.status == 65 && missing.errors.contains("none.prototxt"), "\(missing.errors)")
+      let alone = try run(["predict", "c", "s", "--output", "o", "--network", "nin"])
+      #expect(alone.status == 64 && alone.errors.contains("--model"), "\(alone.errors)")
       let text = Self.network.replacing("TanH", with: "Eltwise")
       let branch = try writeTestFile(Array(text.utf8), "branch.prototxt", in: folder)
       let refused = try run(extract + [fixture.model, "--network", branch])

@@ -132,9 +132,6 @@ package final class DirectConvolution: Convolution {
   private var rowFloats: Int { shape.groups * stripHeight * output.width * depth }
   package var transformedFloats: Int { isCopied ? slots * rowFloats : 0 }
   package var sumFloats: Int { stripHeight * output.width * panels.width }
-  package var multiplyAdds: Int {
-    output.height * output.width * shape.outputs * shape.weightsPerOutput
-  }
 
   /// Copies the windows of a strip of an image, if that is how they are read.
   package func transform(_ map: FeatureMap, strip: Int, to rows: FloatBuffer, slot: Int) {

@@ -57,6 +57,9 @@ struct PredictCommand: DistributedCommand {
     if root != nil && model == nil {
       throw ValidationError("--root goes with --model, which makes SOURCE a list of images.")
     }
+    if networkChoice.network != nil && model == nil {
+      throw ValidationError("--network goes with --model, which makes SOURCE a list of images.")
+    }
   }
 
   func run(in context: CommandContext) throws -> ExitStatus {

@@ -11,7 +11,8 @@ struct NetworkChoice: ParsableArguments {
       .prototxt file of a chain of layers. By default the one that the weights' file tells, by its \
       own description, its name, or names and shapes of its weights; else caffenet, which pools before \
       it normalizes, as DeCAF does.
-      """, valueName: "name|file"))
+      """, valueName: "name|file"),
+    completion: .file(extensions: ["prototxt"]))
   var network: String?
 
   /// The network that is named, if one is.
