@@ -68,7 +68,11 @@ let package = Package(
       resources: [.embedInCode("preprocess/caffe.yaml")]
         + ["caltech101", "cub", "office", "one-shot", "sun397"].map {
           .embedInCode("protocols/\($0).yaml")
-        },
+        }
+        + [
+          "alexnet", "caffenet", "nin", "torchvision", "vgg-f", "vgg-m", "vgg-s", "vgg16", "vgg19",
+          "zfnet",
+        ].map { .embedInCode("networks/\($0).prototxt") },
       swiftSettings: features),
 
     // Images to activations; rows on disk.

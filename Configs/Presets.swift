@@ -5,6 +5,20 @@ package enum Presets {
     "caffe": String(decoding: PackageResources.caffe_yaml, as: UTF8.self)
   ]
 
+  /// Networks by name: the text of `Configs/networks/NAME.prototxt`.
+  package static let networks: [String: String] = [
+    "alexnet": String(decoding: PackageResources.alexnet_prototxt, as: UTF8.self),
+    "caffenet": String(decoding: PackageResources.caffenet_prototxt, as: UTF8.self),
+    "nin": String(decoding: PackageResources.nin_prototxt, as: UTF8.self),
+    "torchvision": String(decoding: PackageResources.torchvision_prototxt, as: UTF8.self),
+    "vgg-f": String(decoding: PackageResources.vgg_f_prototxt, as: UTF8.self),
+    "vgg-m": String(decoding: PackageResources.vgg_m_prototxt, as: UTF8.self),
+    "vgg-s": String(decoding: PackageResources.vgg_s_prototxt, as: UTF8.self),
+    "vgg16": String(decoding: PackageResources.vgg16_prototxt, as: UTF8.self),
+    "vgg19": String(decoding: PackageResources.vgg19_prototxt, as: UTF8.self),
+    "zfnet": String(decoding: PackageResources.zfnet_prototxt, as: UTF8.self),
+  ]
+
   /// Evaluation protocols by name: the YAML text of `Configs/protocols/NAME.yaml`.
   package static let protocols: [String: String] = [
     "caltech101": String(decoding: PackageResources.caltech101_yaml, as: UTF8.self),

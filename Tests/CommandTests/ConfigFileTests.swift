@@ -62,8 +62,11 @@ import Testing
       let list = run.errors.split(separator: "expected one of ").last ?? ""
       let known = list.split(separator: "\n")[0].split(separator: ", ").map(String.init)
       let help = try Program.decaf.run([command, "--help"]).output
-      let explained = help.split(separator: "\n").filter { $0.hasPrefix("  --") }.map {
-        String($0.dropFirst(4).prefix { $0 != " " })
+      let explained = help.split(separator: "\n").filter { $0.hasPrefix("  --") }.flatMap {
+        // One option may have several names: “--network, --architecture <name>”.
+        $0.split(separator: " ").prefix { $0.hasPrefix("--") }.map {
+          String($0.dropFirst(2).prefix { $0 != "," })
+        }
       }
       #expect(known == explained.filter { $0 != "config" }.sorted())
     }

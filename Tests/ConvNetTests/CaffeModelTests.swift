@@ -156,12 +156,12 @@ import Testing
 
   @Test func shapesAreComparedWithTheArchitecture() throws {
     var conv1 = Fixture.conv1
-    conv1.weights = ([96, 3, 7, 7], [Float](repeating: 0, count: 96 * 147))
+    conv1.weights = ([96, 3, 9, 9], [Float](repeating: 0, count: 96 * 243))
     guard
-      case .wrongShape("conv1", "weights", let path, [96, 3, 11, 11], [96, 3, 7, 7])? =
+      case .wrongShape("conv1", "weights", let path, [96, 3, 11, 11], [96, 3, 9, 9])? =
         try error(Fixture(layers: [conv1]))
     else {
-      Issue.record("7×7 filters were accepted")
+      Issue.record("9×9 filters were accepted")
       return
     }
     #expect(path.hasSuffix("net.caffemodel"))
@@ -173,7 +173,9 @@ import Testing
       return
     }
     conv1.biases = nil
-    guard case .missingBlob("conv1", _, 1)? = try error(Fixture(layers: [conv1])) else {
+    guard
+      case .missingBlob("conv1", _, ["weights", "biases"], 1)? = try error(Fixture(layers: [conv1]))
+    else {
       Issue.record("missing biases were accepted")
       return
     }
@@ -197,13 +199,13 @@ import Testing
     var conv3 = Fixture.conv1
     conv3.name = "conv3"
     guard
-      case .missingLayer("conv2", _, ["conv1", "conv3"])? =
+      case .missingLayer("conv2", _, ["conv1", "conv3"], _)? =
         try error(Fixture(layers: [Fixture.conv1, conv3]))
     else {
       Issue.record("conv3 without conv2 was accepted")
       return
     }
-    guard case .missingLayer("conv1", _, [])? = try error(Fixture(name: "AlexNet")) else {
+    guard case .missingLayer("conv1", _, [], _)? = try error(Fixture(name: "AlexNet")) else {
       Issue.record("a network without layers was accepted")
       return
     }
@@ -216,6 +218,20 @@ import Testing
       biases: [Float](repeating: 0, count: 20))
     let model = try open(Fixture(name: "CaffeNet", layers: [Fixture.conv1, other]))
     #expect(model.warnings.count == 1 && model.warnings[0].contains("fc8_flickr"))
+  }
+
+  /// A file of weights alone may say nothing of what is between them; what it says must be so.
+  @Test(arguments: ["BatchNorm", "Scale", "PReLU"])
+  func layersThatChangeActivationsAreNotLeftAside(type: String) throws {
+    let other = Fixture.Layer(
+      name: "other", type: type, weights: ([96], [Float](repeating: 1, count: 96)))
+    guard
+      case .wrongSetting("other", _, _, _, type)? =
+        try error(Fixture(name: "CaffeNet", layers: [Fixture.conv1, other]))
+    else {
+      Issue.record("\(type) was left aside")
+      return
+    }
   }
 
   @Test func unreachableBlobsAreRefusedByName() throws {

@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 import TestSupport
 
@@ -22,31 +23,72 @@ enum SlowNetwork {
   private static func output(
     of layer: NetworkDefinition.Layer, _ input: SlowKernels.Map, _ network: Network
   ) -> SlowKernels.Map {
-    var output = input
     switch layer.kind {
     case let it as ConvolutionLayer:
       let stored = network.storedParameters(layer.name)
-      output = SlowKernels.convolve(
-        input, weights: stored.weights.floats(), biases: stored.biases.floats(),
-        kernelSize: it.kernelSize, stride: it.stride, padding: it.padding, groups: it.groups)
-    case is ReLULayer:
-      output.values = SlowKernels.rectify(input.values)
-    case let it as MaxPoolingLayer:
-      output = SlowKernels.maxPool(input, size: it.kernelSize, stride: it.stride)
+      return SlowKernels.convolve(
+        input, weights: stored.weights.floats(), biases: stored.biases(count: it.outputs),
+        shape: ConvolutionShape(
+          channels: input.channels, outputs: it.outputs, kernelSize: it.kernelSize,
+          stride: it.stride, padding: it.padding, dilation: it.dilation, groups: it.groups))
+    case let it as PoolingLayer:
+      return SlowKernels.pool(
+        input, isAverage: it.method == .average,
+        size: it.kernelSize ?? PlaneSize(input.height, input.width), stride: it.stride,
+        padding: it.padding, height: layer.outputShape.height, width: layer.outputShape.width)
     case let it as LocalResponseNormalizationLayer:
-      output = SlowKernels.normalize(
-        input, localSize: it.localSize, alpha: Double(it.alpha), k: Double(it.k))
+      return SlowKernels.normalize(
+        input, localSize: it.localSize, alpha: Double(it.alpha), beta: Double(it.beta),
+        k: Double(it.k))
     case let it as InnerProductLayer:
       let stored = network.storedParameters(layer.name)
-      output = SlowKernels.Map(
+      return SlowKernels.Map(
         it.outputs, 1, 1,
         SlowKernels.innerProduct(
-          input.values, weights: stored.weights.floats(), biases: stored.biases.floats(),
-          isFused: false))
-    case is SoftmaxLayer:
-      var span = output.values.mutableSpan
-      softmax(input.values.span, into: &span)
-    default: preconditionFailure("\(layer.name) has no slow twin")
+          input.values, weights: stored.weights.floats(),
+          biases: stored.biases(count: it.outputs), isFused: false))
+    case is FlattenLayer: return SlowKernels.Map(input.values.count, 1, 1, input.values)
+    case is DropoutLayer: return input
+    case is SoftmaxLayer: return softmaxOfPixels(input)
+    default: return eachNumber(of: layer, input, network)
+    }
+  }
+
+  /// Of every pixel's channels.
+  private static func softmaxOfPixels(_ input: SlowKernels.Map) -> SlowKernels.Map {
+    var output = input
+    for y in 0..<input.height {
+      for x in 0..<input.width {
+        let powers = (0..<input.channels).map { exp(Double(input[$0, y, x])) }
+        for c in 0..<input.channels { output[c, y, x] = Float(powers[c] / powers.reduce(0, +)) }
+      }
+    }
+    return output
+  }
+
+  /// Layers that change every number on its own, in `Double`.
+  private static func eachNumber(
+    of layer: NetworkDefinition.Layer, _ input: SlowKernels.Map, _ network: Network
+  ) -> SlowKernels.Map {
+    let blobs =
+      layer.hasParameters
+      ? network.storedParameters(layer.name).blobs.map { $0.floats().map(Double.init) } : []
+    var output = input
+    for i in input.values.indices {
+      let (c, a) = (i / (input.height * input.width), Double(input.values[i]))
+      let result: Double
+      switch layer.kind {
+      case let it as ReLULayer: result = a < 0 ? Double(it.slope) * a : a
+      case let it as PReLULayer: result = a < 0 ? blobs[0][it.isShared ? 0 : c] * a : a
+      case is TanHLayer: result = tanh(a)
+      case is SigmoidLayer: result = 1 / (1 + exp(-a))
+      case let it as BatchNormLayer:
+        let (mean, variance) = (blobs[0][c] / blobs[2][0], blobs[1][c] / blobs[2][0])
+        result = (a - mean) / (variance + Double(it.epsilon)).squareRoot()
+      case let it as ScaleLayer: result = blobs[0][c] * a + (it.hasShift ? blobs[1][c] : 0)
+      default: preconditionFailure("\(layer.name) has no slow twin")
+      }
+      output.values[i] = Float(result)
     }
     return output
   }
@@ -59,14 +101,22 @@ enum SlowNetwork {
   ) -> [String: LayerParameters] {
     var parameters = [String: LayerParameters]()
     for (seed, layer) in definition.layers.enumerated() {
-      guard let shape = layer.weightShape else { continue }
-      let inputs = shape.dropFirst().reduce(1, *)
-      let limit = (6 / Float(inputs)).squareRoot() / (layer.input == .data ? inputScale : 1)
+      guard layer.hasParameters else { continue }
+      let limit =
+        (6 / Float(layer.weightsPerOutput)).squareRoot() / (layer.input == .data ? inputScale : 1)
       parameters[layer.name] = LayerParameters(
-        weights: StoredFloats(
-          SlowKernels.random(shape[0] * inputs, seed: UInt64(seed), in: -limit...limit)),
-        biases: StoredFloats(
-          SlowKernels.random(shape[0], seed: UInt64(100 + seed), in: -0.1...0.1)))
+        layer.parameters.enumerated().map { number, part in
+          let range: ClosedRange<Float> =
+            switch (part.name, part.shape.count) {
+            case ("weight", 2...): -limit...limit
+            case ("weight", _): 0.5...1.5
+            case ("running_var", _): 1...4
+            case ("scale_factor", _): 3...3
+            default: -0.1...0.1
+            }
+          return StoredFloats(
+            SlowKernels.random(part.count, seed: UInt64(100 * number + seed), in: range))
+        })
     }
     return parameters
   }

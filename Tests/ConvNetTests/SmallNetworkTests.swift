@@ -14,7 +14,7 @@ import Testing
       ("conv1", ConvolutionLayer(outputs: 32, kernelSize: 3, padding: 1, groups: 1)),
       ("norm1", LocalResponseNormalizationLayer(localSize: 5, alpha: 1e-2, beta: 0.75, k: 2)),
       ("drop1", DropoutLayer()),
-      ("pool1", MaxPoolingLayer(kernelSize: 3, stride: 2)),
+      ("pool1", PoolingLayer(kernelSize: 3, stride: 2)),
       ("relu1", ReLULayer()),
       ("fc2", InnerProductLayer(outputs: 48)),
       ("relu2", ReLULayer()),
@@ -66,7 +66,7 @@ import Testing
     var parameters = SlowNetwork.parameters(of: Self.definition)
     parameters["fc3"] = nil
     guard
-      case .missingLayer("fc3", _, ["conv1", "fc2"])? =
+      case .missingLayer("fc3", _, ["conv1", "fc2"], _)? =
         #expect(
           throws: ModelError.self,
           performing: { try Network(Self.definition, parameters: parameters) })
@@ -79,10 +79,17 @@ import Testing
   @Test func everyKindHasANameOfItsOwnInBothFormats() {
     let types = LayerKinds.caffeTypes
     #expect(types.map(\.name).contains("Convolution"))
-    for type in types { #expect(CaffeModel.v1Types[type.v1Number] == type.name) }
-    #expect(CaffeModel.Fields.v2.settings[106] == 3..<7)
-    #expect(Set(CaffeModel.Fields.v2.settings.keys) == [106, 117, 118, 121, 123])
-    #expect(Set(CaffeModel.Fields.v1.settings.keys) == [10, 17, 18, 19, 30])
+    #expect(Set(types.map(\.name)).count == types.count)
+    #expect(Set(types.map(\.settingsName)).count == types.count)
+    for type in types {
+      if let number = type.v1Number { #expect(CaffeModel.v1Types[number] == type.name) }
+    }
+    #expect(CaffeModel.Fields.v2.settings[106] == [3, 4, 5, 6, 18])
+    #expect(
+      Set(CaffeModel.Fields.v2.settings.keys)
+        == [106, 117, 118, 121, 123, 124, 125, 127, 131, 135, 139, 142])
+    #expect(
+      Set(CaffeModel.Fields.v1.settings.keys) == [10, 17, 18, 19, 30, 37, 38, 39])
   }
 }
 

@@ -81,9 +81,10 @@ extension FuzzTarget {
         _ = (blob.shape, blob.floats.floats())
         if blob.floats.count > 2 { _ = blob.floats.floats(1..<blob.floats.count - 1) }
       }
-      _ = format.contents.architecture(given: nil)
+      _ = format.contents.architecture(
+        given: nil, fitting: try format.contents.fittingArchitecture())
       _ = try format.layerOrder()
-      try format.check(against: definition.get())
+      try format.check(against: definition.get(), of: .caffenet)
     },
     FuzzTarget(
       "caffemodel.open",

@@ -97,7 +97,35 @@ extension FuzzTarget {
     mean: [104.00698793, 116.66876762, 122.67891434]
     """
 
+  private static let network = """
+    name: "Net" # a comment
+    layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 3, 20, 20] } } }
+    layer {
+      name: "c" type: "Convolution" bottom: "data" top: "c" param { lr_mult: 1 }
+      convolution_param { num_output: 4 kernel_size: 3 pad: 1 stride: 2 group: 1 dilation: 1 }
+    }
+    layer { name: "b" type: "BatchNorm" bottom: "c" top: "c" batch_norm_param { eps: 1e-3 } }
+    layer { name: "s" type: "Scale" bottom: "c" top: "c" scale_param { bias_term: true } }
+    layer { name: "r" type: "ReLU" bottom: "c" top: "c" relu_param { negative_slope: 0.1 } }
+    layer { name: "n" type: "LRN" bottom: "c" top: "n" lrn_param { local_size: 3 alpha: 1e-4 k: 2 } }
+    layer { name: "p" type: "Pooling" bottom: "n" top: "p" pooling_param { pool: AVE kernel_size: 3
+      stride: 2 pad: 1 round_mode: FLOOR } }
+    layer { name: "f" type: "InnerProduct" bottom: "p" top: "f" inner_product_param { num_output: 5 } }
+    layer { name: "prob" type: "Softmax" bottom: "f" top: "prob" }
+    """
+
+  private static let oldNetwork = """
+    input: 'data' input_dim: 1; input_dim: 3, input_dim: 9 input_dim: 8
+    layers < name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1
+      convolution_param < kernel_h: 3 kernel_w: 2 num_output: 2 bias_term: false > >
+    layers { name: "p" type: POOLING bottom: "c" top: "p" pooling_param { global_pooling: true } }
+    """
+
   static let texts = [
+    FuzzTarget("prototxt", texts: [network, oldNetwork]) { bytes, _ in
+      let network = try Architecture(parsing: bytes, source: "fuzz")
+      _ = (network.definition.usualBlobs, network.definition.layers.map(\.multiplyAdds))
+    },
     FuzzTarget("json", texts: [json, "[[[[1]]]]", "{\"k\":1e300}"]) { bytes, _ in
       let value = try JSONValue(parsing: bytes)
       let again = try JSONValue(parsing: Array(value.compactText.utf8))

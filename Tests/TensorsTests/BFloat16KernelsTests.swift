@@ -96,8 +96,9 @@ import Testing
       input.setChannelsFirst(values.span)
       convolution.transform(input, strip: 0, to: transformed, slot: 0)
       convolution.run(
-        pass: 0, strip: 0, count: 1, from: transformed, sums: FloatBuffer(count: 0), rectify: false
-      ) { _ in output }
+        pass: 0, strip: 0, count: 1, of: { _ in input }, from: transformed,
+        sums: FloatBuffer(count: 0), rectify: false,
+        into: { _ in output })
       return output.buffer.floats(0..<16)
     }
     // An infinite number meets the other outputs' weights of zero.

@@ -30,8 +30,8 @@ struct ConvolutionProblem {
   init(_ size: Size) {
     self.size = size
     shape = ConvolutionShape(
-      channels: size.channels, outputs: size.outputs, kernelSize: size.kernelSize,
-      padding: size.padding, groups: size.groups)
+      channels: size.channels, outputs: size.outputs, kernelSize: PlaneSize(size.kernelSize),
+      padding: PlaneSize(size.padding), groups: size.groups)
     weights = SlowKernels.random(
       size.outputs * size.channels / size.groups * size.kernelSize * size.kernelSize, seed: 2)
     biases = SlowKernels.random(size.outputs, seed: 3)
@@ -89,9 +89,8 @@ struct ConvolutionProblem {
       }
       for pass in 0..<convolution.passCount {
         convolution.run(
-          pass: pass, strip: strip, count: images.count, from: transformed, sums: sums,
-          rectify: rectify
-        ) { outputs[$0] }
+          pass: pass, strip: strip, count: images.count, of: { maps[$0] }, from: transformed,
+          sums: sums, rectify: rectify, into: { outputs[$0] })
       }
     }
     return outputs.map { map in

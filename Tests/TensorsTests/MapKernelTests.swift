@@ -40,7 +40,8 @@ import Testing
       MapLayout(
         channels: it.channels, height: expected.height, width: expected.width, padding: 1))
     kernel.kernels.run(
-      "max_pool", map(twin, padding: 2), into: output, MapOptions(size: it.size, stride: it.stride))
+      "max_pool", map(twin, padding: 2), into: output,
+      MapOptions(size: PlaneSize(it.size), stride: PlaneSize(it.stride)))
     #expect(values(output) == expected.values)
     #expect(frameIsZero(output))
   }
@@ -118,20 +119,27 @@ import Testing
     #expect(frameIsZero(map))
   }
 
-  @Test(arguments: [(3, 23, 11, 4), (2, 9, 3, 2), (5, 8, 5, 3)])
+  @Test(arguments: [
+    (3, 23, 11, 4, 0), (2, 9, 3, 2, 0), (5, 8, 5, 3, 0), (3, 24, 11, 4, 2), (2, 9, 3, 2, 1),
+    (1, 16, 5, 2, 2),
+  ])
   func foldedConvolutionsAgreeWithTheirTwin(
-    _ it: (channels: Int, side: Int, kernelSize: Int, stride: Int)
-  ) {
+    _ it: (channels: Int, side: Int, kernelSize: Int, stride: Int, padding: Int)
+  ) throws {
     let twin = SlowKernels.Map(random: 9, it.channels, it.side, it.side + 1)
     let area = it.kernelSize * it.kernelSize
     let weights = SlowKernels.random(7 * it.channels * area, seed: 10)
     let biases = [Float](repeating: 0, count: 7)
     let expected = SlowKernels.convolve(
       twin, weights: weights, biases: biases, kernelSize: it.kernelSize, stride: it.stride,
-      padding: 0, groups: 1)
-    let folding = SpaceToDepth(
-      MapLayout(channels: twin.channels, height: twin.height, width: twin.width),
-      kernelSize: it.kernelSize, stride: it.stride, outputs: (expected.height, expected.width))
+      padding: it.padding, groups: 1)
+    let folding = try #require(
+      SpaceToDepth(
+        MapLayout(channels: twin.channels, height: twin.height, width: twin.width),
+        for: ConvolutionShape(
+          channels: twin.channels, outputs: 7, kernelSize: PlaneSize(it.kernelSize),
+          stride: PlaneSize(it.stride), padding: PlaneSize(it.padding)),
+        outputs: PlaneSize(expected.height, expected.width)))
     let folded = FeatureMap(folding.output)
     let place = ImagePlace(folded, folding: folding)
     place.setChannelsFirst(twin.values.span)

@@ -96,8 +96,9 @@ import Testing
     convolution.transform(map, strip: 0, to: transformed, slot: 0)
     for pass in 0..<convolution.passCount {
       convolution.run(
-        pass: pass, strip: 0, count: 1, from: transformed, sums: sums, rectify: true
-      ) { _ in output }
+        pass: pass, strip: 0, count: 1, of: { _ in map }, from: transformed, sums: sums,
+        rectify: true,
+        into: { _ in output })
     }
     let values = FloatBuffer(count: problem.output.activationCount)
     output.copyChannelsFirst(to: values, at: 0)
@@ -112,7 +113,8 @@ import Testing
       let padding = kernelSize / 2
       let outputSide = (side - 1) / stride + 1
       let shape = ConvolutionShape(
-        channels: channels, outputs: 8, kernelSize: kernelSize, stride: stride, padding: padding)
+        channels: channels, outputs: 8, kernelSize: PlaneSize(kernelSize),
+        stride: PlaneSize(stride), padding: PlaneSize(padding))
       #expect(
         WinogradConvolution(
           shape, from: MapLayout(channels: channels, height: side, width: side, padding: padding),

@@ -1,3 +1,6 @@
+internal import Foundation
+package import Tensors
+
 /// Slow twins of the engine's kernels: explicit loops over C×H×W arrays.
 ///
 /// The twin of inner products follows the engine's stated order, so that they agree bit for bit.
@@ -83,6 +86,69 @@ package enum SlowKernels {
     return result
   }
 
+  /// Any convolution, in `Double`.
+  ///
+  /// - Parameter weights: outputs × channels/groups × kernel height × kernel width.
+  package static func convolve(
+    _ input: Map, weights: [Float], biases: [Float], shape: ConvolutionShape
+  ) -> Map {
+    let size = shape.outputSize(input.height, input.width)
+    let (kernel, depth) = (shape.kernelSize, shape.channelsPerGroup)
+    var values = [Float]()
+    for o in 0..<shape.outputs {
+      let firstChannel = o / shape.outputsPerGroup * depth
+      for y in 0..<size.height {
+        for x in 0..<size.width {
+          var sum = Double(biases[o])
+          for v in 0..<kernel.height {
+            for u in 0..<kernel.width {
+              let row = y * shape.stride.height + v * shape.dilation.height - shape.padding.height
+              let column = x * shape.stride.width + u * shape.dilation.width - shape.padding.width
+              guard input.isInside(row, column) else { continue }
+              for c in 0..<depth {
+                let place = ((o * depth + c) * kernel.height + v) * kernel.width + u
+                sum += Double(input[firstChannel + c, row, column]) * Double(weights[place])
+              }
+            }
+          }
+          values.append(Float(sum))
+        }
+      }
+    }
+    return Map(shape.outputs, size.height, size.width, values)
+  }
+
+  /// Caffe's `PoolingLayer<Dtype>::Forward_cpu`, MAX or AVE, in `Double`, of a given output size.
+  package static func pool(
+    _ input: Map, isAverage: Bool, size: PlaneSize, stride: PlaneSize, padding: PlaneSize,
+    height: Int, width: Int
+  ) -> Map {
+    var values = [Float]()
+    for c in 0..<input.channels {
+      for y in 0..<height {
+        for x in 0..<width {
+          var (top, left) = (
+            y * stride.height - padding.height, x * stride.width - padding.width
+          )
+          var bottom = min(top + size.height, input.height + padding.height)
+          var right = min(left + size.width, input.width + padding.width)
+          let places = Double((bottom - top) * (right - left))
+          (top, left) = (max(top, 0), max(left, 0))
+          (bottom, right) = (min(bottom, input.height), min(right, input.width))
+          var (sum, largest) = (0.0, -Float.infinity)
+          for row in top..<bottom {
+            for column in left..<right {
+              sum += Double(input[c, row, column])
+              largest = max(largest, input[c, row, column])
+            }
+          }
+          values.append(isAverage ? Float(sum / places) : largest)
+        }
+      }
+    }
+    return Map(input.channels, height, width, values)
+  }
+
   /// The sums first, from zero; then the biases.
   ///
   /// - Parameter isFused: one rounding a multiply-add, else two.
@@ -120,8 +186,10 @@ package enum SlowKernels {
     return result
   }
 
-  /// In `Double`: `a / (k + alpha / localSize · Σ a²)^0.75`.
-  package static func normalize(_ input: Map, localSize: Int, alpha: Double, k: Double) -> Map {
+  /// In `Double`: `a / (k + alpha / localSize · Σ a²)^beta`.
+  package static func normalize(
+    _ input: Map, localSize: Int, alpha: Double, beta: Double = 0.75, k: Double
+  ) -> Map {
     var result = input
     for c in 0..<input.channels {
       let window = max(0, c - localSize / 2)...min(input.channels - 1, c + localSize / 2)
@@ -129,8 +197,8 @@ package enum SlowKernels {
         for x in 0..<input.width {
           var sum = 0.0
           for j in window { sum += Double(input[j, y, x]) * Double(input[j, y, x]) }
-          let root = (k + alpha / Double(localSize) * sum).squareRoot()
-          result[c, y, x] = Float(Double(input[c, y, x]) / (root * root.squareRoot()))
+          let power = pow(k + alpha / Double(localSize) * sum, beta)
+          result[c, y, x] = Float(Double(input[c, y, x]) / power)
         }
       }
     }

@@ -4,7 +4,8 @@ internal import Tensors
 /// add its steps.
 ///
 /// What becomes of neighbouring layers together is decided here: ReLU is part of the step before it
-/// unless the values before it are wanted too; maps get the frame of zeros that their reader wants, so
+/// unless the values before it are wanted too; batch normalization and scaling are part of the
+/// convolution before them; maps get the frame of zeros that their reader wants, so
 /// that padding costs nothing; the input is folded as the first layer asks. Which steps take turns,
 /// line by line, `MapStage` decides.
 struct EnginePlanner {
@@ -23,6 +24,10 @@ struct EnginePlanner {
   private let layers: ArraySlice<NetworkDefinition.Layer>
   private var maps = [BlobName: Int]()
   private var rows = [BlobName: RowMatrix]()
+  /// What has been rectified by the step that made it.
+  private var rectified = Set<BlobName>()
+  /// Layers whose work a convolution has done.
+  private var folded = Set<String>()
 
   /// - Parameters:
   ///   - outputs: activations of `network`.
@@ -42,35 +47,50 @@ struct EnginePlanner {
   /// - Parameter outputs: as they were given to `init`.
   mutating func makePlan(outputs: [BlobName]) -> EnginePlan {
     _ = addMap(.data)
-    if wanted.contains(.data) { _ = rows(of: .data) }
+    if isWanted(.data) { _ = rows(of: .data) }
     for layer in layers {
       layer.kind.addSteps(layer, to: &self)
       // Now: a step in place would overwrite it.
-      if wanted.contains(layer.output) { _ = rows(of: layer.output) }
+      if isWanted(layer.output) { _ = rows(of: layer.output) }
     }
     return EnginePlan(self, outputs: outputs.map { rows[$0]! })
   }
+
+  func isWanted(_ blob: BlobName) -> Bool { wanted.contains(blob) && rows[blob] == nil }
+
+  /// The layers behind `layer` that only scale its channels, one after the other.
+  func scalings(behind layer: NetworkDefinition.Layer) -> [NetworkDefinition.Layer] {
+    guard let next = layers.first(where: { $0.input == layer.output }),
+      next.kind.scalesChannels
+    else { return [] }
+    return [next] + scalings(behind: next)
+  }
+
+  mutating func noteFolded(_ layer: String) { folded.insert(layer) }
 }
 
 /// What layers ask and add.
 extension EnginePlanner {
-  /// The ReLU after `layer` is to be done by its step: it can, and nobody wants the values before it.
-  func isRectified(_ layer: NetworkDefinition.Layer) -> Bool {
-    layer.kind.canRectify && !wanted.contains(layer.output)
-      && layers.contains { $0.kind.isReLU && $0.input == layer.output }
+  /// Whether the step that makes `blob` is to do the work of the ReLU behind it: there is one, and
+  /// nobody wants the values before it.
+  mutating func rectifies(_ blob: BlobName) -> Bool {
+    let does = !wanted.contains(blob) && layers.contains { $0.kind.isPlainReLU && $0.input == blob }
+    if does { rectified.insert(blob) }
+    return does
   }
 
-  /// The step before `relu` does its work.
-  func isDoneBefore(_ relu: NetworkDefinition.Layer) -> Bool {
-    layers.contains { $0.output == relu.input && isRectified($0) }
-  }
+  /// The step that made `blob` did the work of the ReLU behind it.
+  func isRectified(_ blob: BlobName) -> Bool { rectified.contains(blob) }
 
   /// The activations `blob` are maps, not only rows.
   func isMap(_ blob: BlobName) -> Bool { maps[blob] != nil }
 
+  /// They are a map that a step may change: any but the input, which is the caller's.
+  func canReplace(_ blob: BlobName) -> Bool { maps[blob].map { $0 > 0 } ?? false }
+
   /// The number of a map that an earlier layer has made.
   ///
-  /// - Precondition: no inner product, softmax or the like came before.
+  /// - Precondition: no inner product or the like came before.
   func map(of blob: BlobName) -> Int {
     guard let map = maps[blob] else {
       preconditionFailure("\(blob): the layer that reads it wants maps, not rows")
@@ -96,14 +116,12 @@ extension EnginePlanner {
     return matrix
   }
 
-  /// A new map for `blob`, framed as the layer that reads it needs.
+  /// A new map for `blob`, framed as the layers that read it where it lies need.
   mutating func addMap(_ blob: BlobName) -> Int {
     let shape = network.definition.shape(of: blob)
-    // By name alone: a ReLU that is done on the way leaves its input's map.
-    let readers = layers.filter { $0.input.name == blob.name }
     var layout = MapLayout(
       channels: shape.channels, height: shape.height, width: shape.width,
-      padding: readers.map(\.kind.inputPadding).max() ?? 0)
+      padding: framePadding(blob))
     if blob == .data, let first = layers.first {
       inputFolding = first.kind.inputFolding(layout, output: first.outputShape)
       layout = inputFolding?.output ?? layout
@@ -113,10 +131,20 @@ extension EnginePlanner {
     return layouts.count - 1
   }
 
+  /// What the readers of `blob`, and of all that comes to lie in its place, want of a frame.
+  private func framePadding(_ blob: BlobName) -> Int {
+    layers.filter { $0.input == blob }.map { layer in
+      max(layer.kind.inputPadding, layer.kind.sharesMap ? framePadding(layer.output) : 0)
+    }.max() ?? 0
+  }
+
   /// `other` lies where `blob` does.
   mutating func share(_ blob: BlobName, as other: BlobName) {
     if let map = maps[blob] { maps[other] = map } else { rows[other] = rows[blob] }
   }
+
+  /// `other` are the rows of `blob`, and no map.
+  mutating func shareRows(_ blob: BlobName, as other: BlobName) { rows[other] = rows(of: blob) }
 
   mutating func append(_ step: any MapStep) { mapSteps.append(step) }
 
@@ -134,5 +162,37 @@ extension EnginePlanner {
     append(
       LineStep(
         layer: layer.name, from: from, to: addMap(layer.output), window: window, body: body))
+  }
+
+  /// Makes the layer's output of its input pixel by pixel, in its place where it is a map: `body`
+  /// changes a pixel's channels, or all activations where there is no plane.
+  mutating func appendPixels(
+    _ layer: NetworkDefinition.Layer,
+    _ body: @escaping @Sendable (_ channels: inout MutableSpan<Float>) -> Void
+  ) {
+    if canReplace(layer.input) {
+      let map = map(of: layer.input)
+      share(layer.input, as: layer.output)
+      append(InPlaceStep(layer: layer.name, map: map) { $1.changePixels(nil, body) })
+    } else if isMap(layer.input) {
+      appendLines(layer, window: .pointwise) { _, input, output, lines in
+        output.copyLines(lines, of: input)
+        output.changePixels(lines, body)
+      }
+    } else {
+      let from = rows(of: layer.input)
+      append(
+        EachRowStep(layer: layer.name, from: from, to: addRows(layer.output)) { before, after in
+          for i in 0..<before.count { after[i] = before[i] }
+          body(&after)
+        })
+    }
+  }
+
+  /// Scales the layer's input by channels, unless the convolution before it has done so.
+  mutating func appendScaling(_ layer: NetworkDefinition.Layer) {
+    if folded.contains(layer.name) { return }
+    let scaling = layer.kind.scaling(network.storedParameters(layer.name))
+    appendPixels(layer) { scaling.apply(to: &$0) }
   }
 }

@@ -16,15 +16,20 @@ struct Network: Sendable {
     _ definition: NetworkDefinition, parameters: [String: LayerParameters], path: String = ""
   ) throws(ModelError) {
     for layer in definition.layers {
-      guard let shape = layer.weightShape else { continue }
+      guard layer.hasParameters else { continue }
       guard let found = parameters[layer.name] else {
-        throw .missingLayer(layer.name, path: path, found: parameters.keys.sorted())
+        throw .missingLayer(
+          layer.name, path: path, found: parameters.keys.sorted(),
+          expected: definition.parameterLayerNames)
       }
-      for (part, count, floats) in [
-        ("weights", shape.reduce(1, *), found.weights), ("biases", shape[0], found.biases),
-      ] where floats.count != count {
+      guard found.blobs.count == layer.parameters.count else {
+        throw .missingBlob(
+          layer: layer.name, path: path, expected: layer.partNames, found: found.blobs.count)
+      }
+      for (part, floats) in zip(layer.parts, found.blobs) where floats.count != part.shape.count {
         throw .wrongCount(
-          layer: layer.name, part: part, path: path, expected: count, found: floats.count)
+          layer: layer.name, part: part.name, path: path, expected: part.shape.count,
+          found: floats.count)
       }
     }
     self.definition = definition
@@ -39,7 +44,16 @@ struct Network: Sendable {
 
   var withoutPanels: Network { Network(withoutPanels: self) }
   var hasPanels: Bool { parameters.values.contains { $0.panels != nil } }
-  var panelsFit: Bool { parameters.values.allSatisfy(\.panelsFit) }
+
+  /// Panels, if there are any, are as many numbers as the weights make.
+  var panelsFit: Bool {
+    definition.layers.allSatisfy { layer in
+      guard let stored = parameters[layer.name], let panels = stored.panels else { return true }
+      return layer.hasWeightMatrix
+        && panels.count
+          == WeightPanels(of: stored.weights, outputs: layer.outputShape.channels).floatCount
+    }
+  }
 
   /// The numbers of the layer called `layer`, not read yet.
   ///
@@ -57,25 +71,24 @@ struct Network: Sendable {
     _ layer: String, outputs: Range<Int>, _ body: (Span<Float>) throws(E) -> R
   ) throws(E) -> R {
     let stored = storedParameters(layer)
-    let width = stored.weights.count / stored.biases.count
+    let width = definition.layers.first { $0.name == layer }!.weightsPerOutput
     return try stored.weights.withFloats(
       outputs.lowerBound * width..<outputs.upperBound * width, body)
   }
 
-  /// SHA-256 over, for each layer with weights in order, its name, the weights' shape and the
-  /// biases' length (`conv1 96 3 11 11 96\n`), then weights and biases as little-endian float32.
+  /// SHA-256 over, for each layer with weights in order, its name and the shapes of its numbers
+  /// (`conv1 96 3 11 11 96\n` of weights and biases), then the numbers as little-endian float32.
   ///
   /// - Throws: `ModelError.notFinite`.
   func digest(path: String) throws(ModelError) -> SHA256Digest {
     var hasher = SHA256Digest.Hasher()
     for layer in definition.layers {
-      guard let shape = layer.weightShape else { continue }
-      let numbers = (shape + [shape[0]]).map(String.init).joined(separator: " ")
+      guard layer.hasParameters else { continue }
+      let numbers = layer.parameters.flatMap(\.shape).map(String.init).joined(separator: " ")
       hasher.update(Array("\(layer.name) \(numbers)\n".utf8))
-      let found = storedParameters(layer.name)
-      for (part, floats) in [("weights", found.weights), ("biases", found.biases)] {
+      for (part, floats) in zip(layer.parts, storedParameters(layer.name).blobs) {
         if let index = floats.update(&hasher) {
-          throw .notFinite(layer: layer.name, part: part, path: path, index: index)
+          throw .notFinite(layer: layer.name, part: part.name, path: path, index: index)
         }
       }
     }

@@ -10,6 +10,7 @@ internal import Tensors
 enum FirstLayerFilters {
   static let count = 96
   static let side = 11
+  static let shape = [count, 3, side, side]
 
   /// Length of a filter's weight vector; trained networks have 0.4 to 1.7, median 1.0.
   private static let norm = 1.0

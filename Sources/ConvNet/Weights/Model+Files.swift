@@ -6,8 +6,9 @@ extension Model {
   /// The file is mapped and read through once, for the digest. It may end after any layer that has
   /// weights; layers of other names (a fine-tuned classifier, say) are left aside with a warning.
   ///
-  /// - Parameter architecture: overrides what the file says; nil takes, in this order, the order of
-  ///   the file's own layers, its metadata, its network name, or `caffenet` with a warning.
+  /// - Parameter architecture: overrides what the file says; nil takes, in this order, the file's
+  ///   metadata, the order of its own layers, its network name, or the network that comes with decaf
+  ///   which its layers' names and shapes fit: of two orders `caffenet`, with a warning.
   /// - Throws: `ModelError`.
   package static func open(
     _ path: String, architecture: Architecture? = nil
@@ -19,25 +20,30 @@ extension Model {
     let file = try WeightFormats.format(of: mapped).init(mapped)
     var contents = file.contents
     // Shapes first: of another network, the order of its layers is not worth a message.
-    let parameters = try contents.parameters()
-    contents.layerOrder = try file.layerOrder()
+    let stated = architecture ?? contents.metadataArchitecture
+    let candidate: Architecture
+    if let stated { candidate = stated } else { candidate = try contents.fittingArchitecture() }
+    let parameters = try contents.parameters(of: candidate.definition)
+    if candidate.hasTwoOrders { contents.layerOrder = try file.layerOrder() }
     let model = try Model(
-      contents, parameters: parameters, given: architecture, inputs: [mapped.input])
-    try file.check(against: model.definition)
+      contents, parameters: parameters, given: architecture, fitting: candidate,
+      inputs: [mapped.input])
+    try file.check(against: model.definition, of: model.architecture)
     return model
   }
 
   private convenience init(
     _ contents: ModelFile, parameters: [String: LayerParameters], given: Architecture?,
-    inputs: [InputFile]
+    fitting: Architecture, inputs: [InputFile]
   ) throws(ModelError) {
-    let choice = contents.architecture(given: given)
+    let choice = contents.architecture(given: given, fitting: fitting)
     try self.init(
       architecture: choice.architecture, parameters: parameters,
       origin: Origin(
         name: contents.networkName, path: contents.path, architectureSource: choice.source,
         isUntrained: contents.isUntrained, panelsDigest: contents.panelsDigest,
-        warnings: choice.warnings + contents.warningOfOtherLayers, inputs: inputs))
+        warnings: choice.warnings + contents.warningOfOtherLayers(than: choice.architecture),
+        inputs: inputs))
   }
 
   /// Writes the weights to `path`, in the one of `WeightFormats` that its ending names.
@@ -52,4 +58,9 @@ extension Model {
       try format.write(self, to: path)
     } catch { throw .cannotWrite(error) }
   }
+}
+
+extension Architecture {
+  /// There is another network of the same names and shapes, whose layers have another order.
+  var hasTwoOrders: Bool { [.caffenet, .alexnet].contains(self) }
 }

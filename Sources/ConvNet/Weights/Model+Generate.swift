@@ -3,11 +3,12 @@ internal import Tensors
 extension Model {
   /// Makes a complete network of seeded weights: untrained, but fit to show and test everything.
   ///
-  /// conv1 holds oriented and colour-opponent filters (see `FirstLayerFilters`), so that edges and
-  /// hues lead to different activations; the other layers are normal with variance 2/inputs (He et
-  /// al., “Delving deep into rectifiers”, 2015, equation 10), which keeps activations of one size
-  /// from layer to layer. Biases are zero. Each layer has its own stream of random numbers, so a
-  /// shorter network begins with the same weights. The bytes are the same on every machine.
+  /// AlexNet's conv1 holds oriented and colour-opponent filters (see `FirstLayerFilters`), so that
+  /// edges and hues lead to different activations; other weights are normal with variance 2/inputs (He
+  /// et al., “Delving deep into rectifiers”, 2015, equation 10), which keeps activations of one size
+  /// from layer to layer. Biases are zero, and what normalizes or scales leaves activations as they are.
+  /// Each layer has its own stream of random numbers, so a shorter network begins with the same weights.
+  /// The bytes are the same on every machine.
   ///
   /// - Parameter lastParameterLayer: where the weights end; nil for the whole network, which takes
   ///   244 MB of memory.
@@ -16,20 +17,29 @@ extension Model {
   ) throws(ModelError) -> Model {
     let definition = NetworkDefinition(architecture, through: lastParameterLayer)
     var parameters = [String: LayerParameters]()
-    for (index, layer) in definition.layers.enumerated() {
-      guard let shape = layer.weightShape else { continue }
+    for layer in definition.layers where layer.hasParameters {
       var generator = SeededGenerator(seed: seed, stream: UInt64(parameters.count))
-      let weights =
-        index == 0
-        ? FirstLayerFilters.make(&generator)
-        : heScaled(shape, &generator)
       parameters[layer.name] = LayerParameters(
-        weights: StoredFloats(weights),
-        biases: StoredFloats([Float](repeating: 0, count: shape[0])))
+        layer.parameters.map { StoredFloats(values(of: $0, layer, &generator)) })
     }
     return try Model(
       architecture: architecture, parameters: parameters,
       origin: Origin(name: "\(architecture.rawValue)-untrained-seed-\(seed)", isUntrained: true))
+  }
+
+  private static func values(
+    of part: ParameterShape, _ layer: NetworkDefinition.Layer, _ generator: inout SeededGenerator
+  ) -> [Float] {
+    let constant: Float
+    switch (part.name, part.shape.count) {
+    case ("weight", 4) where layer.input == .data && part.shape == FirstLayerFilters.shape:
+      return FirstLayerFilters.make(&generator)
+    case ("weight", 2...): return heScaled(part.shape, &generator)
+    case ("weight", _): constant = layer.kind is PReLULayer ? 0.25 : 1
+    case ("running_var", _), ("scale_factor", _): constant = 1
+    default: constant = 0
+    }
+    return [Float](repeating: constant, count: part.count)
   }
 
   private static func heScaled(_ shape: [Int], _ generator: inout SeededGenerator) -> [Float] {

@@ -13,7 +13,7 @@ package final class Model: Sendable {
     case metadata
     /// The network's name in the file.
     case networkName = "network name"
-    /// Nothing in the file tells; the shapes fit and `caffenet` was assumed.
+    /// Nothing in the file tells but names and shapes; of two orders that fit, `caffenet` was assumed.
     case shapes
   }
 
@@ -56,18 +56,18 @@ package final class Model: Sendable {
 
   /// Builds a model of numbers that are at hand.
   ///
-  /// - Parameter parameters: by layer name: the first few of `NetworkDefinition.parameterLayerNames`,
-  ///   without a gap.
+  /// - Parameter parameters: by layer name: the first few of the network's layers with weights, without
+  ///   a gap.
   /// - Throws: `ModelError.missingLayer`, `wrongCount` or `notFinite`.
   init(
     architecture: Architecture, parameters: [String: LayerParameters], origin: Origin = Origin()
   ) throws(ModelError) {
-    let names = NetworkDefinition.parameterLayerNames
+    let names = architecture.definition.parameterLayerNames
     let reached = names.prefix { parameters[$0] != nil }
     guard let last = reached.last, reached.count == parameters.count else {
       throw .missingLayer(
-        names.first { parameters[$0] == nil } ?? names[0], path: origin.path,
-        found: parameters.keys.sorted())
+        names.first { parameters[$0] == nil } ?? names.first ?? "any layer", path: origin.path,
+        found: parameters.keys.sorted(), expected: names)
     }
     let network = try Network(
       NetworkDefinition(architecture, through: last), parameters: parameters, path: origin.path)
@@ -86,6 +86,17 @@ package final class Model: Sendable {
     weightsSHA256 = digest
   }
 
+  /// Both sides of the images that the network reads.
+  ///
+  /// - Throws: `ModelError.noImages` when it reads something else than squares of three channels.
+  package func imageSide() throws(ModelError) -> Int {
+    let shape = definition.inputShape
+    guard shape.channels == 3, shape.height == shape.width else {
+      throw .noImages(network: architecture.rawValue, input: shape)
+    }
+    return shape.width
+  }
+
   /// The numbers of the layer called `layer`, not read yet.
   ///
   /// - Precondition: the definition has the layer, and it has weights.
@@ -96,7 +107,8 @@ package final class Model: Sendable {
   /// A copy of all numbers of the layer called `layer`; fc6's weights are 151 MB.
   func parameters(_ layer: String) -> (weights: [Float], biases: [Float]) {
     let stored = storedParameters(layer)
-    return (stored.weights.floats(), stored.biases.floats())
+    let count = definition.layers.first { $0.name == layer }!.outputShape.channels
+    return (stored.weights.floats(), stored.biases(count: count))
   }
 
   /// Compares all weights that the file repeats in panels with those they were made of.
@@ -106,15 +118,21 @@ package final class Model: Sendable {
     for layer in definition.layers where layer.hasParameters {
       let found = storedParameters(layer.name)
       guard let stored = found.panels else { continue }
-      let expected = WeightPanels(of: found.weights, outputs: found.biases.count)
+      let expected = WeightPanels(of: found.weights, outputs: layer.outputShape.channels)
       guard (0..<expected.count).allSatisfy({ expected.agree(with: stored, in: $0) }) else {
         throw .differingPanels(layer: layer.name, path: path)
       }
     }
   }
 
-  /// - Throws: `ModelError.unreachableBlob` when the weights do not reach `blob`.
+  /// - Throws: `ModelError.unknownBlob` when the network has no activation `blob`, `unreachableBlob` when
+  ///   the weights do not reach it.
   package func requireReachable(_ blob: BlobName) throws(ModelError) {
+    guard architecture.definition.contains(blob) else {
+      throw .unknownBlob(
+        blob.description, network: architecture.rawValue,
+        valid: architecture.definition.blobs.map(\.description))
+    }
     guard definition.contains(blob) else {
       throw .unreachableBlob(blob, path: path, reachable: reachableBlobs.map(\.description))
     }

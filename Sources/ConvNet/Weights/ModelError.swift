@@ -3,8 +3,15 @@ package import Formats
 
 /// Why weights could not be read, understood, or written.
 package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
-  /// No architecture has an activation of this name.
-  case unknownBlob(String, valid: [String])
+  /// What cannot be an activation's name.
+  case notABlob(String)
+  /// The network has no activation of this name.
+  case unknownBlob(String, network: String, valid: [String])
+  /// No network that comes with decaf has this name, and it is no file's.
+  case unknownNetwork(String)
+  case cannotReadNetwork(SystemError)
+  /// A network's description is not understood, or asks for what is not computed here.
+  case network(TextFormatError)
   /// The network has it, but the file's weights do not reach so far.
   case unreachableBlob(BlobName, path: String, reachable: [String])
   /// The file could not be opened or mapped.
@@ -13,10 +20,12 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
   case notAModel(path: String, found: String)
   /// Weights in a form that is not read; `advice` says what to do.
   case unsupported(path: String, found: String, advice: String)
-  /// No layer, or not the first one, has a name of AlexNet's.
-  case missingLayer(String, path: String, found: [String])
+  /// Several networks have layers of these names and shapes.
+  case ambiguous(path: String, networks: [String])
+  /// No layer, or not the first one, has a name that the network's layers have.
+  case missingLayer(String, path: String, found: [String], expected: [String])
   /// A layer has too many or too few blobs.
-  case missingBlob(layer: String, path: String, found: Int)
+  case missingBlob(layer: String, path: String, expected: [String], found: Int)
   /// The numbers are not of the shape that the architecture wants.
   case wrongShape(layer: String, part: String, path: String, expected: [Int], found: [Int])
   /// A blob holds another number of values than its shape says.
@@ -29,17 +38,30 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
   case differingPanels(layer: String, path: String)
   case protobuf(ProtobufError)
   case safetensors(SafetensorsError)
+  /// The network reads no square images of three channels.
+  case noImages(network: String, input: BlobShape)
   /// The name of the file to write ends in nothing that is known.
   case unknownFormat(path: String)
   case cannotWrite(SystemError)
 
   package var description: String {
     switch self {
-    case .unknownBlob(let name, let valid):
+    case .notABlob(let name):
+      "'\(name)': expected a layer's name, such as pool5, fc6 or fc6:pre"
+    case .unknownBlob(let name, let network, let valid):
       """
-      unknown layer '\(name)'; expected one of \(valid.joined(separator: ", ")) \
+      unknown layer '\(name)' of \(network); expected one of \(valid.joined(separator: ", ")) \
       (decaf5, decaf6, decaf7 stand for pool5, fc6, fc7; ':pre' is before the ReLU)
       """
+    case .unknownNetwork(let name):
+      """
+      no network '\(name)'; expected one of \
+      \(Architecture.allCases.map(\.rawValue).joined(separator: ", ")), or a file whose name ends in \
+      .prototxt
+      """
+    case .cannotReadNetwork(let error):
+      "\(error); expected a network's description (.prototxt)"
+    case .network(let error): error.description
     case .unreachableBlob(let blob, let path, let reachable):
       """
       \(path) has no weights for layer '\(blob)'; it reaches \(reachable.joined(separator: ", ")); \
@@ -54,16 +76,21 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
       """
     case .unsupported(let path, let found, let advice):
       "cannot read weights from \(path): found \(found); \(advice)"
-    case .missingLayer(let layer, let path, let found):
+    case .ambiguous(let path, let networks):
       """
-      \(path) is no AlexNet: expected weights for '\(layer)', found \
+      \(path) fits several networks by names and shapes: \(networks.joined(separator: ", ")); \
+      say which it is with --network
+      """
+    case .missingLayer(let layer, let path, let found, let expected):
+      """
+      \(path) holds another network: expected weights for '\(layer)', found \
       \(found.isEmpty ? "no layer with weights" : ModelError.list(found)); expected layers are \
-      \(NetworkDefinition.parameterLayerNames.joined(separator: ", "))
+      \(ModelError.list(expected)); --network names the network of the weights
       """
-    case .missingBlob(let layer, let path, let found):
+    case .missingBlob(let layer, let path, let expected, let found):
       """
-      \(layer): expected 2 blobs (weights, biases), found \(found) in \(path); \
-      networks without biases are not AlexNets
+      \(layer): expected \(expected.count) blobs (\(expected.joined(separator: ", "))), found \
+      \(found) in \(path); --network names the network of the weights
       """
     case .wrongShape(let layer, let part, let path, let expected, let found):
       """
@@ -92,6 +119,11 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
       """
     case .protobuf(let error): error.description
     case .safetensors(let error): error.description
+    case .noImages(let network, let input):
+      """
+      \(network) reads \(input.channels)×\(input.height)×\(input.width); expected square images of \
+      three channels
+      """
     case .unknownFormat(let path):
       """
       cannot write weights to \(path): expected a name that ends in \
@@ -127,7 +159,7 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .unknownBlob, .unknownFormat: .usage
+    case .notABlob, .unknownBlob, .unknownNetwork, .unknownFormat: .usage
     case .cannotWrite: .cannotCreate
     default: .badInput
     }

@@ -17,7 +17,7 @@ struct ModelFile {
 
   struct Layer {
     let name: String
-    /// Weights, then biases.
+    /// In the order of `LayerKind.parameters`: weights, then biases.
     let blobs: [Blob]
     /// Inner products' weights once more, as `WeightPanels`.
     var panels: StoredFloats?
@@ -29,50 +29,79 @@ struct ModelFile {
     let floats: StoredFloats
   }
 
-  /// The layers of AlexNet's names, checked for shape; the others are left aside.
+  /// The network that comes with decaf whose first layers with weights are the file's, by name and
+  /// shape; `caffenet` when there is none, which then says what is missing.
+  ///
+  /// - Throws: `ModelError.ambiguous` where several fit, and the network's name tells none of them.
+  func fittingArchitecture() throws(ModelError) -> Architecture {
+    let fitting = Architecture.allCases.filter { isBeginning(of: $0.definition) }
+    let most = fitting.map { reached(of: $0.definition) }.max()
+    let best = fitting.filter { reached(of: $0.definition) == most }
+    guard let first = best.first else { return .caffenet }
+    if best.count == 1 || first.hasTwoOrders { return first }
+    let name = networkName.lowercased()
+    let named = best.filter { name.contains($0.rawValue) }
+    guard named.count == 1 else {
+      throw .ambiguous(path: path, networks: best.map(\.rawValue))
+    }
+    return named[0]
+  }
+
+  /// Layers of the network that the file has numbers for.
+  private func reached(of definition: NetworkDefinition) -> Int {
+    definition.parameterLayerNames.prefix { name in layers.contains { $0.name == name } }.count
+  }
+
+  private func isBeginning(of definition: NetworkDefinition) -> Bool {
+    let expected = definition.layers.filter(\.hasParameters).prefix(reached(of: definition))
+    return !expected.isEmpty
+      && expected.allSatisfy { layer in
+        let blobs = layers.first { $0.name == layer.name }!.blobs
+        return blobs.count == layer.parameters.count
+          && zip(blobs, layer.parameters).allSatisfy { $0.hasShape($1.shape) }
+      }
+  }
+
+  /// The numbers of the network's layers, checked for shape; other layers are left aside.
   ///
   /// - Throws: `ModelError.missingLayer`, `missingBlob`, `wrongShape`, `wrongCount`.
-  func parameters() throws(ModelError) -> [String: LayerParameters] {
+  func parameters(
+    of definition: NetworkDefinition
+  ) throws(ModelError) -> [String: LayerParameters] {
     var parameters = [String: LayerParameters]()
-    // Any architecture will do: they have the same weights.
-    let definition = NetworkDefinition(.caffenet)
-    for expected in definition.layers {
-      guard let shape = expected.weightShape else { continue }
+    let names = definition.parameterLayerNames
+    for expected in definition.layers where expected.hasParameters {
       guard let layer = layers.first(where: { $0.name == expected.name }) else { continue }
-      let previous = NetworkDefinition.parameterLayerNames[parameters.count]
+      let previous = names[parameters.count]
       guard previous == layer.name else {
-        throw .missingLayer(previous, path: path, found: layers.map(\.name))
+        throw .missingLayer(previous, path: path, found: layers.map(\.name), expected: names)
       }
-      guard layer.blobs.count == 2 else {
-        throw .missingBlob(layer: layer.name, path: path, found: layer.blobs.count)
+      guard layer.blobs.count == expected.parameters.count else {
+        throw .missingBlob(
+          layer: layer.name, path: path, expected: expected.partNames, found: layer.blobs.count)
       }
-      try check(layer.blobs[0], layer.name, "weights", expected: shape)
-      try check(layer.blobs[1], layer.name, "biases", expected: [shape[0]])
+      for (blob, part) in zip(layer.blobs, expected.parts) {
+        try check(blob, layer.name, part.name, expected: part.shape.shape)
+      }
       parameters[layer.name] = LayerParameters(
-        weights: layer.blobs[0].floats, biases: layer.blobs[1].floats,
-        panels: expected.hasWeightMatrix ? layer.panels : nil)
+        layer.blobs.map(\.floats), panels: expected.hasWeightMatrix ? layer.panels : nil)
     }
     guard !parameters.isEmpty else {
       throw .missingLayer(
-        NetworkDefinition.parameterLayerNames[0], path: path, found: layers.map(\.name))
+        names.first ?? "any layer", path: path, found: layers.map(\.name), expected: names)
     }
     return parameters
   }
 
-  /// Accepts `expected`, also with ones in front (old Caffe wrote four dimensions always) and, for an
-  /// inner product, with the inputs' own dimensions spelled out (4096 × 256 × 6 × 6).
   private func check(
     _ blob: Blob, _ layer: String, _ part: String, expected: [Int]
   ) throws(ModelError) {
-    let expectedCount = expected.reduce(1, *)
-    var shape = blob.shape ?? (blob.floats.count == expectedCount ? expected : [blob.floats.count])
-    while shape.count > expected.count, shape[0] == 1 { shape.removeFirst() }
-    let isSpelledOut =
-      expected.count == 2 && shape.first == expected[0]
-      && shape.dropFirst().reduce(1, { $0 &* $1 }) == expected[1]
-    guard shape == expected || isSpelledOut else {
-      throw .wrongShape(layer: layer, part: part, path: path, expected: expected, found: shape)
+    guard blob.hasShape(expected) else {
+      throw .wrongShape(
+        layer: layer, part: part, path: path, expected: expected,
+        found: blob.shape(expecting: expected))
     }
+    let expectedCount = expected.reduce(1, *)
     guard blob.floats.count == expectedCount else {
       throw .wrongCount(
         layer: layer, part: part, path: path, expected: expectedCount, found: blob.floats.count)
@@ -80,8 +109,10 @@ struct ModelFile {
   }
 
   /// Decides in which order the layers run, and what to warn of.
+  ///
+  /// - Parameter fitting: the network whose names and shapes the weights have.
   func architecture(
-    given: Architecture?
+    given: Architecture?, fitting: Architecture
   ) -> (architecture: Architecture, source: Model.ArchitectureSource, warnings: [String]) {
     let stated = layerOrder ?? metadataArchitecture
     if let given {
@@ -93,6 +124,7 @@ struct ModelFile {
     }
     if let layerOrder { return (layerOrder, .layerOrder, []) }
     if let metadataArchitecture { return (metadataArchitecture, .metadata, []) }
+    guard fitting.hasTwoOrders else { return (fitting, .shapes, []) }
     if let named = Architecture(networkName: networkName) { return (named, .networkName, []) }
     return (
       .caffenet, .shapes,
@@ -103,11 +135,36 @@ struct ModelFile {
     )
   }
 
-  /// A warning for layers with weights that no architecture has.
-  var warningOfOtherLayers: [String] {
-    let others = layers.map(\.name).filter { !NetworkDefinition.parameterLayerNames.contains($0) }
+  /// A warning for layers with weights that the network does not have.
+  func warningOfOtherLayers(than architecture: Architecture) -> [String] {
+    let known = Set(architecture.definition.parameterLayerNames)
+    let others = layers.map(\.name).filter { !known.contains($0) }
     guard !others.isEmpty else { return [] }
     let names = others.prefix(12).joined(separator: ", ") + (others.count > 12 ? ", …" : "")
-    return ["left aside \(others.count) layer(s) of \(path) that AlexNet does not have: \(names)"]
+    let network = architecture.hasTwoOrders ? "AlexNet" : architecture.rawValue
+    return [
+      "left aside \(others.count) layer(s) of \(path) that \(network) does not have: \(names)"
+    ]
+  }
+}
+
+extension ModelFile.Blob {
+  /// Its shape as one of `expected`: without ones in front, which old Caffe wrote to have four
+  /// dimensions always.
+  func shape(expecting expected: [Int]) -> [Int] {
+    let expectedCount = expected.reduce(1, *)
+    var shape = shape ?? (floats.count == expectedCount ? expected : [floats.count])
+    while shape.count > expected.count, shape[0] == 1 { shape.removeFirst() }
+    return shape
+  }
+
+  /// It has the shape `expected`, or, of an inner product's matrix, one with the inputs' own dimensions
+  /// spelled out (4096 × 256 × 6 × 6).
+  func hasShape(_ expected: [Int]) -> Bool {
+    let shape = shape(expecting: expected)
+    let isSpelledOut =
+      expected.count == 2 && shape.first == expected[0]
+      && shape.dropFirst().reduce(1, { $0 &* $1 }) == expected[1]
+    return shape == expected || isSpelledOut
   }
 }

@@ -3,7 +3,8 @@ internal import Formats
 internal import Tensors
 
 /// `.safetensors`, decaf's own: tensors `NAME.weight` and `NAME.bias` make a layer, perhaps with
-/// `NAME.panels`; the metadata names the architecture.
+/// `NAME.panels`; the metadata names the architecture, and has the description of one that does not
+/// come with decaf.
 struct SafetensorsFormat: WeightFormat {
   static let pathExtension = "safetensors"
 
@@ -14,7 +15,7 @@ struct SafetensorsFormat: WeightFormat {
   /// - Throws: `ModelError.safetensors`, or `wrongSetting` for an architecture that is not known.
   init(_ file: MappedFile) throws(ModelError) {
     var contents = ModelFile(path: file.path)
-    let written: String?
+    let (written, network): (String?, String?)
     do throws(SafetensorsError) {
       let file = try SafetensorsFile(file.path)
       contents.networkName = file.metadata["name"] ?? ""
@@ -22,8 +23,14 @@ struct SafetensorsFormat: WeightFormat {
       contents.panelsDigest = file.metadata["panels-of"]
       contents.layers = try Self.layers(file)
       written = file.metadata["architecture"]
+      network = file.metadata["network"]
     } catch { throw .safetensors(error) }
-    contents.metadataArchitecture = written.flatMap(Architecture.init(rawValue:))
+    if let network {
+      contents.metadataArchitecture = try Architecture(
+        parsing: Array(network.utf8), source: "the network in \(file.path)")
+    } else {
+      contents.metadataArchitecture = written.flatMap(Architecture.init(rawValue:))
+    }
     if let written, contents.metadataArchitecture == nil {
       throw .wrongSetting(
         layer: "the file's metadata", path: file.path, setting: "architecture",
@@ -39,12 +46,9 @@ struct SafetensorsFormat: WeightFormat {
     for tensor in file.tensors {
       let name = tensor.name.lastIndex(of: ".").map { String(tensor.name[..<$0]) } ?? tensor.name
       guard names.insert(name).inserted else { continue }
-      guard NetworkDefinition.parameterLayerNames.contains(name) else {
-        layers.append(ModelFile.Layer(name: name, blobs: []))
-        continue
-      }
       var blobs = [ModelFile.Blob]()
-      for tensor in [".weight", ".bias"].compactMap({ file.tensor(named: name + $0) }) {
+      let parts = LayerKinds.parameterNames.map { "\(name).\($0)" }
+      for tensor in parts.compactMap({ file.tensor(named: $0) }) where tensor.isOfFloats {
         blobs.append(
           ModelFile.Blob(shape: tensor.shape, floats: try file.storedFloats(tensor.name)))
       }
@@ -62,28 +66,29 @@ extension SafetensorsFormat: WritableWeightFormat {
   /// `init` understands.
   static func write(_ model: Model, to path: String) throws(SystemError) {
     var metadata = ["format": "decaf-model", "architecture": model.architecture.rawValue]
+    if !model.architecture.isShipped { metadata["network"] = model.architecture.text }
     if !model.name.isEmpty { metadata["name"] = model.name }
     if model.isUntrained { metadata["trained"] = "false" }
     var tensors = [(name: String, shape: [Int])]()
     for layer in model.definition.layers {
-      guard let shape = layer.weightShape else { continue }
-      tensors.append((layer.name + ".weight", shape))
-      // Before the biases: 1000 of them would move what follows off the cache lines.
-      if let panels = panels(of: layer, model) {
-        tensors.append((layer.name + ".panels", panels.shape))
-        metadata["panels-of"] = model.weightsSHA256.hexadecimal
+      for (number, part) in layer.parameters.enumerated() {
+        tensors.append(("\(layer.name).\(part.name)", part.shape))
+        // Before the biases: 1000 of them would move what follows off the cache lines.
+        if number == 0, let panels = panels(of: layer, model) {
+          tensors.append((layer.name + ".panels", panels.shape))
+          metadata["panels-of"] = model.weightsSHA256.hexadecimal
+        }
       }
-      tensors.append((layer.name + ".bias", [shape[0]]))
     }
     let writer = try SafetensorsWriter(path, metadata: metadata, tensors: tensors)
     let append = { (piece: Span<Float>) throws(SystemError) in try writer.append(piece) }
     for layer in model.definition.layers where layer.hasParameters {
-      let stored = model.storedParameters(layer.name)
-      try stored.weights.forEachPiece(append)
-      if let panels = panels(of: layer, model) {
-        for panel in 0..<panels.count { try panels.forEachPiece(of: panel, append) }
+      for (number, blob) in model.storedParameters(layer.name).blobs.enumerated() {
+        try blob.forEachPiece(append)
+        if number == 0, let panels = panels(of: layer, model) {
+          for panel in 0..<panels.count { try panels.forEachPiece(of: panel, append) }
+        }
       }
-      try stored.biases.forEachPiece(append)
     }
     try writer.finish()
   }

@@ -24,12 +24,16 @@ protocol WeightFormat: Sendable {
   /// Compares what else the file says of its layers with the definition; by default nothing.
   ///
   /// - Throws: `ModelError.wrongSetting` for the first difference.
-  func check(against definition: NetworkDefinition) throws(ModelError)
+  func check(
+    against definition: NetworkDefinition, of architecture: Architecture
+  ) throws(ModelError)
 }
 
 extension WeightFormat {
   func layerOrder() throws(ModelError) -> Architecture? { nil }
-  func check(against definition: NetworkDefinition) throws(ModelError) {}
+  func check(
+    against definition: NetworkDefinition, of architecture: Architecture
+  ) throws(ModelError) {}
 }
 
 /// A format that is written too.

@@ -15,7 +15,7 @@ extension ExtractionJob {
       let model = try communicator.beating {
         try Model.open(request.model, architecture: request.recipe.architecture)
       }
-      let expected = NetworkDefinition.inputShape.width
+      let expected = try model.imageSide()
       guard request.recipe.transform.inputSize == expected else {
         throw ExtractionError.wrongInputSize(
           found: request.recipe.transform.inputSize, expected: expected)
@@ -47,7 +47,8 @@ extension ExtractionJob {
   private func requireOneModel(_ model: Model) throws {
     // All are equal where the largest is the smallest, which is the negated largest negative: one
     // reduction tells. 60 bits of the digest, as the sign takes one.
-    let prefix = Int64(model.weightsSHA256.hexadecimal.prefix(15), radix: 16)!
+    let identity = model.architecture.rawValue + model.weightsSHA256.hexadecimal
+    let prefix = Int64(SHA256Digest(of: Array(identity.utf8)).hexadecimal.prefix(15), radix: 16)!
     var bounds = [prefix, -prefix]
     try communicator.allreduce(&bounds, .maximum)
     try communicator.agree {
@@ -78,12 +79,13 @@ extension ExtractionJob {
 }
 
 extension ExtractionRequest {
-  /// The activations to extract: the layers asked for, or those of pool5, fc6 and fc7 within reach.
+  /// The activations to extract: the layers asked for, or those within reach of the network's usual
+  /// ones: pool5, fc6 and fc7 of AlexNets.
   ///
   /// - Throws: `ModelError.unreachableBlob`.
   package func outputs(of model: Model) throws -> [BlobName] {
     guard let layers else {
-      let defaults = try ["pool5", "fc6", "fc7"].map { try BlobName(parsing: $0) }
+      let defaults = model.architecture.definition.usualBlobs
       let reachable = defaults.filter { model.definition.contains($0) }
       if reachable.isEmpty { try model.requireReachable(defaults[0]) }
       return reachable

@@ -29,7 +29,11 @@ package struct RecipeOptions: Equatable, Sendable {
     if let descriptor = recipe.descriptor {
       throw ProblemError("descriptor: expected none, found \(descriptor)")
     }
-    architecture = try Self.choice("model.architecture", recipe.model.architecture)
+    // Of a network from a file the recipe has the name alone: the weights' file has the rest, or the
+    // user gives it.
+    if !Architecture.isNameOfFile(recipe.model.architecture) {
+      architecture = try Self.choice("model.architecture", recipe.model.architecture)
+    }
     views = try Self.choice("views", recipe.views)
     decode = try Self.choice("decode", recipe.decode)
     precision = try Self.choice("precision", recipe.precision)

@@ -17,6 +17,9 @@ package struct SafetensorsFile: Sendable {
     package let shape: [Int]
     /// Where its bytes are in the file.
     package let range: Range<Int>
+
+    /// They are numbers that can be had as floats.
+    package var isOfFloats: Bool { ElementType(safetensors: dtype)?.isFloat ?? false }
   }
 
   package let path: String

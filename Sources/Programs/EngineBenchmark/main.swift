@@ -28,13 +28,14 @@ else {
 let input = try Data(contentsOf: URL(fileURLWithPath: arguments[4])).withUnsafeBytes {
   $0.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
 }
-let width = NetworkDefinition.inputShape.count
+let model = try Model.open(arguments[0])
+let width = model.definition.inputShape.count
 guard input.count == batch * width else {
   print("\(arguments[4]): expected \(batch * width) values, found \(input.count)")
   exit(65)
 }
 let engine = try Engine(
-  model: Model.open(arguments[0]), outputs: [BlobName(parsing: arguments[1])], capacity: batch,
+  model: model, outputs: [BlobName(parsing: arguments[1])], capacity: batch,
   precision: precision, team: ThreadTeam(threadCount: threads))
 for image in 0..<batch {
   engine.setInput(image, Array(input[image * width..<(image + 1) * width]))

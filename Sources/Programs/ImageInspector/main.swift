@@ -47,7 +47,7 @@ case ("network", 6):
     $0.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
   }
   let model = try Model.open(
-    arguments[1], architecture: Architecture(rawValue: arguments[2]) ?? .caffenet)
+    arguments[1], architecture: try Architecture.named(arguments[2]))
   let engine = try Engine(
     model: model, outputs: [BlobName(parsing: arguments[4])], capacity: 1,
     team: ThreadTeam(threadCount: 1))
@@ -59,11 +59,13 @@ case ("network", 6):
   try Data(bytes).write(to: URL(fileURLWithPath: arguments[5]))
 case ("layers", 5):
   let (count, rounds) = (Int(arguments[3])!, Int(arguments[4])!)
+  let model = try Model.open(arguments[1], architecture: nil)
   let engine = try Engine(
-    model: Model.open(arguments[1], architecture: nil),
-    outputs: [BlobName(parsing: arguments[2])], capacity: count, team: ThreadTeam(threadCount: 1))
+    model: model, outputs: [BlobName(parsing: arguments[2])], capacity: count,
+    team: ThreadTeam(threadCount: 1))
   for image in 0..<count {
-    engine.setInput(image, (0..<3 * 227 * 227).map { Float(($0 * 7919 + image) % 251) - 120 })
+    engine.setInput(
+      image, (0..<model.definition.inputShape.count).map { Float(($0 * 7919 + image) % 251) - 120 })
   }
   let runs = (0..<rounds).map { _ in engine.measure(count: count) }
   var total = 0.0

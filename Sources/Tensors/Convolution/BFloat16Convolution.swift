@@ -11,6 +11,7 @@ package final class BFloat16Convolution: Convolution {
   package let slots: Int
   private let kernels: BFloat16Kernels
   private let shape: ConvolutionShape
+  private let kernelSize: Int
   private let panels: OutputPanels
   /// [group][panel][line of the filter][step][half of the panel][pair of terms][output][term].
   private let weights: FloatBuffer
@@ -23,7 +24,7 @@ package final class BFloat16Convolution: Convolution {
 
   /// A convolution without weights; `pack` has to be called for every panel before it runs.
   ///
-  /// Nil when there is a stride, or the channels of a group are no multiple of 16.
+  /// Nil when there is a stride or a dilation, filters are not square, or the channels of a group are no multiple of 16.
   ///
   /// - Parameters:
   ///   - slots: most images at a time.
@@ -33,7 +34,9 @@ package final class BFloat16Convolution: Convolution {
     _ shape: ConvolutionShape, from input: MapLayout, to output: MapLayout, slots: Int,
     biases: [Float], kernels: BFloat16Kernels
   ) {
-    guard shape.stride == 1, shape.channelsPerGroup % 16 == 0 else { return nil }
+    guard let kernelSize = shape.denseKernelSize, shape.channelsPerGroup % 16 == 0 else {
+      return nil
+    }
     precondition(
       slots > 0 && biases.count == shape.outputs && shape.fits(from: input, to: output),
       "shapes that do not belong to one convolution")
@@ -42,11 +45,13 @@ package final class BFloat16Convolution: Convolution {
     self.slots = slots
     self.kernels = kernels
     self.shape = shape
+    self.kernelSize = kernelSize
     panels = OutputPanels(of: shape, width: Int(DECAF_BFLOAT16_OUTPUTS))
     self.biases = FloatBuffer(count: biases.count)
     self.biases.replace(from: 0, with: biases)
     stripHeight = slots == 1 ? min(Self.cutHeight, output.height) : output.height
-    var strip = Self.strip(of: shape, height: stripHeight, width: output.width)
+    var strip = Self.strip(
+      of: shape, kernelSize: kernelSize, height: stripHeight, width: output.width)
     weights = FloatBuffer(count: panels.count * decaf_bfloat16_weight_count(&strip) / 2)
   }
 
@@ -58,15 +63,15 @@ package final class BFloat16Convolution: Convolution {
 
   /// A group's convolution that computes `height` lines.
   private static func strip(
-    of shape: ConvolutionShape, height: Int, width: Int
+    of shape: ConvolutionShape, kernelSize: Int, height: Int, width: Int
   ) -> decaf_bfloat16_convolution {
     decaf_bfloat16_convolution(
-      height: height, width: width, kernel_size: shape.kernelSize,
+      height: height, width: width, kernel_size: kernelSize,
       channels: shape.channelsPerGroup)
   }
 
   private func strip(height: Int) -> decaf_bfloat16_convolution {
-    Self.strip(of: shape, height: height, width: output.width)
+    Self.strip(of: shape, kernelSize: kernelSize, height: height, width: output.width)
   }
 
   private var weightCount: Int {
@@ -109,9 +114,7 @@ package final class BFloat16Convolution: Convolution {
     precondition(map.layout == input, "a map of another layout")
     precondition(slot >= 0 && slot < slots && packed.count >= transformedFloats, "no such slot")
     let lines = lines(ofStrip: strip)
-    let corner =
-      (input.padding - shape.padding) * (input.pitch + input.channels)
-      + lines.lowerBound * input.pitch
+    let corner = input.corner(padding: shape.padding) + lines.lowerBound * input.pitch
     for group in 0..<shape.groups {
       withUnsafePointer(to: self.strip(height: lines.count)) {
         kernels.table.pointee.pack_map(
@@ -123,7 +126,8 @@ package final class BFloat16Convolution: Convolution {
   }
 
   package func run(
-    pass: Int, strip: Int, count: Int, from packed: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    pass: Int, strip: Int, count: Int, of maps: (_ slot: Int) -> FeatureMap,
+    from packed: FloatBuffer, sums: FloatBuffer, rectify: Bool,
     into output: (_ slot: Int) -> FeatureMap
   ) {
     precondition(pass >= 0 && pass < passCount && count >= 0 && count <= slots, "no such pass")

@@ -35,10 +35,12 @@ package protocol Convolution: Sendable {
   /// compute different passes at once, with sums of their own. The maps' frames stay as they are.
   ///
   /// - Parameters:
+  ///   - maps: the slots' inputs, as they were when they were transformed.
   ///   - transformed: as `transform` left it for the strip.
   ///   - sums: at least `sumFloats` floats, overwritten.
   ///   - output: the map for a slot.
   func run(
-    pass: Int, strip: Int, count: Int, from transformed: FloatBuffer, sums: FloatBuffer,
-    rectify: Bool, into output: (_ slot: Int) -> FeatureMap)
+    pass: Int, strip: Int, count: Int, of maps: (_ slot: Int) -> FeatureMap,
+    from transformed: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    into output: (_ slot: Int) -> FeatureMap)
 }

@@ -27,9 +27,11 @@ package final class WinogradConvolution: Convolution {
 
   /// Outputs that share a walk along the points: their sums fit the second cache.
   private static let outputsPerPass = 64
-  /// Lines of tiles of a strip, and the most bytes of weights that are read anew for every strip.
-  private static let stripHeight = 4
-  private static let stripWeightLimit = 1 << 20
+  /// Tiles of a strip, about: with few weights, which are read anew for every strip, what lies between
+  /// the steps stays in the second cache; with many, a strip has to be worth reading them.
+  private static let (smallStrip, largeStrip) = (44, 128)
+  /// Most bytes of weights that are few.
+  private static let fewWeights = 1 << 20
 
   /// A convolution without weights; `pack` has to be called for every panel before it runs.
   ///
@@ -43,11 +45,7 @@ package final class WinogradConvolution: Convolution {
     _ shape: ConvolutionShape, from input: MapLayout, to output: MapLayout, slots: Int,
     biases: [Float], kernels: NetworkKernels
   ) {
-    let schemes = WinogradScheme.all.filter {
-      $0.kernelSize == shape.kernelSize && $0.cut(output.height) != nil
-        && $0.cut(output.width) != nil
-    }
-    guard shape.stride == 1, shape.channelsPerGroup % 16 == 0, let scheme = schemes.first else {
+    guard let scheme = WinogradScheme(for: shape, height: output.height, width: output.width) else {
       return nil
     }
     precondition(
@@ -73,13 +71,30 @@ package final class WinogradConvolution: Convolution {
         from: group * panels.perGroup * panels.width,
         with: Array(biases[group * width..<(group + 1) * width]))
     }
-    let isCut = slots == 1 && 4 * weights.count <= Self.stripWeightLimit
-    let height = isCut ? min(Self.stripHeight, rowCut.tiles) : rowCut.tiles
+    let height =
+      slots == 1
+      ? Self.stripHeight(rowCut, columnCut, weightBytes: 4 * weights.count) : rowCut.tiles
     strips = Swift.stride(from: 0, to: rowCut.tiles, by: height).map { start in
       WinogradStrip(
         tileRows: start..<min(start + height, rowCut.tiles), of: rowCut, columnCut, slots: slots,
         inputStep: depth, outputStep: panels.width)
     }
+  }
+
+  /// Lines of tiles of a strip.
+  private static func stripHeight(
+    _ rowCut: WinogradScheme.Cut, _ columnCut: WinogradScheme.Cut, weightBytes: Int
+  ) -> Int {
+    let hasFew = weightBytes <= fewWeights
+    let (tiles, most) = (rowCut.tiles * columnCut.tiles, hasFew ? smallStrip : largeStrip)
+    // A little more than a strip is not worth a second one of the rest.
+    if !hasFew && 2 * tiles <= 3 * most { return rowCut.tiles }
+    return max(1, min(rowCut.tiles, (most + columnCut.tiles / 2) / columnCut.tiles))
+  }
+
+  /// A scheme fits a convolution that makes a map of this size.
+  package static func fits(_ shape: ConvolutionShape, height: Int, width: Int) -> Bool {
+    WinogradScheme(for: shape, height: height, width: width) != nil
   }
 
   package var stripCount: Int { strips.count }
@@ -158,9 +173,7 @@ package final class WinogradConvolution: Convolution {
       slot >= 0 && slot < slots && transformed.count >= transformedFloats, "no such slot")
     let strip = strips[strip]
     var tiling = tiling(strip)
-    let corner =
-      (input.padding - shape.padding) * (input.pitch + input.channels)
-      + firstLine(strip) * input.pitch
+    let corner = input.corner(padding: shape.padding) + firstLine(strip) * input.pitch
     for group in 0..<shape.groups {
       kernels.table.pointee.winograd_inputs(
         &tiling, map.buffer.base + map.start + corner + group * depth, input.pitch,
@@ -172,8 +185,9 @@ package final class WinogradConvolution: Convolution {
   package var passCount: Int { shape.groups * passesPerGroup }
 
   package func run(
-    pass: Int, strip: Int, count: Int, from transformed: FloatBuffer, sums: FloatBuffer,
-    rectify: Bool, into output: (_ slot: Int) -> FeatureMap
+    pass: Int, strip: Int, count: Int, of maps: (_ slot: Int) -> FeatureMap,
+    from transformed: FloatBuffer, sums: FloatBuffer, rectify: Bool,
+    into output: (_ slot: Int) -> FeatureMap
   ) {
     multiply(pass: pass, strip: strip, count: count, from: transformed, sums: sums)
     let strip = strips[strip]

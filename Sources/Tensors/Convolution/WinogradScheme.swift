@@ -23,6 +23,21 @@ struct WinogradScheme: Sendable, Hashable {
       kernelSize: decaf_scheme_weights(number))
   }
 
+  /// The scheme for a convolution that makes a map of this size; nil when none fits, or the channels of
+  /// a group are no multiple of 16.
+  init?(for shape: ConvolutionShape, height: Int, width: Int) {
+    guard shape.channelsPerGroup % 16 == 0, let size = shape.denseKernelSize,
+      let scheme = Self.all.first(where: {
+        $0.kernelSize == size && $0.cut(height) != nil && $0.cut(width) != nil
+      })
+    else { return nil }
+    self = scheme
+  }
+
+  private init(number: Int32, outputs: Int, kernelSize: Int) {
+    (self.number, self.outputs, self.kernelSize) = (number, outputs, kernelSize)
+  }
+
   /// How an axis is cut into tiles: `large` of them first, then small ones.
   struct Cut: Sendable, Hashable {
     let tiles: Int

@@ -14,8 +14,10 @@ extension NetworkKernels {
     let lines = lines ?? 0..<output.layout.height
     precondition(
       input.layout.channels == output.layout.channels
-        && (output.layout.height - 1) * options.stride < input.layout.height + options.padding
-        && (output.layout.width - 1) * options.stride < input.layout.width + options.padding,
+        && (output.layout.height - 1) * options.stride.height
+          < input.layout.height + options.padding.height
+        && (output.layout.width - 1) * options.stride.width
+          < input.layout.width + options.padding.width,
       "windows beyond the map")
     precondition(lines.lowerBound >= 0 && lines.upperBound <= output.layout.height, "no such lines")
     let kernel = mapKernel(name)

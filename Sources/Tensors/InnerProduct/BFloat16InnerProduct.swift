@@ -18,19 +18,24 @@ package final class BFloat16InnerProduct: RowProduct {
   ///   - weights: `outputs × depth`, row-major. Numbers of other types than float32 are converted,
   ///     into memory of this process.
   ///   - biases: one an output.
-  /// - Precondition: the depth is a multiple of `InnerProduct.depthStep`.
   package init(weights: StoredFloats, biases: [Float], kernels: BFloat16Kernels) {
     precondition(!biases.isEmpty && weights.count % biases.count == 0, "weights of another shape")
     outputs = biases.count
     depth = weights.count / biases.count
-    precondition(depth % InnerProduct.depthStep == 0 && depth > 0, "depth \(depth)")
+    precondition(depth > 0, "no weights")
     self.kernels = kernels
-    self.weights = weights.isInPlace ? weights : StoredFloats(weights.floats())
+    self.weights = weights.filled(rows: outputs, toMultipleOf: InnerProduct.depthStep)
     self.biases = FloatBuffer(count: biases.count)
     self.biases.replace(from: 0, with: biases)
   }
 
-  package func packedFloats(count: Int) -> Int { decaf_bfloat16_row_count(count, depth) / 2 }
+  /// What the kernels take for the depth: rows end in zeros, and so do those of the weights.
+  private var filledDepth: Int {
+    let step = InnerProduct.depthStep
+    return (depth + step - 1) / step * step
+  }
+
+  package func packedFloats(count: Int) -> Int { decaf_bfloat16_row_count(count, filledDepth) / 2 }
   package func sumFloats(count: Int) -> Int { decaf_bfloat16_sum_count(outputs) }
 
   package let outputStep = 16
@@ -39,7 +44,7 @@ package final class BFloat16InnerProduct: RowProduct {
     precondition(rows.width == depth && count >= 0 && count <= rows.count, "no such rows")
     precondition(buffer.count >= packedFloats(count: count), "no room for packed rows")
     kernels.table.pointee.pack_rows(
-      rows.buffer.base, rows.pitch, count, depth, buffer.halves)
+      rows.buffer.base, rows.pitch, count, filledDepth, buffer.halves)
     return PackedRows(
       matrix: rows, count: count, isSparse: false, numberCount: count * depth, buffer: buffer)
   }
@@ -51,7 +56,7 @@ package final class BFloat16InnerProduct: RowProduct {
     check(range, of: rows, depth: depth, sums: sums, into: output)
     weights.withBytesInPlace { weights in
       var product = decaf_inner_product(
-        weights: weights, biases: biases.base, outputs: outputs, depth: depth)
+        weights: weights, biases: biases.base, outputs: outputs, depth: filledDepth)
       kernels.table.pointee.inner_product(
         &product, rows.buffer.halves, rows.count, range.lowerBound, range.upperBound, sums.base,
         output.buffer.base, output.pitch, rectify ? 1 : 0)

@@ -10,7 +10,7 @@ package final class InnerProduct: RowProduct {
   package let outputs: Int
   package let depth: Int
   private let kernels: NetworkKernels
-  /// `outputs × depth`, row-major, of which a pointer can be had without a copy.
+  /// `outputs × filledDepth`, row-major, of which a pointer can be had without a copy.
   private let weights: StoredFloats
   /// The same in panels, in the same way; nil if there are none.
   private let panels: StoredFloats?
@@ -30,25 +30,28 @@ package final class InnerProduct: RowProduct {
   ///     into memory of this process.
   ///   - panels: the same numbers as `WeightPanels`; not used when they are of another type.
   ///   - biases: one an output.
-  /// - Precondition: the depth is a multiple of `depthStep`.
   package init(
     weights: StoredFloats, panels: StoredFloats? = nil, biases: [Float], kernels: NetworkKernels
   ) {
     precondition(!biases.isEmpty && weights.count % biases.count == 0, "weights of another shape")
     outputs = biases.count
     depth = weights.count / biases.count
-    precondition(depth % Self.depthStep == 0 && depth > 0, "depth \(depth)")
-    precondition(weights.count <= Int(Int32.max), "too many weights")
+    precondition(depth > 0 && weights.count <= Int(Int32.max), "too few weights, or too many")
     self.kernels = kernels
-    self.weights = weights.isInPlace ? weights : StoredFloats(weights.floats())
-    let expected = WeightPanels(of: weights, outputs: outputs)
-    precondition(
-      panels == nil || panels!.count == expected.floatCount, "panels of another shape")
-    panelFloats = expected.floatCount
+    self.weights = weights.filled(rows: outputs, toMultipleOf: Self.depthStep)
+    // The kernels for inputs without zeros want a whole number of steps.
+    let expected =
+      depth % Self.depthStep == 0 ? WeightPanels(of: weights, outputs: outputs).floatCount : 0
+    precondition(panels == nil || panels!.count == expected, "panels of another shape")
+    panelFloats = expected
     self.panels = panels.flatMap { $0.isInPlace ? $0 : nil }
     self.biases = FloatBuffer(count: biases.count)
     self.biases.replace(from: 0, with: biases)
   }
+
+  /// What the kernels take for the depth: a whole number of steps. Rows end in zeros, and so do those
+  /// of the weights, which changes no sum.
+  private var filledDepth: Int { (depth + Self.depthStep - 1) / Self.depthStep * Self.depthStep }
 
   package var outputStep: Int { panels == nil ? 16 : WeightPanels.width }
 
@@ -64,7 +67,7 @@ package final class InnerProduct: RowProduct {
   }
 
   package func packedFloats(count: Int) -> Int {
-    let dense = packedRows(count) * depth
+    let dense = packedRows(count) * filledDepth
     if panels == nil { return dense }
     let slabs = (depth + Self.slabDepth - 1) / Self.slabDepth
     return max(dense, 2 * mostNonzeros(count) + slabs * count + 6)
@@ -89,7 +92,8 @@ package final class InnerProduct: RowProduct {
     }
     // A single row is used as it is.
     if count > 1 {
-      kernels.table.pointee.pack_inputs(rows.buffer.base, rows.pitch, count, depth, buffer.base)
+      kernels.table.pointee.pack_inputs(
+        rows.buffer.base, rows.pitch, count, filledDepth, buffer.base)
     }
     return PackedRows(
       matrix: rows, count: count, isSparse: false, numberCount: count * depth, buffer: buffer)
@@ -103,7 +107,7 @@ package final class InnerProduct: RowProduct {
     if rows.count == 0 || range.isEmpty { return }
     (rows.isSparse ? panels! : weights).withBytesInPlace { weights in
       var product = decaf_inner_product(
-        weights: weights, biases: biases.base, outputs: outputs, depth: depth)
+        weights: weights, biases: biases.base, outputs: outputs, depth: filledDepth)
       let rectify: Int32 = rectify ? 1 : 0
       if rows.isSparse {
         kernels.table.pointee.sparse_inner_product(

@@ -27,9 +27,17 @@ package struct ImagePlace: Sendable {
     precondition(y >= 0 && y < layout.height, "no such line")
     let count = layout.width * layout.channels
     if let folding {
-      decaf_spread_line(
-        pixels, count, folding.partLength, map.origin + folding.place(ofPixel: y, 0),
-        map.layout.channels)
+      let start = map.origin + folding.place(ofPixel: y, 0)
+      let first = min(folding.firstPartLength, count)
+      if first == folding.partLength {
+        decaf_spread_line(pixels, count, first, start, map.layout.channels)
+      } else {
+        // The line begins in the middle of a block, after the padding.
+        start.update(from: pixels, count: first)
+        let next = map.origin + folding.place(ofPixel: y, first / layout.channels)
+        decaf_spread_line(
+          pixels + first, count - first, folding.partLength, next, map.layout.channels)
+      }
     } else {
       (map.origin + y * layout.pitch).update(from: pixels, count: count)
     }

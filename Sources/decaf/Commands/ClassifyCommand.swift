@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Communication
 internal import ConvNet
+internal import Extraction
 internal import Files
 internal import Foundation
 internal import Images
@@ -44,12 +45,15 @@ struct ClassifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Model.open(network.model, architecture: network.architecture)
-    let output = try BlobName(parsing: "prob")
-    try model.requireReachable(output)
+    let model = try Model.open(network.model, architecture: try network.architecture())
+    let output = try Self.probabilities(of: model)
     let classCount = model.definition.shape(of: output).count
     let classNames = try names.map { try Self.readNames($0, expected: classCount) }
     let transform = try InputTransform.named(network.preprocess)
+    let side = try model.imageSide()
+    guard transform.inputSize == side else {
+      throw ExtractionError.wrongInputSize(found: transform.inputSize, expected: side)
+    }
     let views = network.views
     let team = ThreadTeam(ofProcess: threads)
     let engine = try Engine(
@@ -91,6 +95,14 @@ struct ClassifyCommand: ParsableCommand {
     }
   }
 
+  /// What the network's last layer makes: probabilities.
+  private static func probabilities(of model: Model) throws -> BlobName {
+    let last = model.architecture.definition.layers.last
+    guard let last, last.type == "Softmax" else { throw NoClassesError(model: model.path) }
+    try model.requireReachable(last.output)
+    return last.output
+  }
+
   /// A line for each of the most probable classes; of equally probable ones the first comes first.
   private func printBest(_ probabilities: [Float], of path: ByteString, names: [String]?) throws {
     let best = probabilities.indices.sorted {
@@ -116,6 +128,17 @@ struct ClassifyCommand: ParsableCommand {
     }
     return names
   }
+}
+
+/// A network that tells no classes.
+struct NoClassesError: ErrorWithStatus, CustomStringConvertible {
+  let model: String
+
+  var description: String {
+    "\(model): expected a network that ends in Softmax, found another; decaf predict takes a classifier"
+  }
+
+  var exitStatus: ExitStatus { .badInput }
 }
 
 /// A file of class names that is not of the network.

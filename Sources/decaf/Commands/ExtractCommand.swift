@@ -182,7 +182,7 @@ struct ExtractCommand: DistributedCommand {
 
   func printPlan() throws {
     let list = try ImageList(contentsOf: list, root: root)
-    let model = try Model.open(network.model, architecture: network.architecture)
+    let model = try Model.open(network.model, architecture: try network.architecture())
     let request = try makeRequest()
     let outputs = try request.outputs(of: model)
     let widths = outputs.map {

@@ -24,16 +24,13 @@ struct ModelConvert: ParsableCommand {
   @Argument(help: "The file to write.", completion: .file())
   var output: String
 
-  @Option(
-    help: ArgumentHelp(
-      "The order of the layers, in place of what the file says.", valueName: "name"))
-  var architecture: Architecture?
+  @OptionGroup var networkChoice: NetworkChoice
 
   @Flag(help: "Replace the output, if it is there; else that ends with status 73.")
   var overwrite = false
 
   func run() throws {
-    let model = try Model.open(input, architecture: architecture)
+    let model = try Model.open(input, architecture: try networkChoice.architecture())
     for warning in model.warnings {
       StandardError.write("decaf: warning: \(warning)\n")
     }

@@ -14,8 +14,7 @@ struct ModelGenerate: ParsableCommand {
         decaf model generate --seed 1 --output untrained.safetensors
       """)
 
-  @Option(help: ArgumentHelp("The order of the layers.", valueName: "name"))
-  var architecture = Architecture.caffenet
+  @OptionGroup var networkChoice: NetworkChoice
 
   @Option(help: "Decides all weights.")
   var seed: UInt64 = 1
@@ -29,7 +28,8 @@ struct ModelGenerate: ParsableCommand {
   var overwrite = false
 
   func run() throws {
-    let model = try Model.generate(architecture: architecture, seed: seed)
+    let model = try Model.generate(
+      architecture: try networkChoice.architecture() ?? .caffenet, seed: seed)
     if try ExistingOutput.decide(model, at: output, overwrite: overwrite) == .finished {
       print("\(output) is there already, with these numbers; --overwrite writes it again")
       return
@@ -38,7 +38,7 @@ struct ModelGenerate: ParsableCommand {
     print(
       """
       \(output): \(model.name), SHA-256 of the numbers \(model.weightsSHA256)
-      The weights are untrained: seeded random numbers behind hand-made conv1 filters.
+      The weights are untrained: seeded random numbers, behind hand-made filters in AlexNet's conv1.
       """)
   }
 }

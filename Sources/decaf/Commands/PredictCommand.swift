@@ -43,6 +43,8 @@ struct PredictCommand: DistributedCommand {
   @Option(help: "The weights the classifier's features were made with: SOURCE is a list of images.")
   var model: String?
 
+  @OptionGroup var networkChoice: NetworkChoice
+
   @Option(help: "The folder that a list's relative paths start from; default: the list's own.")
   var root: String?
 
@@ -68,6 +70,9 @@ struct PredictCommand: DistributedCommand {
     }
     if check.check && model != nil {
       throw ValidationError("--check goes with a store; with --model SOURCE is a list of images.")
+    }
+    if networkChoice.network != nil && model == nil {
+      throw ValidationError("--network goes with --model, which makes SOURCE a list of images.")
     }
   }
 
@@ -161,11 +166,13 @@ struct PredictCommand: DistributedCommand {
     for classifier: Classifier, model path: String, store: String
   ) throws -> ExtractionRequest {
     let features = classifier.features
-    let options: RecipeOptions
+    var options: RecipeOptions
     do throws(ProblemError) { options = try RecipeOptions(features.recipe) } catch {
       throw ClassificationError.incompatibleFeatures(source: path, differences: [error.text])
     }
-    let model = try Model.open(path, architecture: options.architecture)
+    let model = try Model.open(
+      path, architecture: try networkChoice.architecture() ?? options.architecture)
+    options.architecture = model.architecture
     let made = FeatureOrigin(
       recipe: try options.completed(by: model), layer: features.layer, width: features.width)
     try classifier.check(made, of: path)

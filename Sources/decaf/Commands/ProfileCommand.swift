@@ -24,8 +24,7 @@ struct ProfileCommand: DistributedCommand {
   @Option(help: "The weights: a \(WeightFormats.readEndings()) file.")
   var model: String
 
-  @Option(help: "The order of the layers; by default the file's own.")
-  var architecture: Architecture?
+  @OptionGroup var networkChoice: NetworkChoice
 
   @Option(
     help: "The activation to stop at; default: the network's last inner product.",
@@ -66,7 +65,7 @@ struct ProfileCommand: DistributedCommand {
     var (openTime, packTime) = (Duration.zero, Duration.zero)
     try context.communicator.agree {
       let start = clock.now
-      let model = try Model.open(self.model, architecture: architecture)
+      let model = try Model.open(self.model, architecture: try networkChoice.architecture())
       openTime = clock.now - start
       let output = try output(of: model)
       packTime = try clock.measure {
@@ -79,7 +78,7 @@ struct ProfileCommand: DistributedCommand {
     }
     let (model, engine) = opened!
     try context.communicator.barrier()
-    var measurement = measure(engine, team)
+    var measurement = measure(engine, model, team)
     measurement.openSeconds = openTime / .seconds(1)
     measurement.packSeconds = packTime / .seconds(1)
     let all = try context.communicator.gather(
@@ -93,8 +92,8 @@ struct ProfileCommand: DistributedCommand {
   }
 
   /// Times the engine on images of no meaning.
-  private func measure(_ engine: Engine, _ team: ThreadTeam) -> ProfileMeasurement {
-    let count = NetworkDefinition.inputShape.count
+  private func measure(_ engine: Engine, _ model: Model, _ team: ThreadTeam) -> ProfileMeasurement {
+    let count = model.definition.inputShape.count
     for image in 0..<batch {
       engine.setInput(image, (0..<count).map { Float(($0 * 7919 + image) % 251) - 120 })
     }
@@ -113,7 +112,7 @@ struct ProfileCommand: DistributedCommand {
   }
 
   func printPlan() throws {
-    let model = try Model.open(self.model, architecture: architecture)
+    let model = try Model.open(self.model, architecture: try networkChoice.architecture())
     let output = try output(of: model)
     print(
       """

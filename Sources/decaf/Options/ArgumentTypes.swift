@@ -8,7 +8,6 @@ internal import Tensors
 
 // Values of the modules below that options take: written as their raw values, all named in the help.
 
-extension Architecture: ExpressibleByArgument {}
 extension DecodeMode: ExpressibleByArgument {}
 extension GatherMode: ExpressibleByArgument {}
 extension Loss: ExpressibleByArgument {}

@@ -8,12 +8,7 @@ struct NetworkOptions: ParsableArguments {
   @Option(help: "The weights: a \(WeightFormats.readEndings()) file.")
   var model: String
 
-  @Option(
-    help: """
-      The order of the layers; by default the file's own, else its network name, else caffenet. \
-      caffenet pools before it normalizes, as DeCAF does.
-      """)
-  var architecture: Architecture?
+  @OptionGroup var networkChoice: NetworkChoice
 
   @Option(help: "The input transform: a profile's name (caffe) or a YAML file.")
   var preprocess = "caffe"
@@ -38,10 +33,15 @@ struct NetworkOptions: ParsableArguments {
       """)
   var precision = Precision.fp32
 
-  /// - Throws: `InputTransformError`.
+  /// The network that is named, if one is.
+  ///
+  /// - Throws: `ModelError`.
+  func architecture() throws -> Architecture? { try networkChoice.architecture() }
+
+  /// - Throws: `InputTransformError`, `ModelError`.
   func makeRecipe() throws -> RecipeOptions {
     var recipe = RecipeOptions(transform: try InputTransform.named(preprocess))
-    recipe.architecture = architecture
+    recipe.architecture = try architecture()
     recipe.views = views
     recipe.decode = decode
     recipe.precision = precision

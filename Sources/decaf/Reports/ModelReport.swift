@@ -25,6 +25,9 @@ struct ModelReport: Codable {
   let isUntrained: Bool
   let sha256: String
   let parameterCount: Int
+  let multiplyAdds: Int
+  /// As far as the weights reach.
+  let chain: [NetworkReport.Layer]
   let layers: [Layer]
   /// Layers whose weights the file repeats in panels.
   let panels: [String]
@@ -52,12 +55,14 @@ struct ModelReport: Codable {
       }
       let count = Double(weights.count)
       return Layer(
-        name: layer.name, weights: shape, biases: [shape[0]],
-        parameterCount: weights.count + shape[0],
+        name: layer.name, weights: shape, biases: layer.biasShape,
+        parameterCount: layer.parameterCount,
         weightStandardDeviation: max(0, squares / count - (sum / count) * (sum / count))
           .squareRoot())
     }
     parameterCount = layers.reduce(0) { $0 + $1.parameterCount }
+    let network = NetworkReport(definition)
+    (chain, multiplyAdds) = (network.layers, network.multiplyAdds)
     panels = layers.map(\.name).filter { model.storedParameters($0).panels != nil }
     activations = definition.blobs.map {
       Activation(name: $0.description, shape: definition.shape(of: $0).dimensions)
@@ -71,6 +76,7 @@ struct ModelReport: Codable {
       "network       \(name.isEmpty ? "(no name)" : name)",
       "architecture  \(architecture) (from: \(architectureSource))",
       "weights       \(parameterCount) numbers, SHA-256 \(sha256)",
+      "arithmetic    \(NetworkReport.millions(multiplyAdds)) million multiply-adds an image",
     ]
     if isUntrained { lines.append("training      none: the weights are seeded random numbers") }
     lines.append(
@@ -85,6 +91,8 @@ struct ModelReport: Codable {
           String(format: "%.4g", layer.weightStandardDeviation)))
     }
     lines.append("")
+    lines += NetworkReport.table(of: chain)
+    lines.append("")
     let items = activations.map { "\($0.name) \(Self.shape($0.shape))" }
     lines.append("activations   " + wrapped(items))
     return (lines + warnings.map { "warning: \($0)" }).joined(separator: "\n")
@@ -96,7 +104,7 @@ struct ModelReport: Codable {
     }.joined().trimmingCharacters(in: .whitespaces)
   }
 
-  private static func shape(_ dimensions: [Int]) -> String {
+  static func shape(_ dimensions: [Int]) -> String {
     dimensions.map(String.init).joined(separator: "×")
   }
 

@@ -71,9 +71,8 @@ struct ProfileReport {
   /// no weights.
   private func operations(of name: String) -> Double? {
     guard let layer = model.definition.layers.first(where: { $0.name == name }),
-      let shape = layer.weightShape
+      layer.multiplyAdds > 0
     else { return nil }
-    let output = layer.outputShape
-    return 2 * Double(shape.reduce(1, *)) * Double(output.height * output.width)
+    return 2 * Double(layer.multiplyAdds)
   }
 }

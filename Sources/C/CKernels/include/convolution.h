@@ -39,6 +39,37 @@ typedef struct {
   size_t count;
 } decaf_rows;
 
+/// What a pixel of a direct convolution is a sum over: stretches of the input as long as each other.
+typedef struct {
+  /// Where they begin, in floats from a row's first one.
+  const int32_t *segments;
+  size_t segment_count;
+  /// Floats of each, a multiple of 4.
+  size_t segment_length;
+  /// PW, outputs of a panel.
+  size_t panel_width;
+} decaf_direct;
+
+/// Windows of a map that are copied to rows.
+typedef struct {
+  size_t height, width;
+  /// Floats between neighbouring places of a window, down and to the right.
+  size_t step_y, step_x;
+  /// Floats of a place that are copied: a group's channels.
+  size_t channels;
+  /// Floats of a row; what a window leaves is filled with zeros.
+  size_t row_length;
+} decaf_windows;
+
+/// Copies `count` windows, whose corners are `step` floats apart, to rows.
+void decaf_copy_windows(const decaf_windows *windows, const float *corner, size_t count,
+                        size_t step, float *rows);
+
+/// The panel [k][panel_width] of `outputs` filters of `channels` × `area` weights, with k in the order
+/// [place of the filter][channel], up to `depth`; zero beyond the filters and the outputs.
+void decaf_pack_filters(const float *weights, size_t outputs, size_t channels, size_t area,
+                        size_t depth, size_t panel_width, float *panel);
+
 /// Outputs of a large tile, weights a side, and points a side of a scheme.
 size_t decaf_scheme_outputs(int32_t scheme);
 size_t decaf_scheme_weights(int32_t scheme);

@@ -34,11 +34,14 @@ enum { DECAF_PANEL_OUTPUTS = 128 };
 /// out: 24 KB of a panel, which leaves room for a row's sums in a first cache of 32 KB.
 enum { DECAF_SPARSE_SLAB = 48 };
 
-/// What a kernel of maps is told besides the maps: windows of `size` × `size` pixels, `stride` apart,
-/// the first beginning `padding` before the map does, and factors. A kernel that pads nothing wants
-/// a padding of 0, and one that looks at single pixels a size and stride of 1.
+/// What a kernel of maps is told besides the maps: windows of `height` × `width` pixels, strides
+/// apart, the first beginning so much padding before the map does; channels around one; and factors.
+/// A kernel that looks at single pixels wants windows and strides of 1 and no padding.
 typedef struct {
-  size_t size, stride, padding;
+  size_t height, width;
+  size_t stride_y, stride_x;
+  size_t padding_y, padding_x;
+  size_t local_size;
   float scale, k;
 } decaf_map_options;
 
@@ -105,6 +108,17 @@ typedef struct {
   /// Y = Aᵀ M A: the first `width` outputs of a panel for one map, with biases, from its sums.
   void (*winograd_outputs)(const decaf_tiling *tiling, const float *sums, const float *biases,
                            float *output, size_t pitch, size_t pixel, size_t width, int rectify);
+
+  /// Pixels of a convolution straight from its definition: for each row, and the first `width`
+  /// outputs of a panel,
+  ///
+  ///   output = bias + Σ_s Σ_k input[input_row + segment s + k] · weight[s][k],
+  ///
+  /// below zero replaced by zero if `rectify`. Each sum is one chain of multiply-adds from zero, in the
+  /// order of the segments and of k. `sums` has room for `count` × the panel's width.
+  void (*direct_products)(const decaf_direct *direct, const float *input, const float *weights,
+                          const float *biases, const decaf_rows *rows, float *sums, float *output,
+                          size_t width, int rectify);
 
   /// What makes one map of another, line by line; ends with a null name.
   const decaf_map_kernel *map_kernels;

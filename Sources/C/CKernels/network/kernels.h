@@ -10,6 +10,8 @@
 
 #include "winograd.h"
 
+#include "direct.h"
+
 #include "pooling.h"
 
 #include "normalization.h"
@@ -20,7 +22,9 @@
 
 static const decaf_map_kernel map_kernels[] = {
     MAP_KERNEL(max_pool),
+    MAP_KERNEL(average_pool),
     MAP_KERNEL(normalize),
+    MAP_KERNEL(normalize_any),
     {0, 0},
 };
 
@@ -37,6 +41,7 @@ static const decaf_network_kernels network_kernels = {
     .winograd_inputs = winograd_inputs,
     .winograd_products = winograd_products,
     .winograd_outputs = winograd_outputs,
+    .direct_products = direct_products,
     .map_kernels = map_kernels,
     .rectify = rectify,
     .blend_rows = blend_rows,

@@ -87,6 +87,45 @@ static void normalize(const float *input, const decaf_map *input_map, float *out
   }
 }
 
+/// The squares of a vector of channels that begins `shift` from the channel `c`; zero beyond the ends.
+INLINE vector shifted_squares(const float *source, size_t c, ptrdiff_t shift, size_t channels) {
+  const ptrdiff_t first = (ptrdiff_t)c + shift;
+  vector a = splat(0);
+  if (first >= 0 && first + VECTOR_WIDTH <= (ptrdiff_t)channels) {
+    a = load(source + first);
+  } else {
+    for (ptrdiff_t i = 0; i < VECTOR_WIDTH; i++) {
+      if (first + i >= 0 && first + i < (ptrdiff_t)channels) a[i] = source[first + i];
+    }
+  }
+  return a * a;
+}
+
+/// As `normalize`, over any odd number of channels around c: `local_size`.
+static void normalize_any(const float *input, const decaf_map *input_map, float *output,
+                          const decaf_map *output_map, size_t first, size_t end,
+                          const decaf_map_options *options) {
+  const float scale = options->scale, k = options->k;
+  const size_t channels = input_map->channels;
+  const ptrdiff_t reach = (ptrdiff_t)options->local_size / 2;
+  for (size_t y = first; y < end; y++) {
+    for (size_t x = 0; x < output_map->width; x++) {
+      const float *source = input + y * input_map->pitch + x * channels;
+      float *target = output + y * output_map->pitch + x * channels;
+      for (size_t c = 0; c < channels; c += VECTOR_WIDTH) {
+        vector sum = shifted_squares(source, c, -reach, channels);
+        for (ptrdiff_t shift = 1 - reach; shift <= reach; shift++) {
+          sum = sum + shifted_squares(source, c, shift, channels);
+        }
+        const vector factor = inverse_three_quarters(splat(k) + splat(scale) * sum);
+        for (size_t i = 0; i < VECTOR_WIDTH && c + i < channels; i++) {
+          target[c + i] = source[c + i] * factor[i];
+        }
+      }
+    }
+  }
+}
+
 #undef NEIGHBOUR
 #undef LANES_FROM
 

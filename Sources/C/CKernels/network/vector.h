@@ -37,6 +37,8 @@ INLINE vector multiply_add(vector a, vector b, vector sum) {
 #endif
 }
 
+INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
 // Comparisons with NaN are false, so both of these keep a NaN in `x`.
 INLINE vector rectified(vector x) { return x < splat(0) ? splat(0) : x; }
 INLINE vector larger(vector x, vector y) { return x < y ? y : x; }

@@ -26,9 +26,10 @@ struct ConvolutionStep: MapStep {
     }
     let pass = { @Sendable (pass: Int, worker: Int) in
       convolution.run(
-        pass: pass, strip: part.number, count: images.count, from: transformed,
-        sums: chunk.workspaces[worker].sums, rectify: rectify
-      ) { chunk.map(to, image: images.lowerBound + $0) }
+        pass: pass, strip: part.number, count: images.count,
+        of: { chunk.map(from, image: images.lowerBound + $0) }, from: transformed,
+        sums: chunk.workspaces[worker].sums, rectify: rectify,
+        into: { chunk.map(to, image: images.lowerBound + $0) })
     }
     if let team = chunk.team {
       team.forEach(convolution.passCount, pass)

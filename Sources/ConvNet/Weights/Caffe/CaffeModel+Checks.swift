@@ -7,7 +7,7 @@ extension CaffeModel {
     guard let first = layers.firstIndex(where: { $0.name == "conv1" }) else { return nil }
     let behind = layers[(first + 1)...]
     let (pooling, lrn) = (
-      MaxPoolingLayer.caffe.name, LocalResponseNormalizationLayer.caffe.name
+      PoolingLayer.caffe.name, LocalResponseNormalizationLayer.caffe.name
     )
     let stage = behind.prefix {
       $0.type != ConvolutionLayer.caffe.name && $0.type != InnerProductLayer.caffe.name
@@ -30,10 +30,14 @@ extension CaffeModel {
   /// carry these alone, and says nothing of what is between them.
   ///
   /// - Throws: `ModelError.wrongSetting` for the first difference.
-  func check(against definition: NetworkDefinition, path: String) throws(ModelError) {
-    try checkInput(against: definition, path: path)
+  ///
+  /// - Parameter isOfAnySize: the input may have another size than the file says: convolutions take any.
+  func check(
+    against definition: NetworkDefinition, isOfAnySize: Bool = false, path: String
+  ) throws(ModelError) {
+    try checkInput(against: definition, isOfAnySize: isOfAnySize, path: path)
     let chain = layers.filter { !Self.isPassedOver($0.type) }
-    guard chain.contains(where: { !Self.weighted.contains($0.type) }) else {
+    guard chain.contains(where: { !isOfWeightsOnly($0, in: definition) }) else {
       for layer in layers where layer.settings != nil {
         let expected = definition.layers.first { $0.name == layer.name }
         if let expected, type(of: expected.kind).caffe.name == layer.type {
@@ -43,7 +47,8 @@ extension CaffeModel {
       return
     }
     // The file may end early, and go on after what is used of it.
-    for (layer, expected) in zip(chain, definition.layers) {
+    let expectedChain = definition.layers.filter { !Self.isPassedOver($0.type) }
+    for (layer, expected) in zip(chain, expectedChain) {
       let expectedType = type(of: expected.kind).caffe.name
       guard layer.type == expectedType, !expected.hasParameters || layer.name == expected.name
       else {
@@ -72,21 +77,25 @@ extension CaffeModel {
 
   /// What the network was made to read: an image's shape, and pixels that are not scaled.
   private func checkInput(
-    against definition: NetworkDefinition, path: String
+    against definition: NetworkDefinition, isOfAnySize: Bool, path: String
   ) throws(ModelError) {
     let shape = definition.shape(of: .data)
     let expected = [shape.channels, shape.height, shape.width]
-    for found in [inputShape] + layers.map(\.inputShape) {
+    for found in isOfAnySize ? [] : [inputShape] + layers.map(\.inputShape) {
       if let found, found.count == 4, Array(found.suffix(3)) != expected {
         throw .wrongSetting(
           layer: "data", path: path, setting: "an input of", expected: ModelError.shape(expected),
           found: ModelError.shape(Array(found.suffix(3))))
       }
     }
-    let transform = [
-      CaffeSetting("transform_param scale", [1], Float(1), default: 1, .checked),
-      CaffeSetting("transform_param crop_size", [3], shape.width, default: shape.width, .checked),
-    ]
+    let transform =
+      [CaffeSetting("transform_param scale", [1], Float(1), default: 1, .checked)]
+      + (isOfAnySize
+        ? []
+        : [
+          CaffeSetting(
+            "transform_param crop_size", [3], shape.width, default: shape.width, .checked)
+        ])
     for layer in layers {
       guard let settings = layer.transform else { continue }
       for setting in transform {
@@ -99,10 +108,16 @@ extension CaffeModel {
     }
   }
 
-  /// Kinds with weights that a network here can have.
-  private static let weighted: Set<String> = [
-    ConvolutionLayer.caffe.name, InnerProductLayer.caffe.name,
-  ]
+  /// The layer has weights of the network's, or of a classifier beside it, and tells nothing of what is
+  /// between. One that scales or bends activations and that the network lacks tells of another network.
+  private func isOfWeightsOnly(_ layer: Layer, in definition: NetworkDefinition) -> Bool {
+    if [ConvolutionLayer.caffe.name, InnerProductLayer.caffe.name].contains(layer.type) {
+      return true
+    }
+    return definition.layers.contains {
+      $0.hasParameters && $0.name == layer.name && $0.type == layer.type
+    }
+  }
 
   /// Layers that read images or measure results, and those that do nothing at test time: none of
   /// them changes an activation. (Flatten leaves the order C, H, W as it is.)
@@ -115,7 +130,11 @@ extension CaffeModel {
 extension CaffeModel.Settings {
   /// What the file has in place of the expected value; nil when it has that.
   func contradiction(to setting: CaffeSetting) -> String? {
-    var found = setting.fields.flatMap { values[$0] ?? [] }.map { bits in
+    var found = setting.fields.flatMap { field -> [UInt64] in
+      let all = values[field] ?? []
+      // Of several numbers in the field for both axes the first is the height's, the last the width's.
+      return all.count == 2 ? [all[setting.axis]] : all
+    }.map { bits in
       switch setting.value {
       case .integer: Double(bits)
       case .float: Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))

@@ -36,18 +36,20 @@ struct CaffeModel {
     /// `input_param`; nil where the generation has none.
     let input: Int?
     /// The messages with settings of known kinds of layers, and of each the fields that may be packed.
-    let settings: [Int: Range<Int>]
+    let settings: [Int: Set<Int>]
 
     static let v2 = Fields(
-      name: 1, type: 2, blobs: 7, transform: 100, input: 143, settings: settings(\.field))
+      name: 1, type: 2, blobs: 7, transform: 100, input: 143, settings: settings { $0.field })
     static let v1 = Fields(
-      name: 4, type: 5, blobs: 6, transform: 36, input: nil, settings: settings(\.v1Field))
+      name: 4, type: 5, blobs: 6, transform: 36, input: nil, settings: settings { $0.v1Field })
 
     private static func settings(
-      _ field: KeyPath<CaffeLayerType.Settings, Int>
-    ) -> [Int: Range<Int>] {
+      _ field: (CaffeLayerType.Settings) -> Int?
+    ) -> [Int: Set<Int>] {
       let messages = LayerKinds.caffeTypes.compactMap(\.settings)
-      return Dictionary(messages.map { ($0[keyPath: field], $0.packed) }) { first, _ in first }
+      return messages.reduce(into: [:]) { result, message in
+        if let number = field(message) { result[number] = message.packed }
+      }
     }
   }
 

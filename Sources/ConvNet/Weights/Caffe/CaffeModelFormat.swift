@@ -22,7 +22,14 @@ struct CaffeModelFormat: WritableWeightFormat {
     try model.architecture(path: contents.path)
   }
 
-  func check(against definition: NetworkDefinition) throws(ModelError) {
+  func check(
+    against definition: NetworkDefinition, of architecture: Architecture
+  ) throws(ModelError) {
+    guard architecture.hasTwoOrders else {
+      // A user's own network says itself what it reads.
+      return try model.check(
+        against: definition, isOfAnySize: !architecture.isShipped, path: contents.path)
+    }
     // Of an order that the user overrides, the user has been warned.
     let own = try layerOrder().map { order in
       NetworkDefinition(order, through: definition.layers.last { $0.hasParameters }?.name)

@@ -84,7 +84,7 @@ struct CaffeModelReader {
         layer.settings = try readSettings(
           range, "the parameters of \(part)", packed: fields.settings[field.number]!)
       case .bytes(let range) where field.number == fields.transform:
-        layer.transform = try readSettings(range, "the transform of \(part)", packed: 0..<0)
+        layer.transform = try readSettings(range, "the transform of \(part)", packed: [])
       case .bytes(let range) where field.number == fields.input:
         layer.inputShape = try readInputShape(range, part)
       case .bytes where isV1 && field.number == 1: return nil
@@ -161,7 +161,7 @@ struct CaffeModelReader {
   ///
   /// - Parameter packed: fields that may hold packed numbers; others of that form are messages.
   private func readSettings(
-    _ range: Range<Int>, _ part: String, packed fields: Range<Int>
+    _ range: Range<Int>, _ part: String, packed fields: Set<Int>
   ) throws(ProtobufError) -> CaffeModel.Settings {
     var settings = CaffeModel.Settings()
     var count = 0

@@ -11,12 +11,13 @@ enum CaffeModelWriter {
     try file.append(field(1, Array(name.utf8)))
     for layer in model.definition.layers {
       let head = description(of: layer)
-      guard let shape = layer.weightShape else {
+      guard layer.hasParameters else {
         try file.append(field(100, head))
         continue
       }
-      let parameters = model.storedParameters(layer.name)
-      let blobs = [(shape, parameters.weights), ([shape[0]], parameters.biases)]
+      let blobs = zip(layer.parameters, model.storedParameters(layer.name).blobs).map {
+        ($0.shape, $1)
+      }
       // A message's length stands before it, so the parts are measured first and written after.
       let starts = blobs.map { start(ofBlob: $0, $1.count) }
       let byteCount =
@@ -32,13 +33,13 @@ enum CaffeModelWriter {
 
   /// `LayerParameter` without blobs.
   private static func description(of layer: NetworkDefinition.Layer) -> [UInt8] {
-    // Caffe's ReLU works in place, so its blobs have the plain names.
+    // Layers in place read and make blobs of the plain names.
     let (bottom, top) = (layer.input.name, layer.output.name)
     let type = type(of: layer.kind).caffe
     let settings = layer.kind.caffeSettings.filter { $0.use != .checked }.flatMap { setting in
       switch setting.value {
-      case .integer(let value): varint(setting.fields[0], value)
-      case .float(let value): float(setting.fields[0], value)
+      case .integer(let value): varint(setting.writtenField, value)
+      case .float(let value): float(setting.writtenField, value)
       }
     }
     return field(1, Array(layer.name.utf8)) + field(2, Array(type.name.utf8))
