@@ -199,7 +199,7 @@ extension LocalRows {
   func massBounds(loss: Loss, classes: [Int], evaluation: LossEvaluation) -> [Double] {
     classes.indices.map {
       loss.function.massBound(
-        loss: evaluation.loss[$0], residual: evaluation.residual[$0],
+        loss: evaluation.loss[loss.isSeparable ? $0 : 0], residual: evaluation.residual[$0],
         ownMass: classMasses[classes[$0]], mass: mass)
     }
   }
