@@ -44,7 +44,7 @@ struct SecondTry {
 
   private func solveDensely(from solution: Solution) throws -> Solution {
     var point = LBFGSSolver.Point(
-      weights: solution.weights.map(Double.init), bias: solution.bias.map(Double.init))
+      weights: solution.weights, bias: solution.bias)
     let steps = try DenseNewton(prepared.rows, options).improve(&point)
     try objective.setLogits(weights: point.weights)
     var elimination = BiasElimination(objective: objective, C: options.C)
@@ -54,7 +54,8 @@ struct SecondTry {
       gram: prepared.gram(options), options: options, context: prepared.context
     ).referenceNorm()
     let result = try certifier.certify(
-      weights: point.weights, bias: point.bias, referenceNorm: reference, &elimination)
+      weights: point.weights, bias: point.bias, referenceNorm: reference,
+      tolerance: options.tolerance, &elimination)
     return Solution(
       weights: result.weights, bias: result.bias, certificate: result.certificate,
       iterations: solution.iterations + steps, passes: solution.passes + 2,

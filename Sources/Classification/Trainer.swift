@@ -13,8 +13,10 @@ package struct TrainingProgress: Sendable {
 /// A linear classifier's parameters and how they came about.
 package struct TrainingResult: Sendable {
   /// `K×D`, row-major.
-  package let weights: [Float]
-  package let bias: [Float]
+  ///
+  /// Numbers of single precision, but where their rounding would keep the gap above the tolerance.
+  package let weights: [Double]
+  package let bias: [Double]
   /// Names of the K classes: those with training rows.
   package let classes: [String]
   /// What was done to features, and must be in prediction; nil for nothing.
@@ -93,9 +95,8 @@ package struct Trainer {
         point.weights += [Double](repeating: 0, count: start.width)
         continue
       }
-      point.bias.append(Double(start.bias[k]))
-      let row = start.weights[k * start.width..<(k + 1) * start.width]
-      point.weights += row.map { Double($0) }
+      point.bias.append(start.bias[k])
+      point.weights += start.weights[k * start.width..<(k + 1) * start.width]
     }
     return point
   }

@@ -45,7 +45,7 @@ import Testing
       let result = try train(rows, options)[0]
       let slow = try SlowObjective(rows, options)
       let value = slow.value(
-        weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
+        weights: result.weights, bias: result.bias)
       #expect(result.isConverged, "\(result.certificate)")
       #expect(result.rowCount == 526)
       #expect(abs(value - result.certificate.objective) <= 1e-12 * value)

@@ -177,7 +177,7 @@ import Testing
     let result = try train(rows, options)
     let slow = try SlowObjective(rows, options)
     let own = slow.value(
-      weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
+      weights: result.weights, bias: result.bias)
     let optimum = SlowOptimum(rows, options).solve()
     let best = slow.value(weights: optimum.weights, bias: optimum.bias)
     // Double precision knows either objective to some 1e-13 of its size.
