@@ -38,8 +38,7 @@ package enum ClassificationError: ErrorWithStatus, Equatable, Sendable, CustomSt
   case cannotWrite(SystemError)
   /// The certified gap stayed above the tolerance, and the caller insisted.
   case notConverged(relativeGap: Double, tolerance: Double, iterations: Int)
-  /// The certified gap stayed above the tolerance, which storing the weights in single precision does
-  /// not let it reach.
+  /// The certified gap stayed above the tolerance, which rounding does not let it reach.
   case floorReached(relativeGap: Double, tolerance: Double)
 
   package var description: String {
@@ -98,8 +97,7 @@ package enum ClassificationError: ErrorWithStatus, Equatable, Sendable, CustomSt
         + "tolerance \(tolerance); allow more with --max-iterations, or lower --C"
     case .floorReached(let relativeGap, let tolerance):
       "training ended at relative gap \(relativeGap), above the tolerance \(tolerance): nothing gets "
-        + "better any more, for weights are stored in single precision, whose rounding is what is "
-        + "left; take a larger --tolerance, --normalize l2, or a smaller --C"
+        + "better any more, for the rounding of double precision is what is left; take a larger --tolerance, --normalize l2, or a smaller --C"
     }
   }
 

@@ -18,6 +18,13 @@ struct SecondTry {
       return solution
     }
     var best = solution
+    if options.loss.function.usesFiniteNewton && prepared.rows.rowCount <= 2048 {
+      let shared = try DualRows(prepared.rows, options, prepared.context.withoutCheckpoints)
+      let descent = DualDescent(
+        shared, options, phase: .dual, isPatient: true, progress: progress)
+      if let second = try descent.solve() { best = better(best, second) }
+      if best.isConverged { return best }
+    }
     if !triedRows && isQuickInRows {
       let second = try RowSpaceTraining(
         prepared: prepared, objective: objective, options: options, checkpointer: nil,
@@ -43,9 +50,21 @@ struct SecondTry {
   }
 
   private func solveDensely(from solution: Solution) throws -> Solution {
-    var point = LBFGSSolver.Point(
-      weights: solution.weights.map(Double.init), bias: solution.bias.map(Double.init))
-    let steps = try DenseNewton(prepared.rows, options).improve(&point)
+    let newton = try DenseNewton(prepared.rows, options)
+    var point = LBFGSSolver.Point(weights: solution.weights, bias: solution.bias)
+    let steps = newton.improve(&point)
+    let near = try certified(point, solution, steps: steps)
+    if near.isConverged { return near }
+    let only = BiasOnlyModel(
+      loss: options.loss, classMasses: prepared.rows.classMasses, C: options.C,
+      regularizesBias: options.regularizesBias)
+    let (other, more) = newton.solve(bias: only.bias)
+    return better(near, try certified(other, solution, steps: steps + more))
+  }
+
+  private func certified(
+    _ point: LBFGSSolver.Point, _ solution: Solution, steps: Int
+  ) throws -> Solution {
     try objective.setLogits(weights: point.weights)
     var elimination = BiasElimination(objective: objective, C: options.C)
     let certifier = Certifier(
@@ -54,7 +73,8 @@ struct SecondTry {
       gram: prepared.gram(options), options: options, context: prepared.context
     ).referenceNorm()
     let result = try certifier.certify(
-      weights: point.weights, bias: point.bias, referenceNorm: reference, &elimination)
+      weights: point.weights, bias: point.bias, referenceNorm: reference,
+      tolerance: options.tolerance, &elimination)
     return Solution(
       weights: result.weights, bias: result.bias, certificate: result.certificate,
       iterations: solution.iterations + steps, passes: solution.passes + 2,

@@ -13,8 +13,10 @@ package struct TrainingProgress: Sendable {
 /// A linear classifier's parameters and how they came about.
 package struct TrainingResult: Sendable {
   /// `K×D`, row-major.
-  package let weights: [Float]
-  package let bias: [Float]
+  ///
+  /// Numbers of single precision, but where their rounding would keep the gap above the tolerance.
+  package let weights: [Double]
+  package let bias: [Double]
   /// Names of the K classes: those with training rows.
   package let classes: [String]
   /// What was done to features, and must be in prediction; nil for nothing.
@@ -38,10 +40,11 @@ package struct TrainingResult: Sendable {
 /// The result is the same to the byte for any number of ranks and threads: products are made on
 /// blocks fixed by the store, and all sums over blocks are exact.
 ///
-/// Problems with more rows than features are solved by L-BFGS in the weights (`LBFGSSolver`), those
-/// with no more rows than features in that way or by Newton's method in coefficients of the rows
-/// (`RowSpaceTraining`), whichever seems to take less work; see `TrainingMethod`. Either way ends with
-/// the same certificate of the stored weights on the rows themselves.
+/// The squared hinge is solved by its dual on the few rows that matter (`DualDescent`), where these are
+/// few. Other problems with more rows than features are solved by L-BFGS in the weights
+/// (`LBFGSSolver`), those with no more rows than features in that way or by Newton's method in
+/// coefficients of the rows (`RowSpaceTraining`), whichever seems to take less work; see
+/// `TrainingMethod`. Each ends with a certificate of the stored weights on the rows themselves.
 package struct Trainer {
   package let options: TrainingOptions
   private let communicator: any Communicator
@@ -93,9 +96,8 @@ package struct Trainer {
         point.weights += [Double](repeating: 0, count: start.width)
         continue
       }
-      point.bias.append(Double(start.bias[k]))
-      let row = start.weights[k * start.width..<(k + 1) * start.width]
-      point.weights += row.map { Double($0) }
+      point.bias.append(start.bias[k])
+      point.weights += start.weights[k * start.width..<(k + 1) * start.width]
     }
     return point
   }
@@ -180,6 +182,13 @@ package struct Trainer {
     _ prepared: PreparedRows, _ options: TrainingOptions, from start: LBFGSSolver.Point?,
     progress: @escaping (TrainingProgress) -> Void
   ) throws -> Solution {
+    if solvesByDualDescent(options) {
+      let shared = try DualRows(prepared.rows, options, prepared.context)
+      // Where what follows would be factorizations, not passes over the rows, it is the quickest anyhow.
+      let descent = DualDescent(
+        shared, options, phase: .dual, takesLongLists: prepared.fitsRowSpace, progress: progress)
+      if let solution = try descent.solve(from: start) { return solution }
+    }
     let objective = Objective(rows: prepared.rows, loss: options.loss, prepared.context)
     let passes = worthwhilePasses(prepared)
     // A few passes cost more than small problems take in terms of rows, which know no start; finite
@@ -204,6 +213,12 @@ package struct Trainer {
       .improve(solution, triedRows: true, progress: progress)
   }
 
+  /// Whether to try the dual of the squared hinge first; not where it was given up.
+  private func solvesByDualDescent(_ options: TrainingOptions) -> Bool {
+    DualDescent.isMeant(for: options) && !(checkpointer?.isPending(.rows) ?? false)
+      && !(checkpointer?.isPending(.descent) ?? false)
+  }
+
   /// Passes over the features that take about as long as solving the problem in terms of rows.
   ///
   /// A pass is 4NDK operations in single precision; the products of the rows are N²D in double
@@ -212,7 +227,7 @@ package struct Trainer {
   private func worthwhilePasses(_ prepared: PreparedRows) -> Int {
     let rows = prepared.rows
     switch options.method {
-    case .featureSpace: return .max
+    case .featureSpace, .dual: return .max
     case .rowSpace: return 0
     case .automatic:
       if !prepared.fitsRowSpace { return .max }

@@ -23,6 +23,14 @@ struct TrainingContext {
     kernels = try TrainingKernels(communicator.lowestKernelClass())
     workspaces = (0..<team.threadCount).map { _ in Workspace() }
   }
+
+  private init(_ other: TrainingContext, checkpointer: Checkpointer?) {
+    (communicator, team, self.checkpointer) = (other.communicator, other.team, checkpointer)
+    (kernels, workspaces) = (other.kernels, other.workspaces)
+  }
+
+  /// The same without a place to pause.
+  var withoutCheckpoints: TrainingContext { TrainingContext(self, checkpointer: nil) }
 }
 
 extension Communicator {

@@ -99,6 +99,9 @@ package enum TrainingMethod: Sendable, CaseIterable {
   case automatic
   /// Coefficients of the rows, the kernel form: Newton's method on the Gram matrix, `N×N` numbers.
   case rowSpace
+  /// Coefficients of the few rows within the margin, squared hinge alone: `DualDescent`, and where that
+  /// gives up `featureSpace`.
+  case dual
   /// Weights of the features: L-BFGS with passes over the rows.
   case featureSpace
 }

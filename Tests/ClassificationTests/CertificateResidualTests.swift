@@ -11,7 +11,7 @@ import Testing
 @Suite struct CertificateResidualTests {
   /// Sums as no training leaves them: what rounding leaves of the repair, made large.
   private func certificate(
-    residual: [Double], bias: [Float], regularizesBias: Bool, _ loss: Loss = .squaredHinge
+    residual: [Double], bias: [Double], regularizesBias: Bool, _ loss: Loss = .squaredHinge
   ) throws -> (certificate: Certificate, biasOnly: BiasOnlyModel) {
     let rows = ArrayRows.random(rowCount: 40, width: 3, classCount: 2, seed: 4)
     let options = TrainingOptions(loss: loss, C: 2, regularizesBias: regularizesBias)
@@ -35,11 +35,11 @@ import Testing
 
   /// The term `−b·Σr` of a free bias counts against the classifier, whatever its sign.
   @Test(
-    arguments: [[0, 0], [0.5, 0], [0, -0.25], [-0.5, 0.25]], [[1, 2], [-3, 1]] as [[Float]])
-  func freeBiasPaysForResidualsLeft(_ residual: [Double], _ bias: [Float]) throws {
+    arguments: [[0, 0], [0.5, 0], [0, -0.25], [-0.5, 0.25]], [[1, 2], [-3, 1]] as [[Double]])
+  func freeBiasPaysForResidualsLeft(_ residual: [Double], _ bias: [Double]) throws {
     let (found, biasOnly) = try certificate(
       residual: residual, bias: bias, regularizesBias: false)
-    let price = zip(bias, residual).map { 2 * abs(Double($0) * $1) }.reduce(0, +)
+    let price = zip(bias, residual).map { 2 * abs($0 * $1) }.reduce(0, +)
     #expect(abs(found.objective - 100) < 1e-12)
     #expect(abs(found.gap - (2 * 1.5 + price)) < 1e-12)
     let discount = zip(biasOnly.bias, residual).map { 2 * abs($0 * $1) }.reduce(0, +)
@@ -49,8 +49,8 @@ import Testing
   }
 
   /// A regularized bias is a weight like others: `½(b + C·Σr)²`.
-  @Test(arguments: [[0, 0], [0.5, 0], [-0.5, 0.25]], [[1, 2], [-3, 1]] as [[Float]])
-  func regularizedBiasIsAWeight(_ residual: [Double], _ bias: [Float]) throws {
+  @Test(arguments: [[0, 0], [0.5, 0], [-0.5, 0.25]], [[1, 2], [-3, 1]] as [[Double]])
+  func regularizedBiasIsAWeight(_ residual: [Double], _ bias: [Double]) throws {
     let (found, biasOnly) = try certificate(residual: residual, bias: bias, regularizesBias: true)
     let squares = bias.map { Double($0 * $0) }.reduce(0, +)
     let squared = zip(bias, residual).map { b, sum -> Double in

@@ -190,10 +190,41 @@ import Testing
       let length = row.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
       for (k, score) in classifier.scores(row.span).enumerated() {
         let product = (0..<6).reduce(0.0) {
-          $0 + Double(classifier.weights[k * 6 + $1]) * Double(row[$1])
+          $0 + classifier.weights[k * 6 + $1] * Double(row[$1])
         }
         // Rounded to single precision once.
-        #expect(abs(Double(score) - (product / length + Double(classifier.bias[k]))) < 1e-6)
+        #expect(abs(Double(score) - (product / length + classifier.bias[k])) < 1e-6)
+      }
+    }
+  }
+
+  /// Features whose common offset makes the rounding of weights matter.
+  @Test func weightsThatMustNotBeRoundedAreStoredInDoublePrecision() throws {
+    try withTemporaryFolder { folder in
+      var fixture = StoreFixture.random()
+      for i in fixture.rows.values.indices { fixture.rows.values[i] += 4096 }
+      let store = try fixture.write("\(folder)/store")
+      let options = TrainingOptions(loss: .squaredHinge, C: 100, tolerance: 1e-9)
+      let result = try Trainer(
+        options, communicator: InProcessCommunicator.alone(), team: ThreadTeam(threadCount: 1)
+      ).train(fixture.rows)
+      let classifier = Classifier(
+        result, options: options,
+        features: FeatureOrigin(store.provenance, layer: store.provenance.layers[0]))
+      #expect(result.isConverged, "\(result.certificate)")
+      #expect(classifier.weights.contains { Double(Float($0)) != $0 })
+      #expect(classifier.bias.contains { Double(Float($0)) != $0 })
+      let path = "\(folder)/a.safetensors"
+      try classifier.save(path)
+      #expect(try SafetensorsFile(path).tensor(named: "weight")?.dtype == "F64")
+      #expect(try Classifier.load(path) == classifier)
+      let row: [Float] = Array(fixture.rows.values[0..<6])
+      for (k, score) in classifier.scores(row.span).enumerated() {
+        let product = (0..<6).reduce(0.0) {
+          $0 + classifier.weights[k * 6 + $1] * Double(row[$1])
+        }
+        #expect(
+          abs(Double(score) - (product + classifier.bias[k])) < 1e-6 * (1 + abs(Double(score))))
       }
     }
   }

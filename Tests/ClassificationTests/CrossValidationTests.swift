@@ -58,7 +58,7 @@ import Testing
         let correct = held.count { row in
           let scores = (0..<4).map { k in
             (0..<24).reduce(result.bias[k]) {
-              $0 + result.weights[k * 24 + $1] * rows.values[row * 24 + $1]
+              $0 + result.weights[k * 24 + $1] * Double(rows.values[row * 24 + $1])
             }
           }
           return scores.firstIndex(of: scores.max()!) == rows.labels[row]

@@ -82,7 +82,7 @@ import Testing
     #expect(result.rowCount == 398 && result.failedCount == 1 && result.unlabelledCount == 1)
     let slow = try SlowObjective(copies, plain, factors: [1, 2, 1])
     let value = slow.value(
-      weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
+      weights: result.weights, bias: result.bias)
     // Both sum some thousand terms in double precision.
     #expect(abs(value - result.certificate.objective) <= 1e-12 * value)
   }
@@ -202,7 +202,7 @@ import Testing
           let correct = held.count { row in
             let scores = (0..<3).map { k in
               (0..<9).reduce(result.bias[k]) {
-                $0 + result.weights[k * 9 + $1] * rows.values[row * 9 + $1]
+                $0 + result.weights[k * 9 + $1] * Double(rows.values[row * 9 + $1])
               }
             }
             return scores.firstIndex(of: scores.max()!) == rows.labels[row]

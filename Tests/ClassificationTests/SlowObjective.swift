@@ -42,9 +42,16 @@ struct SlowObjective {
       let own = classes.firstIndex(of: label)!
       switch options.loss {
       case .softmax:
+        // The class itself adds 1, which would take the digits of a small loss.
+        let others = classes.indices.reduce(0) {
+          $1 == own ? $0 : $0 + exp(logits[$1] - logits[own])
+        }
         let top = logits.max()!
         sum +=
-          options.C * weight * (top + log(logits.reduce(0) { $0 + exp($1 - top) }) - logits[own])
+          options.C * weight
+          * (others < 1e100
+            ? log1p(others)
+            : top + log(logits.reduce(0) { $0 + exp($1 - top) }) - logits[own])
       case .logistic:
         for k in classes.indices {
           sum += options.C * weight * log1p(exp(k == own ? -logits[k] : logits[k]))

@@ -30,7 +30,7 @@ import Testing
       let result = try train(rows, options)[0]
       let slow = try SlowObjective(rows, options)
       let value = slow.value(
-        weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
+        weights: result.weights, bias: result.bias)
       #expect(result.isConverged)
       #expect(result.certificate.relativeGap <= 1e-6)
       // Both sum some thousand terms in double precision.
@@ -39,8 +39,8 @@ import Testing
       var generator = SeededGenerator(seed: 6)
       for scale: Float in [1e-4, 1e-3, 1e-2] {
         let other = slow.value(
-          weights: result.weights.map { Double($0 + scale * generator.normal()) },
-          bias: result.bias.map { Double($0 + scale * generator.normal()) })
+          weights: result.weights.map { $0 + Double(scale * generator.normal()) },
+          bias: result.bias.map { $0 + Double(scale * generator.normal()) })
         #expect(other >= value - result.certificate.gap)
       }
     }
@@ -156,7 +156,7 @@ import Testing
     #expect(result.certificate.relativeGap > 1e-9)
     let slow = try SlowObjective(rows, TrainingOptions(C: 10))
     let value = slow.value(
-      weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
+      weights: result.weights, bias: result.bias)
     #expect(abs(value - result.certificate.objective) <= 1e-12 * value)
   }
 

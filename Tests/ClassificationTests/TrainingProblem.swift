@@ -30,8 +30,8 @@ struct TrainingProblem: Sendable {
 
   /// What a rank ends with, to the bit.
   struct Outcome: Equatable, Sendable {
-    var weights: [UInt32]
-    var bias: [UInt32]
+    var weights: [UInt64]
+    var bias: [UInt64]
     var certificate: Certificate
     var iterations: Int
     var passes: Int

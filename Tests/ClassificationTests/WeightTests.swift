@@ -43,15 +43,15 @@ import Testing
     #expect(result.classWeights == [0.25, 1, 3])
     let slow = try SlowObjective(rows, options, factors: result.classWeights)
     let value = slow.value(
-      weights: result.weights.map(Double.init), bias: result.bias.map(Double.init))
+      weights: result.weights, bias: result.bias)
     #expect(result.isConverged, "\(result.certificate)")
     // Both sum some thousand terms in double precision.
     #expect(abs(value - result.certificate.objective) <= 1e-12 * value)
     var generator = SeededGenerator(seed: 41)
     for scale: Float in [1e-4, 1e-3, 1e-2] {
       let other = slow.value(
-        weights: result.weights.map { Double($0 + scale * generator.normal()) },
-        bias: result.bias.map { Double($0 + scale * generator.normal()) })
+        weights: result.weights.map { $0 + Double(scale * generator.normal()) },
+        bias: result.bias.map { $0 + Double(scale * generator.normal()) })
       #expect(other >= value - result.certificate.gap)
     }
   }

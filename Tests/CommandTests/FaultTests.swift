@@ -111,6 +111,25 @@ import Testing
     }
   }
 
+  /// It ends the job once; then it is found guilty in a process of its own, which ends as well.
+  @Test func imageThatHangsBecomesAFailedRow() throws {
+    try withTemporaryFolder { folder in
+      let store = "\(folder)/store"
+      let arguments = try CommandFixture.extract(store, "--batch", "4", "--image-timeout", "1.5")
+      let hang = ["DECAF_FAULT_HANG": "images/5.jpg"]
+      let first = try Program.decaf.on(ranks: 2).run(arguments, environment: hang, seconds: 60)
+      #expect(first.status == 75, "\(first.errors)")
+      #expect(first.errors.contains("images/5.jpg: has been decoded for more than 1.5 s"))
+      let second = try Program.decaf.run(arguments, environment: hang, seconds: 60)
+      #expect(second.status == 0, "\(second.errors)")
+      let rows = try String(contentsOfFile: "\(store)/rows.tsv", encoding: .utf8)
+        .split(separator: "\n")
+      let failed = rows.filter { $0.contains("\tfailed\t") }
+      #expect(failed.count == ExtractionFixture.failures.count + 1)
+      #expect(failed.contains { $0.hasPrefix("5\t") && $0.contains("hangs: decoding it took") })
+    }
+  }
+
   @Test func secondJobOnTheSameStoreIsRefused() throws {
     try withTemporaryFolder { folder in
       let list = try CommandFixture.longList(in: folder, count: 400)

@@ -12,7 +12,7 @@ internal import Tensors
 /// weights can gain. So it counts against `P(0) − D`, too, which is the same sum at zero weights with
 /// the best bias (`BiasOnlyModel`).
 package struct Certificate: Sendable, Equatable, Codable {
-  /// P, the training objective of the stored (single precision) weights and bias.
+  /// P, the training objective of the stored weights and bias.
   package let objective: Double
   /// P − D.
   package let gap: Double
@@ -30,6 +30,14 @@ package struct Certificate: Sendable, Equatable, Codable {
 
   /// The larger of the two ratios, which training brings below its tolerance.
   package var largestRatio: Double { max(relativeGap, gapOfGain ?? 0) }
+
+  /// Whether the gap is within the tolerance, relative to P and to the gain; where there was nothing
+  /// to gain but rounding, to P alone.
+  ///
+  /// - Parameter floor: the gap that rounding in double precision leaves of a gradient of zero.
+  func isConverged(tolerance: Double, floor: Double) -> Bool {
+    largestRatio <= tolerance || relativeGap <= tolerance && (gain ?? 0) <= floor
+  }
 }
 
 /// Certifies weights and bias as they will be stored.
@@ -49,18 +57,31 @@ struct Certifier {
 
   /// Weights and bias as stored, and their certificate.
   struct Result {
-    var weights: [Float]
-    var bias: [Float]
+    var weights: [Double]
+    var bias: [Double]
     var certificate: Certificate
     /// The gap that rounding in double precision leaves of a gradient of zero.
     var floor: Double
 
-    /// Whether the gap is within the tolerance, relative to P and to the gain; where there was nothing
-    /// to gain but rounding, to P alone.
     func isConverged(tolerance: Double) -> Bool {
-      certificate.largestRatio <= tolerance
-        || certificate.relativeGap <= tolerance && (certificate.gain ?? 0) <= floor
+      certificate.isConverged(tolerance: tolerance, floor: floor)
     }
+  }
+
+  /// Certifies weights rounded to single precision, or, where that keeps a gap above the tolerance, as
+  /// they are. Collective.
+  func certify(
+    weights: [Double], bias: [Double], referenceNorm: Double, tolerance: Double,
+    _ elimination: inout BiasElimination
+  ) throws -> Result {
+    let rounded = try certify(
+      weights: weights, bias: bias, referenceNorm: referenceNorm, rounds: true, &elimination)
+    if rounded.isConverged(tolerance: tolerance) { return rounded }
+    let exact = try certify(
+      weights: weights, bias: bias, referenceNorm: referenceNorm, rounds: false, &elimination)
+    // Also on the way: what rounding hides would look like an end.
+    let isBetter = 2 * exact.certificate.largestRatio < rounded.certificate.largestRatio
+    return isBetter || exact.isConverged(tolerance: tolerance) ? exact : rounded
   }
 
   /// Rounds the weights and measures the gap between them and a dual point, in double precision.
@@ -72,16 +93,17 @@ struct Certifier {
   ///   - weights: K×D.
   ///   - bias: where the search for the best bias starts.
   ///   - referenceNorm: `‖V‖` at W = 0.
-  func certify(
-    weights: [Double], bias: [Double], referenceNorm: Double,
+  ///   - rounds: whether to single precision.
+  private func certify(
+    weights: [Double], bias: [Double], referenceNorm: Double, rounds: Bool,
     _ elimination: inout BiasElimination
   ) throws -> Result {
     let rows = objective.rows
     let classCount = rows.classCount
-    let stored = weights.map(Float.init)
+    let stored = rounds ? weights.map { Double(Float($0)) } : weights
     var request = LossEvaluation.Request(
       classes: Array(0..<classCount), columns: [], directionCount: 0, steps: [], bias: bias)
-    var storedBias = bias.map(Float.init)
+    var storedBias = rounds ? bias.map { Double(Float($0)) } : bias
     let evaluation: LossEvaluation
     if regularizesBias {
       evaluation = try objective.evaluate(request)
@@ -95,11 +117,11 @@ struct Certifier {
         let mean = request.bias.reduce(0, +) / Double(classCount)
         for k in 0..<classCount { request.bias[k] -= mean }
       }
-      storedBias = request.bias.map(Float.init)
+      storedBias = rounds ? request.bias.map { Double(Float($0)) } : request.bias
     }
     if !evaluation.loss.allSatisfy(\.isFinite) { throw ClassificationError.saturated("losses") }
     let point = DualPoint(
-      bias: request.bias, primalBias: storedBias.map(Double.init), biasOnly: biasOnly.bias,
+      bias: request.bias, primalBias: storedBias, biasOnly: biasOnly.bias,
       repair: objective.loss.function.repair(
         ResidualSums(
           residuals: regularizesBias
@@ -108,7 +130,7 @@ struct Certifier {
     let massBounds = rows.massBounds(
       loss: objective.loss, classes: request.classes, evaluation: evaluation)
     let (gradient, sums) = try objective.dualSums(
-      point, weights: stored.map(Double.init), massBounds: massBounds)
+      point, weights: stored, massBounds: massBounds)
 
     return Result(
       weights: stored, bias: storedBias,
@@ -119,7 +141,7 @@ struct Certifier {
           + rows.gapFloor(
             C: C, massBound: massBounds[k],
             squaredNorm: stored[k * rows.width..<(k + 1) * rows.width]
-              .reduce(0) { $0 + Double($1) * Double($1) })
+              .reduce(0) { $0 + $1 * $1 })
       })
   }
 
@@ -130,7 +152,7 @@ struct Certifier {
   ///   - sums: those of the dual point.
   /// - Throws: `ClassificationError.saturated`.
   func certificate(
-    _ weights: [Float], _ bias: [Float], _ gradient: FixedPointSum, _ sums: DualSums,
+    _ weights: [Double], _ bias: [Double], _ gradient: FixedPointSum, _ sums: DualSums,
     referenceNorm: Double
   ) throws -> Certificate {
     let width = objective.rows.width
@@ -139,7 +161,7 @@ struct Certifier {
     var squaredDual = 0.0  // ‖V‖², the same difference at W = 0
     for k in bias.indices {
       for (j, sum) in gradient.values(row: k).enumerated() {
-        let weight = Double(weights[k * width + j])
+        let weight = weights[k * width + j]
         squaredNorm += weight * weight
         let difference = weight + C * sum
         squaredDifference += difference * difference
@@ -148,7 +170,7 @@ struct Certifier {
     }
     var (gap, gain) = (0.0, 0.0)
     for k in bias.indices {
-      let (b, only) = (Double(bias[k]), biasOnly.bias[k])
+      let (b, only) = (bias[k], biasOnly.bias[k])
       if regularizesBias {
         squaredNorm += b * b
         let difference = b + C * sums.residual[k]
@@ -199,7 +221,7 @@ extension LocalRows {
   func massBounds(loss: Loss, classes: [Int], evaluation: LossEvaluation) -> [Double] {
     classes.indices.map {
       loss.function.massBound(
-        loss: evaluation.loss[$0], residual: evaluation.residual[$0],
+        loss: evaluation.loss[loss.isSeparable ? $0 : 0], residual: evaluation.residual[$0],
         ownMass: classMasses[classes[$0]], mass: mass)
     }
   }

@@ -13,6 +13,10 @@ package final class Checkpointer {
   enum Phase: String {
     /// A fold of cross-validation.
     case fold
+    /// A fold of the squared hinge, by its dual.
+    case dualFold
+    /// Training the squared hinge by its dual.
+    case dual
     /// Training by L-BFGS.
     case descent
     /// Training in terms of the rows.

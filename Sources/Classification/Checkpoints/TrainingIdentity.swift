@@ -42,7 +42,7 @@ package struct TrainingIdentity: Codable, Sendable {
   /// Grows when the same training starts to give other bytes.
   var arithmetic = Self.currentArithmetic
 
-  private static let currentArithmetic = 2
+  private static let currentArithmetic = 3
 
   /// - Parameters:
   ///   - path: values of C to choose from, by `folds` folds.

@@ -3,8 +3,9 @@ internal import Files
 internal import Formats
 internal import Tensors
 
-/// One safetensors file: `weight` K×D and `bias` K, float32, with `mean` and `factor` D where features
-/// are scaled, and metadata.
+/// One safetensors file: `weight` K×D and `bias` K, with `mean` and `factor` D where features are
+/// scaled, and metadata. All are float32; `weight` and `bias` are float64 where single precision would
+/// break what the certificate says of them.
 ///
 /// Metadata values are JSON: `classes` an array of names; `layer`, `loss`, `C`, `objective`,
 /// `certificate`, `features` (the model's, the transform's identity), `training`, and `job` (a hash of
@@ -42,8 +43,12 @@ extension Classifier {
       try SafetensorsWriter.write(
         path, metadata: metadata, digestKey: Self.digestKey,
         tensors: [
-          ("weight", [classes.count, width], weights), ("bias", [classes.count], bias),
-        ] + (scaling.map { [("mean", [width], $0.means), ("factor", [width], $0.factors)] } ?? []))
+          .init("weight", [classes.count, width], weights, isNarrow: isNarrow.weights),
+          .init("bias", [classes.count], bias, isNarrow: isNarrow.bias),
+        ]
+          + (scaling.map {
+            [.init("mean", [width], $0.means), .init("factor", [width], $0.factors)]
+          } ?? []))
     } catch { throw ClassificationError.cannotWrite(error) }
   }
 
@@ -92,14 +97,16 @@ extension Classifier {
         throw invalid("\(name) has shape \(tensor.shape), expected \(shape)")
       }
     }
-    let weights = try file.floats("weight")
-    let bias = try file.floats("bias")
+    let weights = try Self.numbers(file, "weight")
+    let bias = try Self.numbers(file, "bias")
     var scaling: FeatureScaling?
     if isScaled {
       scaling = FeatureScaling(means: try file.floats("mean"), factors: try file.floats("factor"))
     }
-    let numbers = weights + bias + (scaling.map { $0.means + $0.factors } ?? [])
-    guard classes.count >= 2, numbers.allSatisfy(\.isFinite) else {
+    let numbers = scaling.map { $0.means + $0.factors } ?? []
+    guard classes.count >= 2, (weights + bias).allSatisfy(\.isFinite),
+      numbers.allSatisfy(\.isFinite)
+    else {
       throw invalid(classes.count < 2 ? "it has \(classes.count) classes" : "it holds NaN")
     }
     return Classifier(
@@ -124,6 +131,12 @@ extension Certificate {
 }
 
 extension Classifier {
+  /// A tensor of float32, or of float64.
+  private static func numbers(_ file: SafetensorsFile, _ name: String) throws -> [Double] {
+    file.tensor(named: name)?.dtype == ElementType.float64.safetensorsName
+      ? try file.doubles(name) : try file.floats(name).map(Double.init)
+  }
+
   /// How the file's contents contradict its digest; nil when they do not.
   private static func digestProblem(_ file: SafetensorsFile) -> String? {
     guard let digest = file.metadata[digestKey] else {

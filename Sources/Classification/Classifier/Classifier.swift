@@ -7,8 +7,12 @@ package struct Classifier: Sendable, Equatable {
   /// Names of the K classes.
   package let classes: [String]
   /// `K×D`, row-major.
-  package let weights: [Float]
-  package let bias: [Float]
+  ///
+  /// Numbers of single precision, but where training found that their rounding matters.
+  package let weights: [Double]
+  package let bias: [Double]
+  /// The weights in single precision; nil where that would change one.
+  private let narrowWeights: [Float]?
   /// What features go through first, after normalization; nil for nothing.
   package let scaling: FeatureScaling?
   /// Which features it takes.
@@ -41,13 +45,15 @@ package struct Classifier: Sendable, Equatable {
 
   /// - Precondition: the counts of classes, weights and biases fit each other.
   init(
-    classes: [String], weights: [Float], bias: [Float], scaling: FeatureScaling? = nil,
+    classes: [String], weights: [Double], bias: [Double], scaling: FeatureScaling? = nil,
     features: FeatureOrigin, training: Training, job: String? = nil
   ) {
     precondition(bias.count == classes.count && weights.count == classes.count * features.width)
     self.classes = classes
     self.weights = weights
     self.bias = bias
+    let narrow = weights.map(Float.init)
+    narrowWeights = zip(narrow, weights).allSatisfy { Double($0) == $1 } ? narrow : nil
     self.scaling = scaling
     self.features = features
     self.training = training
@@ -91,11 +97,22 @@ package struct Classifier: Sendable, Equatable {
     if let scaling {
       var scaled: [Float] = []
       scaling.append(row, times: Float(scale), to: &scaled)
-      let products = VectorOperations.products(scaled.span, weights.span, rowCount: classes.count)
-      return zip(products, bias).map { Float($0 + Double($1)) }
+      return zip(products(scaled.span), bias).map { Float($0 + $1) }
     }
-    let products = VectorOperations.products(row, weights.span, rowCount: classes.count)
-    return zip(products, bias).map { Float($0 * scale + Double($1)) }
+    return zip(products(row), bias).map { Float($0 * scale + $1) }
+  }
+
+  /// The products of a row with each class's weights.
+  private func products(_ row: Span<Float>) -> [Double] {
+    if let narrowWeights {
+      return VectorOperations.products(row, narrowWeights.span, rowCount: classes.count)
+    }
+    return VectorOperations.products(row, weights, rowCount: classes.count)
+  }
+
+  /// Whether a float32 tensor holds the weights, and one the biases, without rounding.
+  var isNarrow: (weights: Bool, bias: Bool) {
+    (narrowWeights != nil, bias.allSatisfy { Double(Float($0)) == $0 })
   }
 
   /// Refuses features that were made otherwise than those trained on.

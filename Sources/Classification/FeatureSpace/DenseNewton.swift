@@ -7,14 +7,16 @@ internal import Tensors
 /// Every rank reads all rows and computes the same.
 struct DenseNewton {
   private let loss: Loss
-  private let C: Double
+  var C: Double
   private let regularizesBias: Bool
   private let classCount: Int
-  private let width: Int
-  /// N×D, scaled, each row with a feature 1 behind it.
-  private var features: [Double] = []
-  private var labels: [Int32] = []
-  private var weights: [Double] = []
+  let width: Int
+  /// N×(D + 1), scaled and centred, each row with a feature 1 behind it.
+  private(set) var features: [Double] = []
+  private(set) var labels: [Int32] = []
+  private(set) var weights: [Double] = []
+  /// What was subtracted from each row: with a free bias their mean, which would hide what differs.
+  private var centre: [Double]
 
   private static let mostSteps = 200
 
@@ -30,6 +32,7 @@ struct DenseNewton {
   init(_ rows: LocalRows, _ options: TrainingOptions) throws {
     (loss, C, regularizesBias) = (options.loss, options.C, options.regularizesBias)
     (classCount, width) = (rows.classCount, rows.width)
+    centre = [Double](repeating: 0, count: rows.width)
     let workspace = Workspace()
     for block in GramMatrix.allBlocks(of: rows) {
       try block.withFeatures(of: rows.source, workspace) { span in
@@ -45,6 +48,23 @@ struct DenseNewton {
       labels += block.labels
       weights += block.weights
     }
+    if !regularizesBias { subtractMean() }
+  }
+
+  private mutating func subtractMean() {
+    let stride = width + 1
+    for row in labels.indices {
+      for j in 0..<width { centre[j] += features[row * stride + j] }
+    }
+    for j in 0..<width { centre[j] /= Double(labels.count) }
+    for row in labels.indices {
+      for j in 0..<width { features[row * stride + j] -= centre[j] }
+    }
+  }
+
+  /// `w·m`, m the rows' centre: what the bias of centred rows is larger by.
+  private func offset(_ w: ArraySlice<Double>) -> Double {
+    zip(w, centre).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
   /// Improves weights, K×D, and biases until the gradient gets no smaller.
@@ -65,7 +85,8 @@ struct DenseNewton {
 
   private func improve(_ point: inout LBFGSSolver.Point, classes: [Int]) -> Int {
     var unknowns = classes.flatMap { k in
-      point.weights[k * width..<(k + 1) * width] + [point.bias[k]]
+      let w = point.weights[k * width..<(k + 1) * width]
+      return w + [point.bias[k] + offset(w)]
     }
     var here = expansion(unknowns, classes)
     var steps = 0
@@ -90,7 +111,7 @@ struct DenseNewton {
       let base = entry * (width + 1)
       point.weights.replaceSubrange(
         k * width..<(k + 1) * width, with: unknowns[base..<base + width])
-      point.bias[k] = unknowns[base + width]
+      point.bias[k] = unknowns[base + width] - offset(unknowns[base..<base + width])
     }
     return steps
   }

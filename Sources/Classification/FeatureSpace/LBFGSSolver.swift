@@ -118,7 +118,7 @@ struct LBFGSSolver {
     let goal = state.goal
     let result = try certifier.certify(
       weights: state.weights, bias: state.bias, referenceNorm: goal.referenceNorm,
-      &state.elimination)
+      tolerance: options.tolerance, &state.elimination)
     state.passes += 1
     let certified = result.certificate.largestRatio
     let isConverged = result.isConverged(tolerance: options.tolerance)

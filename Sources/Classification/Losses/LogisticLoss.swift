@@ -29,7 +29,7 @@ struct LogisticLoss: SeparableLoss {
   }
 
   func massBound(loss: Double, residual: Double, ownMass: Double, mass: Double) -> Double {
-    massBoundOfUnitResiduals(residual: residual, ownMass: ownMass)
+    massBoundOfUnitResiduals(loss: loss, residual: residual, ownMass: ownMass)
   }
 
   func startingResiduals(share: Double?, classCount: Int) -> (own: Double, other: Double) {

@@ -50,7 +50,7 @@ protocol LossFunction: Sendable {
   /// At least `Σ_i c_i·|r_i|` over all rows for one class, up to rounding: the scale of exact sums.
   ///
   /// - Parameters:
-  ///   - loss: `Σ c·ℓ` of the class.
+  ///   - loss: `Σ c·ℓ` of the class (softmax: of the row).
   ///   - residual: `Σ c·r`.
   ///   - ownMass: `Σ c` over the rows of the class.
   ///   - mass: `Σ c` over all rows.
@@ -91,8 +91,12 @@ extension LossFunction {
 
   /// `massBound` for residuals in −1…0 of a class's own rows and 0…1 of the others:
   /// `Σc|r| = Σcr + 2·Σ_{own rows} c|r|`.
-  func massBoundOfUnitResiduals(residual: Double, ownMass: Double) -> Double {
-    abs(residual) + 2 * ownMass + 1
+  ///
+  /// Where nearly all rows are sure of their class that is far too much, and sums in its units would be
+  /// zero: `|r| ≤ 1 − e^−ℓ ≤ ℓ` bounds them by the loss.
+  func massBoundOfUnitResiduals(loss: Double, residual: Double, ownMass: Double) -> Double {
+    let bound = abs(residual) + 2 * ownMass + 1
+    return loss < 0x1p-20 * bound ? loss * (1 + 0x1p-20) : bound
   }
 
   /// Weighted sums over rows, by the vector kernel or, without one, row by row; see

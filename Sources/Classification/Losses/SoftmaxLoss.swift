@@ -34,8 +34,16 @@ struct SoftmaxLoss: LossFunction {
   ) {
     losses[0] += weight * normalize(&row, label: label)
     curvature += row
-    row[label] -= 1
+    row[label] = Self.ownResidual(row, label: label)
     for k in row.indices { row[k] *= weight }
+  }
+
+  /// `p_y − 1`, which keeps its digits when p_y is almost 1.
+  static func ownResidual(_ p: [Double], label: Int) -> Double {
+    if p[label] < 1 - 0x1p-20 { return p[label] - 1 }
+    var others = 0.0
+    for k in p.indices where k != label { others += p[k] }
+    return -others
   }
 
   /// `(diag(p) − p·pᵀ)·v = p∘v − p·(pᵀ·v)`.
@@ -57,7 +65,7 @@ struct SoftmaxLoss: LossFunction {
   }
 
   func massBound(loss: Double, residual: Double, ownMass: Double, mass: Double) -> Double {
-    massBoundOfUnitResiduals(residual: residual, ownMass: ownMass)
+    massBoundOfUnitResiduals(loss: loss, residual: residual, ownMass: ownMass)
   }
 
   func startingBias(mass: Double, total: Double) -> Double { log(mass / total) }
@@ -118,9 +126,10 @@ struct MixedProbabilities: DualRepair {
         weight * divergence(p, primal[k], logarithm: logits[k] - normalizer)
       sums.dualityOfBiasOnly[0] +=
         weight * divergence(p, only[k], logarithm: biasOnly[k] - normalizerOfBiasOnly)
-      dual[k] = p - (k == label ? 1 : 0)
-      sums.residual[k] += weight * dual[k]
+      dual[k] = p
     }
+    dual[label] = SoftmaxLoss.ownResidual(dual, label: label)
+    for k in dual.indices { sums.residual[k] += weight * dual[k] }
   }
 }
 

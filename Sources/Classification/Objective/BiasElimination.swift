@@ -89,7 +89,14 @@ struct BiasElimination {
     var needsCurvature = curvature == nil
     for _ in 0..<60 {
       request.needsCurvatureMatrix = needsCurvature
-      let evaluation = try objective.evaluate(request)
+      var evaluation = try objective.evaluate(request)
+      if needsCurvature && evaluation.loss[0] < 0x1p-20 * objective.rows.mass {
+        // Nearly all rows are sure of their class, and in units of their weights the sums are zero:
+        // p_k·p_l ≤ 1 − p_y ≤ ℓ bounds them by the loss.
+        request.crossProductBound = evaluation.loss[0] * (1 + 0x1p-20)
+        evaluation = try objective.evaluate(request)
+        request.crossProductBound = nil
+      }
       // Of terms that are no numbers nothing can be learned.
       if needsCurvature && evaluation.loss[0].isFinite {
         curvature = PositiveDefiniteFactor(softmaxCurvature: evaluation.crossProducts)

@@ -16,6 +16,8 @@ struct LossEvaluation {
     var bias: [Double]
     /// Whether to sum `P·Pᵀ` over the rows too (softmax only).
     var needsCurvatureMatrix = false
+    /// What `Σ c·p_k·p_l` of two classes is at most; nil for the rows' weights.
+    var crossProductBound: Double?
   }
 
   /// For each class: losses (softmax: all in the first).
@@ -28,7 +30,7 @@ struct LossEvaluation {
   var curvature: [Double]
   /// For each class: `Σ |r|` over its own rows.
   var positiveMass: [Double]
-  /// `Σ p_k·p_l`, K×K, if asked for.
+  /// `Σ c·p_k·p_l`, K×K, if asked for; zeros on the diagonal.
   var crossProducts: [[Double]] = []
 
   static let fieldCount = 5
@@ -64,6 +66,8 @@ extension Loss {
 
   /// Adds `Σ c·p·pᵀ` of a block, of the workspace's `√c·p`, to the workspace's sum.
   ///
+  /// Without its diagonal, which nobody reads: all else may be far smaller.
+  ///
   /// In single precision: Newton's method in the bias forgives an inexact Hessian, and its diagonal,
   /// where that would cancel, is made of the others.
   private func addCrossProducts(
@@ -80,6 +84,7 @@ extension Loss {
     kernels.multiply(
       rows: count, room.transposed.span, .init(leadingDimension: block.count),
       room.packed, into: &room.product, .init(leadingDimension: count))
+    for k in 0..<count { room.product[k * count + k] = 0 }
     workspace.curvature!.add(room.product, rows: count, columns: 0..<count)
   }
 

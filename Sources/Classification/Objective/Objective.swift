@@ -144,7 +144,8 @@ final class Objective {
     if request.needsCurvatureMatrix {
       // Elements of p·pᵀ are at most 1, times the rows' weights.
       let ones = [Double](repeating: 1, count: classCount)
-      let bounds = [Double](repeating: rows.mass, count: classCount)
+      let bounds = [Double](
+        repeating: request.crossProductBound ?? rows.mass, count: classCount)
       for workspace in workspaces {
         if workspace.curvature == nil {
           workspace.curvature = FixedPointSum(rowCount: classCount, columnBounds: ones)

@@ -17,6 +17,8 @@ struct FiniteNewton: Sendable {
   let C: Double
   let regularizesBias: Bool
   let maximumSteps: Int
+  /// Whether a free bias is made one of single precision, as classifiers store it.
+  var roundsBias = true
   let kernels: TrainingKernels
 
   /// Full steps that may raise the objective before line searches begin: most rises pass by
@@ -196,7 +198,9 @@ struct FiniteNewton: Sendable {
   /// on every row costs more than all other rounding (1e-8 of the objective for raw activations at
   /// C = 100). Weights that are optimal for the rounded bias make up for it.
   private func bias(_ solved: [Double], _ ones: [Double]) -> Double {
-    regularizesBias ? 0 : Double(Float(solved.reduce(0, +) / ones.reduce(0, +)))
+    if regularizesBias { return 0 }
+    let bias = solved.reduce(0, +) / ones.reduce(0, +)
+    return roundsBias ? Double(Float(bias)) : bias
   }
 
   /// The factor of `G_AA + diag(1/2Cc)`; where that is not positive definite by rounding, of a little more.

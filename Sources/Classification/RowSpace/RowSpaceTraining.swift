@@ -96,7 +96,8 @@ struct RowSpaceTraining {
     let weights = try objective.combination(coefficients: coefficients, offsets: gram.offsets)
     try objective.setLogits(weights: weights)
     return try certifier.certify(
-      weights: weights, bias: bias, referenceNorm: referenceNorm, &elimination)
+      weights: weights, bias: bias, referenceNorm: referenceNorm,
+      tolerance: options.tolerance, &elimination)
   }
 
   private func solution(_ result: Certifier.Result, steps: Int, passes: Int) -> Solution {

@@ -1,5 +1,6 @@
 internal import Files
 internal import Images
+package import Tensors
 
 /// The rows of several sources, one after the other; classes of the same name are one class.
 package struct JoinedRows: RowSource {
@@ -37,20 +38,25 @@ package struct JoinedRows: RowSource {
   package var rowCount: Int { starts.last! }
 
   package func use(of row: Int) -> RowUse {
-    let (index, local) = place(of: row)
+    let (index, local) = local(row)
     let use = sources[index].use(of: local)
     if case .labelled(let label) = use { return .labelled(classMaps[index][label]) }
     return use
   }
 
   package func weight(of row: Int) -> Double {
-    let (index, local) = place(of: row)
+    let (index, local) = local(row)
     return sources[index].weight(of: local)
   }
 
   package func origin(of row: Int) -> (name: String, row: Int) {
-    let (index, local) = place(of: row)
+    let (index, local) = local(row)
     return sources[index].origin(of: local)
+  }
+
+  package func place(of row: Int) -> CachedRows.Place? {
+    let (index, local) = local(row)
+    return sources[index].place(of: local)
   }
 
   package func withRows(
@@ -73,7 +79,7 @@ package struct JoinedRows: RowSource {
   }
 
   /// The source that a row belongs to, and its number there.
-  private func place(of row: Int) -> (source: Int, row: Int) {
+  private func local(_ row: Int) -> (source: Int, row: Int) {
     precondition(row >= 0 && row < rowCount, "no such row")
     var (low, high) = (0, sources.count)
     while high - low > 1 {

@@ -56,7 +56,7 @@ final class PreparedRows {
   func solvesInRowSpace(_ options: TrainingOptions) -> Bool {
     if dropout != nil { return false }
     return switch options.method {
-    case .featureSpace: false
+    case .featureSpace, .dual: false
     case .rowSpace: true
     case .automatic: fitsRowSpace
     }

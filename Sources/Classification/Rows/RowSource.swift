@@ -1,3 +1,5 @@
+package import Tensors
+
 /// Rows of features with labels, as training and prediction read them.
 ///
 /// Every rank sees all rows, and reads only those of its own blocks.
@@ -19,6 +21,9 @@ package protocol RowSource: Sendable {
   /// Where a row comes from, for messages: what `name` is to its source, and its number there.
   func origin(of row: Int) -> (name: String, row: Int)
 
+  /// Where a row's features lie in a mapped file as they are; nil where they are made when read.
+  func place(of row: Int) -> CachedRows.Place?
+
   /// Calls `body` with `rows×width` features, row-major; those of failed rows may be NaN.
   ///
   /// - Parameter scratch: room that an implementation may use to hold the rows; the caller keeps
@@ -31,6 +36,7 @@ package protocol RowSource: Sendable {
 extension RowSource {
   package func weight(of row: Int) -> Double { 1 }
   package func origin(of row: Int) -> (name: String, row: Int) { (name, row) }
+  package func place(of row: Int) -> CachedRows.Place? { nil }
 }
 
 /// Whether a row can take part in training.

@@ -1,3 +1,5 @@
+package import Tensors
+
 /// Some rows of another source, in a chosen order: one side of a split, a few images a class.
 package struct SelectedRows: RowSource {
   package let base: any RowSource
@@ -19,6 +21,8 @@ package struct SelectedRows: RowSource {
   package func use(of row: Int) -> RowUse { base.use(of: rows[row]) }
   package func weight(of row: Int) -> Double { base.weight(of: rows[row]) }
   package func origin(of row: Int) -> (name: String, row: Int) { base.origin(of: rows[row]) }
+
+  package func place(of row: Int) -> CachedRows.Place? { base.place(of: rows[row]) }
 
   package func withRows(
     _ range: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void

@@ -1,6 +1,7 @@
 package import FeatureStore
 internal import Files
 internal import Images
+package import Tensors
 
 /// The rows of one layer of a complete store.
 package struct StoreRows: RowSource {
@@ -21,6 +22,10 @@ package struct StoreRows: RowSource {
   package func use(of row: Int) -> RowUse {
     if store.status(row) == .failed { return .failed }
     return store.labelIndex(row).map { .labelled($0) } ?? .unlabelled
+  }
+
+  package func place(of row: Int) -> CachedRows.Place? {
+    layer.place(of: row).map { CachedRows.Place(file: $0.file, offset: $0.offset) }
   }
 
   package func withRows(

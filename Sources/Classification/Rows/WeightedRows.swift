@@ -1,3 +1,5 @@
+package import Tensors
+
 /// Another source's rows with weights of their own, on top of those they have.
 package struct WeightedRows: RowSource {
   package let base: any RowSource
@@ -24,6 +26,8 @@ package struct WeightedRows: RowSource {
   package func use(of row: Int) -> RowUse { base.use(of: row) }
   package func weight(of row: Int) -> Double { base.weight(of: row) * weights[row] }
   package func origin(of row: Int) -> (name: String, row: Int) { base.origin(of: row) }
+
+  package func place(of row: Int) -> CachedRows.Place? { base.place(of: row) }
 
   package func withRows(
     _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void

@@ -105,12 +105,11 @@ struct CrossValidator {
         !isHeldOut(prepared.cleanRow($0), fold)
       }
     }
-    let objective = Objective(rows: rows, loss: options.loss, context)
-    let (weights, bias) = try approachPath(objective, fold)
+    let (weights, bias) = try approachPath(rows, fold)
     // The logits of noised rows are of no use for clean ones.
     let scorer =
-      prepared.dropout == nil
-      ? objective : Objective(rows: prepared.cleanRows, loss: options.loss, context)
+      Objective(
+        rows: prepared.dropout == nil ? rows : prepared.cleanRows, loss: options.loss, context)
     let held = prepared.cleanRows.heldOut { isHeldOut($0, fold) }
     var counts = try countCorrect(
       held, classes: rows.classes, weights: weights, bias: bias, by: scorer)
@@ -122,10 +121,11 @@ struct CrossValidator {
 
   /// Weights, K×D, for each C of the path, and biases, K for each.
   private func approachPath(
-    _ objective: Objective, _ fold: Int
+    _ rows: LocalRows, _ fold: Int
   ) throws -> (weights: [[Float]], bias: [Double]) {
-    let (count, width) = (objective.rows.classCount, objective.rows.width)
-    var state: LBFGSState?
+    let (count, width) = (rows.classCount, rows.width)
+    var descent = FoldDescent(
+      rows: rows, options: options, tolerance: tolerance, context: context)
     // Those of the values of C done with, which a checkpoint keeps.
     var weights = checkpointer?.results.vectors["fold-weights"] ?? []
     var bias = checkpointer?.results.numbers["fold-bias"] ?? []
@@ -133,11 +133,9 @@ struct CrossValidator {
       bias.count == weights.count * count
     else { throw invalid("fold-weights") }
     for C in path[weights.count...] {
-      let solver = LBFGSSolver(objective: objective, options: options(C: C))
-      let found = try solver.approach(from: state, target: tolerance)
+      let found = try descent.approach(C)
       weights.append(found.weights.map(Float.init))
       bias += found.bias
-      state = found
       checkpointer?.results.vectors["fold-weights"] = weights
       checkpointer?.results.numbers["fold-bias"] = bias
       progress(fold, C)

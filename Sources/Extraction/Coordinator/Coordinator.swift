@@ -20,6 +20,8 @@ final class Coordinator {
   struct Limits {
     var stopAfterSeconds: Double?
     var stallAfterSeconds: Double
+    /// Seconds that an image may be decoded.
+    var imageSeconds: Double
     /// Rows of the store that may fail; nil for any number.
     var failures: Int?
   }
@@ -107,6 +109,7 @@ final class Coordinator {
       let isWorking = workers.values.contains { !$0.inFlight.isEmpty }
       if !isWorking && (isAllHandedOut || isEnding) { break }
       if isWorking {
+        if !isEnding { try local?.requireProgress(limits.imageSeconds) }
         try checkForStall()
         try endWaitAfterStop()
       }

@@ -23,7 +23,8 @@ extension ExtractionJob {
       communicator: communicator, writer: writer, queue: queue, local: pipeline, hosts: hosts,
       limits: .init(
         stopAfterSeconds: request.maxHours.map { $0 * 3600 },
-        stallAfterSeconds: request.stallTimeoutSeconds, failures: request.maxFailures),
+        stallAfterSeconds: request.stallTimeoutSeconds,
+        imageSeconds: request.imageTimeoutSeconds, failures: request.maxFailures),
       progress: Progress(total: list.count, done: rowsBefore, style: request.progress)
     ) { assignment in
       let batch = Batch(assignment, of: list)
@@ -132,7 +133,7 @@ extension ExtractionJob {
         + "\(list[rows.lowerBound].path) to \(list[rows.upperBound - 1].path)"
     }
     return """
-      these workers live, but have got no further for \(stall.seconds) s (--stall-timeout):
+      these workers live, but have got no further for \(stall.seconds.formatted()) s (--stall-timeout):
       \(workers.joined(separator: "\n"))
       recorded rows are kept; check that these hosts can read these files, then start the same \
       command again

@@ -63,7 +63,9 @@ package struct ExtractionJob {
     let pipeline = isWorker ? makePipeline(plan, rowFiles) : nil
     let hosts = try communicator.gather(Array(communicator.hostName.utf8), root: 0)
     guard let opened else {
-      try RemoteWorker(communicator: communicator, pipeline: pipeline!).run()
+      try RemoteWorker(
+        communicator: communicator, pipeline: pipeline!, imageTimeout: request.imageTimeoutSeconds
+      ).run()
       try agreeOnEnd(plan)
       return ExtractionSummary()
     }

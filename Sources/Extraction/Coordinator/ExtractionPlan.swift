@@ -10,6 +10,8 @@ struct ExtractionPlan: Sendable {
   let layerWidths: [Int]
   let recipe: RecipeOptions
   let dtype: ElementType
+  /// Seconds that a suspect image may take in a process of its own.
+  let imageTimeoutSeconds: Double
   let kernelClass: KernelClass
   /// As asked for, or less where a batch's rows would take more than `batchByteLimit`.
   let batchSize: Int
@@ -25,6 +27,7 @@ struct ExtractionPlan: Sendable {
     self.kernelClass = kernelClass
     recipe = request.recipe
     dtype = request.dtype
+    imageTimeoutSeconds = request.imageTimeoutSeconds
     layerWidths = outputs.map {
       model.definition.shape(of: $0).count * request.recipe.viewsPerRow
     }

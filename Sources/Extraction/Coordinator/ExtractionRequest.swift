@@ -45,8 +45,10 @@ package struct ExtractionRequest: Sendable {
   package var maxFailures: Int?
   /// Stop after so many hours, everything so far kept.
   package var maxHours: Double?
-  /// End the job when no worker has finished anything for so long.
+  /// End the job when a rank is silent, or gets no further, for so long.
   package var stallTimeoutSeconds = 600.0
+  /// End the job when an image is decoded for so long, and fail it when that happens to it alone.
+  package var imageTimeoutSeconds = 60.0
   package var progress = ProgressStyle.auto
   /// Name and version of the program that asks, for the record of the run.
   package var program = "decaf"

@@ -66,6 +66,7 @@ package struct ExtractionSummary: Sendable {
         "precision": .string(request.recipe.precision.rawValue),
         "max-hours": request.maxHours.map { .number($0) } ?? .null,
         "stall-timeout": .number(request.stallTimeoutSeconds),
+        "image-timeout": .number(request.imageTimeoutSeconds),
       ]),
       "root": root.map { .string($0) } ?? .null,
       "ranks": .array(

@@ -13,6 +13,8 @@ final class BatchExtractor {
   private let writers: Writers
   private let layerWidths: [Int]
   private let dtype: ElementType
+  /// Seconds that a suspect image may take in a process of its own.
+  private let imageTimeout: Double
   /// Images computed together; a batch is cut into such chunks.
   private let chunkSize: Int
   /// Images of a chunk that are decoded, and taken as far as there are maps, before the next: few
@@ -29,6 +31,7 @@ final class BatchExtractor {
     self.loader = loader
     self.team = team
     dtype = plan.dtype
+    imageTimeout = plan.imageTimeoutSeconds
     layerWidths = plan.layerWidths
     let views = loader.views.count
     chunkSize = max(1, min(plan.batchSize, Self.engineCapacity / views))
@@ -184,7 +187,7 @@ final class BatchExtractor {
     let views = loader.views.count
     let results = Mutex([Outcome?](repeating: nil, count: chunk.count))
     let waited = Mutex(0.0)
-    let (engine, loader, writers) = (engine, loader, writers)
+    let (engine, loader, writers, imageTimeout) = (engine, loader, writers, imageTimeout)
     let before = writers.clock
     try team.forEach(chunk.count) { slot, worker in
       if state.isStopping { return }
@@ -193,13 +196,16 @@ final class BatchExtractor {
       let file = files.take(firstFile + chunk.lowerBound + slot)
       let readSeconds = seconds(since: begin)
       var outcome = Outcome()
+      defer { state.end(worker: worker) }
       if let defect = item.defect {
         outcome.message = defect
       } else if batch.isSuspect, (try? file.get()) != nil,
-        let verdict = try ImageProbe.verdict(on: item, loader: loader)
+        let verdict = try ImageProbe.verdict(on: item, loader: loader, seconds: imageTimeout)
       {
         outcome.message = verdict
       } else {
+        state.begin(
+          row: batch.rows.lowerBound + chunk.lowerBound + slot, item.location, worker: worker)
         do throws(ImageError) {
           let warning = try loader.load(file, item, with: writers.all[worker]) { view in
             engine.input(slot * views + view)

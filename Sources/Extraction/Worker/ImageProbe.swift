@@ -5,24 +5,33 @@ internal import Tensors
 
 /// Tries an image in a process of its own, so that one that kills its process is found out.
 ///
-/// An image is guilty only when its own child dies twice of SIGSEGV, SIGBUS, SIGABRT, SIGILL or
-/// SIGFPE. SIGKILL and SIGTERM accuse no image: they come from outside.
+/// An image is guilty only when its own child dies twice of SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGTRAP
+/// or SIGFPE, or runs out of time twice. SIGKILL and SIGTERM accuse no image: they come from outside.
 package enum ImageProbe {
   /// The hidden subcommand that a child runs.
   package static let subcommand = "probe-image"
 
   private static let accusing: [Int32: String] = [
-    SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGABRT: "SIGABRT", SIGILL: "SIGILL", SIGFPE: "SIGFPE",
+    SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGABRT: "SIGABRT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
+    SIGFPE: "SIGFPE",
   ]
 
   /// Why the image must not be decoded in this process; nil when it may be.
-  static func verdict(on item: BatchItem, loader: ImageLoader) throws -> String? {
-    guard let first = try fatalSignal(of: item, loader),
-      let second = try fatalSignal(of: item, loader)
+  ///
+  /// - Parameter seconds: how long decoding it may take.
+  static func verdict(
+    on item: BatchItem, loader: ImageLoader, seconds: Double
+  ) throws -> String? {
+    guard let first = try fault(of: item, loader, seconds),
+      let second = try fault(of: item, loader, seconds)
     else { return nil }
-    let signals = first == second ? "\(first) twice" : "\(first), then \(second)"
-    return "crashed: decoding it killed its process (\(signals))"
+    let faults = first == second ? "\(first) twice" : "\(first), then \(second)"
+    return first == Self.overtime && second == Self.overtime
+      ? "hangs: decoding it took longer than \(seconds.formatted()) s, twice (--image-timeout)"
+      : "crashed: decoding it killed its process (\(faults))"
   }
+
+  private static let overtime = "out of time"
 
   /// What the child does: reads the request from standard input, loads the image, and forgets it.
   ///
@@ -38,6 +47,8 @@ package enum ImageProbe {
     guard let mode = DecodeMode(rawValue: try reader.string()) else {
       throw ByteCodecError.invalid("an unknown way to decode")
     }
+    // It must not outlive for long the process that asks, which may be killed before it ends this one.
+    alarm(UInt32(min(try reader.double(), 1e6)) + 5)
     let item = try reader.batchItem()
     let loader = ImageLoader(
       transform: transform, views: views, decode: mode, faults: FaultInjection())
@@ -48,12 +59,15 @@ package enum ImageProbe {
     _ = try? loader.load(file, item, with: writer) { places[$0] }
   }
 
-  /// The accusing signal that a child trying `item` died of, or nil.
-  private static func fatalSignal(of item: BatchItem, _ loader: ImageLoader) throws -> String? {
+  /// The accusing signal that a child trying `item` died of, or that it ran out of time; or nil.
+  private static func fault(
+    of item: BatchItem, _ loader: ImageLoader, _ seconds: Double
+  ) throws -> String? {
     var request = ByteWriter()
     request.write([UInt8](try JSONEncoder().encode(loader.transform)))
     request.write(loader.views.rawValue)
     request.write(loader.decode.rawValue)
+    request.write(seconds)
     request.write(item)
 
     let child = Process()
@@ -72,7 +86,15 @@ package enum ImageProbe {
     // it died of is asked below.
     try? input.fileHandleForWriting.write(contentsOf: Data(request.bytes))
     try? input.fileHandleForWriting.close()
-    child.waitUntilExit()
+    let end = ContinuousClock.now + .seconds(seconds)
+    while child.isRunning {
+      if ContinuousClock.now >= end {
+        kill(child.processIdentifier, SIGKILL)
+        child.waitUntilExit()
+        return overtime
+      }
+      usleep(2000)
+    }
     guard child.terminationReason == .uncaughtSignal else { return nil }
     return accusing[child.terminationStatus]
   }

@@ -5,10 +5,13 @@ package import Files
 struct RemoteWorker {
   let communicator: any Communicator
   let pipeline: WorkerPipeline
+  /// Seconds that an image may be decoded.
+  let imageTimeout: Double
 
   /// Works until the coordinator says that all is done.
   ///
-  /// - Throws: `WorkerFailure` when the pipeline fails, `CommunicationError`.
+  /// - Throws: `WorkerFailure` when the pipeline fails, `OverdueImage`, `SilentRanks`,
+  ///   `CommunicationError`.
   func run() throws {
     var backoff = Backoff()
     var stopTime: ContinuousClock.Instant?
@@ -37,6 +40,7 @@ struct RemoteWorker {
         }
       }
       communicator.activity.images = pipeline.imageSteps
+      if stopTime == nil { try pipeline.requireProgress(imageTimeout) }
       if let signal = StopSignal.name, !hasAsked {
         hasAsked = true
         try report(.stopRequested(signal))

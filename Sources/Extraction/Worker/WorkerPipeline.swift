@@ -77,6 +77,9 @@ final class WorkerPipeline: Sendable {
   /// Images decoded and images computed so far.
   var imageSteps: Int { state.imageSteps }
 
+  /// An image that has been decoded for longer than `limit` seconds.
+  func overdue(_ limit: Double) -> WorkState.InHand? { state.overdue(limit) }
+
   /// Finishes the images in hand; what is not begun comes back in the results of its batches.
   func stop() { state.stop() }
 

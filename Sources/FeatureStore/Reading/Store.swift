@@ -187,6 +187,14 @@ package final class StoredLayer: Sendable {
     try body(scratch.span)
   }
 
+  /// Where a row's values lie as float32; nil where they are of another type.
+  package func place(of row: Int) -> (file: MappedFile, offset: Int)? {
+    guard layout.elementType == .float32,
+      let (shard, piece) = layout.pieces(of: row..<row + 1).first
+    else { return nil }
+    return (shards[shard].file, byteRange(piece, of: shard).lowerBound)
+  }
+
   /// The values of consecutive rows, row by row.
   package func floats(_ rows: Range<Int>) -> [Float] {
     var values = [Float]()

@@ -20,6 +20,25 @@ package final class SafetensorsWriter {
     fileprivate var byteCount: Int { shape.reduce(type.byteCount, *) }
   }
 
+  /// A tensor and its numbers, as bytes.
+  package struct Tensor: Sendable {
+    fileprivate let description: Description
+    fileprivate let bytes: [UInt8]
+
+    package init(_ name: String, _ shape: [Int], _ floats: [Float]) {
+      description = Description(name, shape)
+      bytes = NumberBytes.bytes(floats)
+      precondition(bytes.count == description.byteCount, "\(name): shape")
+    }
+
+    /// - Parameter isNarrow: whether to write float32, which holds the numbers, not float64.
+    package init(_ name: String, _ shape: [Int], _ doubles: [Double], isNarrow: Bool) {
+      description = Description(name, shape, isNarrow ? .float32 : .float64)
+      bytes = isNarrow ? NumberBytes.bytes(doubles.map(Float.init)) : NumberBytes.bytes(doubles)
+      precondition(bytes.count == description.byteCount, "\(name): shape")
+    }
+  }
+
   private let file: ReplacementFile
   private var missingByteCount: Int
 
@@ -86,17 +105,21 @@ package final class SafetensorsWriter {
   /// - Throws: `SystemError` when they cannot be written.
   package static func write(
     _ path: String, metadata: [String: String], digestKey: String,
-    tensors: [(name: String, shape: [Int], floats: [Float])]
+    tensors: [Tensor]
   ) throws(SystemError) {
     var digest = SafetensorsDigest(metadata: metadata, without: digestKey)
     for tensor in tensors {
+      let description = tensor.description
       digest.add(
-        tensor.name, dtype: ElementType.float32.safetensorsName, shape: tensor.shape)
-      tensor.floats.withUnsafeBytes { digest.add($0) }
+        description.name, dtype: description.type.safetensorsName, shape: description.shape)
+      tensor.bytes.withUnsafeBytes { digest.add($0) }
     }
     var metadata = metadata
     metadata[digestKey] = digest.value.hexadecimal
-    try write(path, metadata: metadata, tensors: tensors)
+    let writer = try SafetensorsWriter(
+      path, metadata: metadata, tensors: tensors.map(\.description))
+    for tensor in tensors { try writer.append(tensor.bytes.span) }
+    try writer.finish()
   }
 
   /// The 8 bytes of length and the JSON, padded to a multiple of 64 bytes together.

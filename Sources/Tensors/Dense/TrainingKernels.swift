@@ -9,6 +9,9 @@ package struct TrainingKernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
   let table: UnsafePointer<decaf_training_kernels>
 
+  /// Depth that a product is summed over in one chain; the chains' sums are then added in order.
+  package static let productSlab = Int(DECAF_PRODUCT_SLAB)
+
   /// - Precondition: the class is one of `KernelClass.supported`.
   package init(_ kernelClass: KernelClass) {
     table = kernelClass.runnableSet.training!
@@ -60,6 +63,17 @@ package struct TrainingKernels: @unchecked Sendable {
           into: StridedRows(
             base: c.baseAddress! + layoutC.offset, stride: layoutC.leadingDimension),
           adding: adding, self)
+      }
+    }
+  }
+
+  /// `y += scale · x`, in double precision.
+  package func add(_ x: Span<Float>, times scale: Double, to y: inout [Double]) {
+    precondition(x.count == y.count, "vectors of different lengths")
+    if y.isEmpty { return }
+    x.withUnsafeBufferPointer { x in
+      y.withUnsafeMutableBufferPointer { y in
+        table.pointee.add_scaled_mixed(y.baseAddress!, x.baseAddress!, scale, y.count)
       }
     }
   }

@@ -226,4 +226,28 @@ package enum VectorOperations {
       dot(row, matrix.extracting(k * row.count..<(k + 1) * row.count))
     }
   }
+
+  /// The same for a matrix in double precision; nothing is fused, so that every processor agrees.
+  package static func products(
+    _ row: Span<Float>, _ matrix: [Double], rowCount: Int
+  ) -> [Double] {
+    let width = row.count
+    precondition(matrix.count == rowCount * width, "the matrix has another width")
+    return row.withUnsafeBufferPointer { row in
+      matrix.withUnsafeBufferPointer { matrix in
+        (0..<rowCount).map { k in
+          var sums = SIMD8<Double>()
+          let whole = width / 8 * 8
+          for j in stride(from: 0, to: whole, by: 8) {
+            for lane in 0..<8 {
+              sums[lane] += Double(row[j + lane]) * matrix[k * width + j + lane]
+            }
+          }
+          return (whole..<width).reduce(sums.sum()) {
+            $0 + Double(row[$1]) * matrix[k * width + $1]
+          }
+        }
+      }
+    }
+  }
 }

@@ -83,23 +83,29 @@ package struct FixedPointSum: Sendable {
   /// Adds a term in double precision; see the single one.
   package mutating func add(_ term: [Double], rows: Int, columns: Range<Int>) {
     precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
-    let width = columns.count
+    for row in 0..<rows { add(term, from: row * columns.count, row: row, columns: columns) }
+  }
+
+  /// Adds a term to one whole row of the sum.
+  package mutating func add(_ term: [Double], row: Int) {
+    precondition(term.count == columnCount && row >= 0 && row < rowCount)
+    add(term, from: 0, row: row, columns: 0..<columnCount)
+  }
+
+  private mutating func add(_ term: [Double], from source: Int, row: Int, columns: Range<Int>) {
     var fits = true
+    let scale = Self.power(-rowExponents[row])
+    let target = row * columnCount + columns.lowerBound
     term.withUnsafeBufferPointer { term in
       columnScales.withUnsafeBufferPointer { scales in
         units.withUnsafeMutableBufferPointer { units in
-          for row in 0..<rows {
-            let scale = Self.power(-rowExponents[row])
-            let source = row * width
-            let target = row * columnCount + columns.lowerBound
-            for j in 0..<width {
-              // Multiplying by powers of two is exact; the conversion would trap beyond 2^63.
-              let value = term[source + j] * scale * scales[columns.lowerBound + j]
-              if abs(value) < Self.unitLimit {
-                units[target + j] &+= Int64(value)
-              } else {
-                fits = false
-              }
+          for j in 0..<columns.count {
+            // Multiplying by powers of two is exact; the conversion would trap beyond 2^63.
+            let value = term[source + j] * scale * scales[columns.lowerBound + j]
+            if abs(value) < Self.unitLimit {
+              units[target + j] &+= Int64(value)
+            } else {
+              fits = false
             }
           }
         }

@@ -94,8 +94,16 @@ struct ExtractCommand: DistributedCommand {
   @Option(help: "Stop after so many hours, with status 75 and everything so far kept.")
   var maxHours: Double?
 
-  @Option(help: "Seconds without any finished image after which the job ends.")
+  @Option(
+    help: "Seconds after which a rank that is silent, or gets no further, ends the job (75).")
   var stallTimeout = 600.0
+
+  @Option(
+    help: """
+      Seconds that an image may be decoded; then the job ends (75), and when it is started again such \
+      an image fails.
+      """)
+  var imageTimeout = 60.0
 
   @Option(help: "line: a live line; log: a line every 10 s; auto: by what standard error is.")
   var progress = ProgressStyle.auto
@@ -110,6 +118,7 @@ struct ExtractCommand: DistributedCommand {
     try OptionRange.check("--max-failures", maxFailures, atLeast: 0)
     try OptionRange.checkPositive("--max-hours", maxHours)
     try OptionRange.checkPositive("--stall-timeout", stallTimeout)
+    try OptionRange.checkPositive("--image-timeout", imageTimeout)
     if let layers, let twice = Set(layers.filter { blob in layers.count { $0 == blob } > 1 }).first
     {
       throw ValidationError("--layers names \(twice) twice.")
@@ -144,6 +153,7 @@ struct ExtractCommand: DistributedCommand {
     request.maxFailures = maxFailures
     request.maxHours = maxHours
     request.stallTimeoutSeconds = stallTimeout
+    request.imageTimeoutSeconds = imageTimeout
     request.progress = progress
     request.program = "decaf \(Version.number)"
     request.programFacts = Version.facts

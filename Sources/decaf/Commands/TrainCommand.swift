@@ -54,8 +54,8 @@ struct TrainCommand: DistributedCommand {
   @Option(
     name: .customLong("C"),
     help: """
-      The weight of the losses against ½‖W‖², from \(TrainingOptions.usableCText); features may be of any size up to 1e15, but weights are \
-      stored in single precision, which a C·‖x‖² above some 1e9 shows.
+      The weight of the losses against ½‖W‖², from \(TrainingOptions.usableCText); features may be of any size up to 1e15. Where the \
+      rounding of single precision would show, the classifier is stored in double precision.
       """)
   var C = 1.0
 

@@ -77,6 +77,9 @@ typedef struct {
   double (*dot_f32)(const float *a, const float *b, size_t count);
   /// y += scale · x.
   void (*add_scaled_f32)(float *y, const float *x, float scale, size_t count);
+  /// Σ w · x, and w += scale · x, in double precision.
+  double (*dot_mixed)(const double *w, const float *x, size_t count);
+  void (*add_scaled_mixed)(double *w, const float *x, double scale, size_t count);
   /// x = w · w, w · d, d · d, g · d.
   void (*line_products)(const double *w, const double *g, const float *d, size_t count, double *x);
   /// values = floats.

@@ -146,7 +146,8 @@ static void softmax(const decaf_sweep *s, double *loss, double *residuals, doubl
     }
     const double scale = weight * inverse;
     for (size_t k = 0; k < padded; k += 8) lanes_store(p + k, lanes_load(p + k) * scale);
-    p[label] -= weight;
+    // Of a row that is almost sure of its class p - 1 would keep no digit.
+    p[label] = margin == 0 && others < 0x1p-20 ? -scale * others : p[label] - weight;
     for (size_t k = 0; k < padded; k += 8) {
       lanes_store(sums + k, lanes_load(sums + k) + lanes_load(p + k));
     }

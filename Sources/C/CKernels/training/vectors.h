@@ -48,6 +48,30 @@ static void add_scaled_f32(float *restrict y, const float *restrict x, float sca
   for (size_t i = 0; i < count; i++) y[i] += scale * x[i];
 }
 
+static double dot_mixed(const double *w, const float *x, size_t count) {
+  // Four chains: an addition takes four cycles, and two can begin in each.
+  lanes sums[4] = {(lanes)(0), (lanes)(0), (lanes)(0), (lanes)(0)};
+  size_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 4; j++) {
+      sums[j] = lanes_fused(lanes_load(w + i + 8 * j), lanes_widened(x + i + 8 * j), sums[j]);
+    }
+  }
+  double sum = lanes_sum((sums[0] + sums[2]) + (sums[1] + sums[3]));
+  for (; i < count; i++) sum += w[i] * (double)x[i];
+  return sum;
+}
+
+static void add_scaled_mixed(double *restrict w, const float *restrict x, double scale,
+                             size_t count) {
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    lanes_store(w + i, lanes_fused(lanes_widened(x + i), (lanes)(scale), lanes_load(w + i)));
+  }
+  for (; i < count; i++) w[i] += scale * (double)x[i];
+}
+
 static void line_products(const double *w, const double *g, const float *d, size_t count,
                           double *x) {
   lanes sums[4] = {(lanes)(0), (lanes)(0), (lanes)(0), (lanes)(0)};
