@@ -48,6 +48,7 @@ let package = Package(
     .target(name: "CChecksum", path: "Sources/C/CChecksum"),
     .target(name: "CMappings", path: "Sources/C/CMappings"),
     .target(name: "CKernels", path: "Sources/C/CKernels"),
+    .target(name: "CStopSignal", path: "Sources/C/CStopSignal"),
 
     // Foundations.
     .target(
@@ -58,7 +59,9 @@ let package = Package(
       name: "LinearAlgebra", dependencies: ["COpenBLAS", "Files", "Tensors"],
       swiftSettings: features),
     .target(name: "Formats", dependencies: ["Files", "Tensors"], swiftSettings: features),
-    .target(name: "Communication", dependencies: ["Files", logging], swiftSettings: features),
+    .target(
+      name: "Communication", dependencies: ["CStopSignal", "Files", logging],
+      swiftSettings: features),
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", "Files", logging],
       swiftSettings: features),

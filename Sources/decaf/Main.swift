@@ -9,7 +9,6 @@ internal import MPI
 /// with one status.
 @main enum Main {
   static func main() {
-    StopSignal.install()
     openStandardStreams()
     // A file beyond the size limit is then an error of `write`, and what is recorded stays.
     signal(SIGXFSZ, SIG_IGN)

@@ -15,6 +15,7 @@ import MPI
 struct WrongUsage: Error {}
 
 let arguments = Array(CommandLine.arguments.dropFirst())
+StopSignal.uninstall()
 do {
   try MPIUniverse.run { communicator in
     switch arguments.first {
