@@ -88,7 +88,7 @@ import Testing
     let map = FeatureMap(MapLayout(channels: 3, height: 7, width: 7))
     for (width, height) in [(90, 70), (20, 31), (64, 100)] {
       let file = try JPEGEncoder.encode(image(width: width, height: height))
-      let decoded = try JPEGDecoder.decode(file).image
+      let decoded = try ImageDecoder.decode(file).image
       #expect(try writer.write(file, box: nil) { _ in ImagePlace(map) } == nil)
       let values = FloatBuffer(count: 147)
       map.copyChannelsFirst(to: values, at: 0)

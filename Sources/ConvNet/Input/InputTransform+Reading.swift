@@ -1,4 +1,5 @@
 package import Files
+internal import Images
 internal import Presets
 
 /// Why an input transform cannot be used.
@@ -66,6 +67,7 @@ extension InputTransform {
     let channels = fields.choice("channels", of: Channels.self)
     let scale = fields.number("scale")
     let mean = fields.numbers("mean")
+    let alpha = fields.has("alpha") ? fields.choice("alpha", of: AlphaRule.self) : nil
     let problems = fields.finish() + resize.finish()
 
     guard problems.isEmpty, let name, let mode, let width, let height, let filter, let crop,
@@ -73,7 +75,7 @@ extension InputTransform {
     else { throw .invalid(source: source, problems: problems) }
     self.init(
       name: name, resize: Resize(mode: mode, width: width, height: height, filter: filter),
-      crop: crop, channels: channels, scale: scale, mean: mean)
+      crop: crop, channels: channels, scale: scale, mean: mean, alpha: alpha)
     try validate(source: source)
   }
 

@@ -1,3 +1,5 @@
+package import Images
+
 /// What is done to an image's pixels before the network sees them; part of a store's identity.
 ///
 /// The image is resized, crops of it are taken, its channels ordered and scaled, and a mean
@@ -34,6 +36,8 @@ package struct InputTransform: Codable, Equatable, Sendable {
   package var scale: Double
   /// Subtracted from each scaled channel, in the order of `channels`.
   package var mean: [Double]
+  /// What becomes of transparency; nil for `drop`.
+  package var alpha: AlphaRule?
 
   /// Both sides of the network's input.
   package var inputSize: Int { crop }

@@ -1,7 +1,7 @@
 package import Images
 package import Tensors
 
-/// From a JPEG file's bytes to a network's inputs, on one thread: decode, resize, crop, subtract the
+/// From an image file's bytes to a network's inputs, on one thread: decode, resize, crop, subtract the
 /// mean. The pixels' memory is used again for image after image.
 package final class InputWriter {
   /// Time spent so far, in seconds.
@@ -45,9 +45,10 @@ package final class InputWriter {
     _ file: [UInt8], box: Box?, into place: (_ view: Int) -> ImagePlace
   ) throws(ImageError) -> String? {
     let begin = ContinuousClock.now
-    let warning = try JPEGDecoder.decode(
-      file, mode, box: box, newWidth: transform.resize.width, newHeight: transform.resize.height,
-      into: pixels)
+    let resize = transform.resize
+    let warning = try ImageDecoder.decode(
+      file, mode, alpha: transform.alpha ?? .drop, box: box,
+      newSize: { _, _ in (resize.width, resize.height) }, into: pixels)
     let decoded = ContinuousClock.now
     clock.decodeSeconds += (decoded - begin) / .seconds(1)
     write(try pixels.part(box), into: place)

@@ -13,7 +13,7 @@ import Images
 import Tensors
 
 func decode(_ path: String) throws -> DecodedImage {
-  try JPEGDecoder.decode(ImageFile.read(ByteString(path)))
+  try ImageDecoder.decode(ImageFile.read(ByteString(path)))
 }
 
 func describe(_ path: String) -> String {
