@@ -62,18 +62,19 @@ package enum ImageDecoder {
   /// - Throws: as above.
   package static func decode(
     _ bytes: [UInt8], _ mode: DecodeMode, alpha: AlphaRule, box: Box?,
-    newSize: (_ width: Int, _ height: Int) -> (width: Int, height: Int), into buffer: PixelBuffer
+    newSize: @escaping (_ width: Int, _ height: Int) -> (width: Int, height: Int),
+    into buffer: PixelBuffer
   ) throws(ImageError) -> String? {
-    try withoutActuallyEscaping(newSize) { newSize throws(ImageError) in
-      let request = DecodeRequest(alpha: alpha) { width, height in
-        let part = box?.clipped(width: width, height: height)
-        let (width, height) = (part?.width ?? width, part?.height ?? height)
-        let target = newSize(width, height)
-        return mode.eighths(
-          width: width, height: height, newWidth: target.width, newHeight: target.height)
-      }
-      return try decode(bytes, request, into: buffer)
+    let request = DecodeRequest(alpha: alpha) { width, height in
+      let part = box?.clipped(width: width, height: height)
+      let (width, height) = (part?.width ?? width, part?.height ?? height)
+      // A box beside the picture is refused later.
+      if width == 0 || height == 0 { return 8 }
+      let target = newSize(width, height)
+      return mode.eighths(
+        width: width, height: height, newWidth: target.width, newHeight: target.height)
     }
+    return try decode(bytes, request, into: buffer)
   }
 
   private static func decode(
