@@ -71,7 +71,9 @@ let package = Package(
       swiftSettings: features),
     .target(
       name: "Presets", dependencies: [yams], path: "Configs",
-      resources: [.embedInCode("preprocess/caffe.yaml")]
+      resources: ["caffe", "caffe-cpp", "decaf-release", "pycaffe", "torchvision"].map {
+        .embedInCode("preprocess/\($0).yaml")
+      }
         + ["caltech101", "cub", "office", "one-shot", "sun397"].map {
           .embedInCode("protocols/\($0).yaml")
         },

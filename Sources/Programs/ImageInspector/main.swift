@@ -75,7 +75,7 @@ case ("layers", 5):
   print("images/s", String(format: "%.1f", Double(count) / total))
 case ("time", 2):
   let bytes = try ImageFile.read(ByteString(arguments[1]))
-  let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
+  let layout = transform.inputLayout
   let places = (0..<10).map { _ in ImagePlace(FeatureMap(layout)) }
   let kernels = NetworkKernels(try KernelClass.current)
   for mode in DecodeMode.allCases {
