@@ -10,11 +10,13 @@ extension Communicator {
     if size == 1 { return try body() }
     // The caller waits, so what `body` captures is used by one thread at a time.
     return try withoutActuallyEscaping(body) { body in
-      nonisolated(unsafe) let body = body
+      // Let go of before the caller goes on: a thread may outlive its work for a moment.
+      nonisolated(unsafe) var body: (() throws -> Result)? = body
       nonisolated(unsafe) var outcome: Swift.Result<Result, any Error>?
       let done = DispatchSemaphore(value: 0)
       let thread = Thread {
-        outcome = Swift.Result { try body() }
+        outcome = Swift.Result { try body!() }
+        body = nil
         done.signal()
       }
       thread.stackSize = 1 << 23
