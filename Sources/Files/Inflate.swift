@@ -85,10 +85,12 @@ package enum Inflate {
   }
 
   /// CRC-32 (ISO 3309) of bytes, as ZIP archives record it.
-  package static func checksum(_ bytes: Span<UInt8>) -> UInt32 {
+  ///
+  /// - Parameter start: of the bytes before these; 0 where there are none.
+  package static func checksum(_ bytes: Span<UInt8>, after start: UInt32 = 0) -> UInt32 {
     bytes.withUnsafeBytes { raw in
-      guard let base = raw.bindMemory(to: UInt8.self).baseAddress else { return 0 }
-      return UInt32(crc32_z(0, base, raw.count))
+      guard let base = raw.bindMemory(to: UInt8.self).baseAddress else { return start }
+      return UInt32(crc32_z(UInt(start), base, raw.count))
     }
   }
 

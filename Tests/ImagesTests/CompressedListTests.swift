@@ -41,7 +41,7 @@ import Testing
     var bytes = Array(Self.lines.joined())
     bytes[bytes.count - 6] ^= 1
     for damaged in [bytes, Array(bytes.prefix(20))] {
-      try withList(damaged, name: "list.gz") { path in
+      _ = try withList(damaged, name: "list.gz") { path in
         #expect {
           try ImageList(contentsOf: path)
         } throws: { error in

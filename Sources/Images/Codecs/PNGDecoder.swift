@@ -10,7 +10,8 @@ internal import Files
 enum PNGDecoder: FormatDecoder {
   static let signature = FileSignature.png
   /// Bytes of libpng's own buffers; an interlaced picture that is laid on white is held in them once more.
-  static let memoryLimit = 384 << 20
+  /// With the pixels themselves this stays below 512 MB.
+  static let memoryLimit = 256 << 20
 
   static func decode(
     _ bytes: [UInt8], _ request: DecodeRequest, into buffer: PixelBuffer

@@ -24,6 +24,7 @@ struct TarArchive {
   /// - Throws: what is wrong and where, in words.
   init(_ file: MappedFile) throws(ProblemError) {
     var start = 0
+    var done = 0
     var name: ByteString?
     var size: Int?
     while start + Self.block <= file.byteCount {
@@ -69,7 +70,10 @@ struct TarArchive {
       default: (name, size) = (nil, nil)
       }
       start = data + (count + Self.block - 1) / Self.block * Self.block
-      if file.byteCount - data > 1 << 26 { file.isDone(with: max(0, data - Self.block)..<data) }
+      if start - done > 1 << 26 {
+        file.isDone(with: done..<min(start, file.byteCount))
+        done = start
+      }
     }
     if start < file.byteCount && start > 0 {
       throw ProblemError("the archive ends early: at byte \(file.byteCount), in a header")
