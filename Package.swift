@@ -44,6 +44,10 @@ let package = Package(
       name: "CCrypto", path: "Sources/C/CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
     .target(name: "CJPEG", path: "Sources/C/CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+    .target(name: "CPNG", path: "Sources/C/CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(
+      name: "CWebP", path: "Sources/C/CWebP",
+      linkerSettings: [.linkedLibrary("webp"), .linkedLibrary("webpdemux")]),
     .target(name: "COpenBLAS", path: "Sources/C/COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CChecksum", path: "Sources/C/CChecksum"),
     .target(name: "CMappings", path: "Sources/C/CMappings"),
@@ -65,10 +69,14 @@ let package = Package(
     .target(
       name: "MPI", dependencies: ["CMPI", "Communication", "Files", logging],
       swiftSettings: features),
-    .target(name: "Images", dependencies: ["CJPEG", "Files", "Tensors"], swiftSettings: features),
+    .target(
+      name: "Images", dependencies: ["CJPEG", "CPNG", "CWebP", "Files", "Tensors"],
+      swiftSettings: features),
     .target(
       name: "Presets", dependencies: [yams], path: "Configs",
-      resources: [.embedInCode("preprocess/caffe.yaml")]
+      resources: ["caffe", "caffe-cpp", "decaf-release", "pycaffe", "torchvision"].map {
+        .embedInCode("preprocess/\($0).yaml")
+      }
         + ["caltech101", "cub", "office", "one-shot", "sun397"].map {
           .embedInCode("protocols/\($0).yaml")
         }

@@ -2,7 +2,11 @@
 package enum Presets {
   /// Input transforms by name: the YAML text of `Configs/preprocess/NAME.yaml`.
   package static let preprocess: [String: String] = [
-    "caffe": String(decoding: PackageResources.caffe_yaml, as: UTF8.self)
+    "caffe": String(decoding: PackageResources.caffe_yaml, as: UTF8.self),
+    "caffe-cpp": String(decoding: PackageResources.caffe_cpp_yaml, as: UTF8.self),
+    "decaf-release": String(decoding: PackageResources.decaf_release_yaml, as: UTF8.self),
+    "pycaffe": String(decoding: PackageResources.pycaffe_yaml, as: UTF8.self),
+    "torchvision": String(decoding: PackageResources.torchvision_yaml, as: UTF8.self),
   ]
 
   /// Networks by name: the text of `Configs/networks/NAME.prototxt`.

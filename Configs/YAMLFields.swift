@@ -85,6 +85,15 @@ package struct YAMLFields {
     list(key, expected: "a list of whole numbers") { $0.wholeNumber }
   }
 
+  /// A whole number, or a list of two.
+  package mutating func oneOrTwo(_ key: String) -> [Int]? {
+    value(key, expected: "a whole number, or a list of two: [height, width]") { node in
+      if let number = node.wholeNumber { return [number] }
+      let numbers = node.sequence.map { $0.compactMap(\.wholeNumber) }
+      return numbers?.count == 2 && node.sequence?.count == 2 ? numbers : nil
+    }
+  }
+
   package mutating func strings(_ key: String) -> [String]? {
     list(key, expected: "a list of texts") { $0.scalar?.string }
   }

@@ -24,30 +24,73 @@ package enum Inflate {
     }
     defer { inflateEnd(&stream) }
     return try file.withBytes(range) { source throws(InflateError) in
-      var result: [UInt8] = []
-      var piece = [UInt8](repeating: 0, count: 1 << 18)
-      var taken = 0
-      while true {
-        let part = UnsafeRawBufferPointer(
-          rebasing: source[taken..<min(source.count, taken + maximumInput)])
-        let (code, read, written) = step(&stream, part, &piece)
-        taken += read
-        guard result.count + written <= limit else { throw .tooLong(limit: limit) }
-        result += piece[..<written]
-        if code == Z_STREAM_END { return result }
-        if code == Z_MEM_ERROR { throw .outOfMemory }
-        // No progress with input at its end: the rest is missing.
-        if code == Z_BUF_ERROR || (code == Z_OK && read == 0 && written == 0) { throw .endsEarly }
-        if code != Z_OK { throw .damaged }
-      }
+      try expand(&stream, source, limit: limit).bytes
+    }
+  }
+
+  /// What a gzip file (RFC 1952) expands to: all its members, one after the other.
+  ///
+  /// - Throws: as above.
+  package static func gzip(_ file: MappedFile, limit: Int) throws(InflateError) -> [UInt8] {
+    try file.withBytes { source throws(InflateError) in try gzip(source, limit: limit) }
+  }
+
+  /// As above, of bytes in memory.
+  package static func gzip(_ bytes: [UInt8], limit: Int) throws(InflateError) -> [UInt8] {
+    let result = bytes.withUnsafeBytes { source in
+      Result { () throws(InflateError) in try gzip(source, limit: limit) }
+    }
+    return try result.get()
+  }
+
+  private static func gzip(
+    _ source: UnsafeRawBufferPointer, limit: Int
+  ) throws(InflateError) -> [UInt8] {
+    var result: [UInt8] = []
+    var start = 0
+    repeat {
+      var stream = z_stream()
+      // 16 more window bits: gzip's header and checksum.
+      guard decaf_inflate_init(&stream, 15 + 16) == Z_OK else { throw InflateError.outOfMemory }
+      defer { inflateEnd(&stream) }
+      let rest = UnsafeRawBufferPointer(rebasing: source[start...])
+      let (bytes, taken) = try expand(&stream, rest, limit: limit - result.count)
+      if result.isEmpty { result = bytes } else { result += bytes }
+      start += taken
+      // Zeros may fill the last block of a tape.
+    } while source[start...].contains { $0 != 0 }
+    return result
+  }
+
+  /// What one stream expands to, and the bytes it takes.
+  private static func expand(
+    _ stream: inout z_stream, _ source: UnsafeRawBufferPointer, limit: Int
+  ) throws(InflateError) -> (bytes: [UInt8], taken: Int) {
+    var result: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 18)
+    var taken = 0
+    while true {
+      let part = UnsafeRawBufferPointer(
+        rebasing: source[taken..<min(source.count, taken + maximumInput)])
+      let (code, read, written) = step(&stream, part, &piece)
+      taken += read
+      guard result.count + written <= limit else { throw .tooLong(limit: limit) }
+      result += piece[..<written]
+      if code == Z_STREAM_END { return (result, taken) }
+      if code == Z_MEM_ERROR { throw .outOfMemory }
+      // No progress with input at its end: the rest is missing.
+      if code == Z_BUF_ERROR || (code == Z_OK && read == 0 && written == 0) { throw .endsEarly }
+      if code != Z_OK { throw .damaged }
     }
   }
 
   /// CRC-32 (ISO 3309) of bytes, as ZIP archives record it.
-  package static func checksum(_ bytes: Span<UInt8>) -> UInt32 {
+  ///
+  /// - Parameter start: of the bytes before these; 0 where there are none.
+  package static func checksum(_ bytes: Span<UInt8>, after start: UInt32 = 0) -> UInt32 {
     bytes.withUnsafeBytes { raw in
-      guard let base = raw.bindMemory(to: UInt8.self).baseAddress else { return 0 }
-      return UInt32(crc32_z(0, base, raw.count))
+      guard let base = raw.bindMemory(to: UInt8.self).baseAddress else { return start }
+      return UInt32(crc32_z(UInt(start), base, raw.count))
     }
   }
 

@@ -6,7 +6,7 @@ package struct CSVExport: ExportFormat {
   package static let name = "csv"
   package static let summary = "a header, then row,path,label,value,…"
 
-  private let rows: ExportedRows
+  package let rows: ExportedRows
 
   package init(_ rows: ExportedRows) { self.rows = rows }
 

@@ -9,7 +9,7 @@ package struct NPYExport: ExportFormat {
   package static let summary =
     "a NumPy array of float32, and OUTPUT.labels.txt, a line a row"
 
-  private let rows: ExportedRows
+  package let rows: ExportedRows
 
   package init(_ rows: ExportedRows) { self.rows = rows }
 

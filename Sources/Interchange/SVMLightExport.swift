@@ -11,12 +11,14 @@ package struct SVMLightExport: ExportFormat {
     """
   package static let needsLabels = true
 
+  package let rows: ExportedRows
   private let store: Store
   /// Whether every class is a whole number already, as LIBLINEAR wants labels: one of 32 bits, in its
   /// one plain form, so that no two classes are one number.
   private let hasNumericClasses: Bool
 
   package init(_ rows: ExportedRows) {
+    self.rows = rows
     store = rows.store
     hasNumericClasses = store.classes.allSatisfy { name in
       name.utf8String.flatMap { Int32($0) }.map { ByteString("\($0)") } == name

@@ -24,7 +24,7 @@ import Testing
           let isBroken = Flaw.allCases.contains { flaw in
             list[row].path.description.hasSuffix("/\(flaw.rawValue).jpg")
           }
-          let decoded = try? JPEGDecoder.decode(ImageFile.read(list.location(of: list[row])))
+          let decoded = try? ImageDecoder.decode(ImageFile.read(list.location(of: list[row])))
           #expect((decoded == nil) == isBroken, "\(list[row].path)")
           #expect(decoded?.warning == nil)
         }

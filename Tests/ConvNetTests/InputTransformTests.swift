@@ -10,6 +10,10 @@ import Testing
   /// The transform's own bound is 1e-3 grey level; interpolation in float stays well below.
   private static let tolerance = 2e-4
 
+  private static let presets = [
+    "caffe", "caffe-cpp", "decaf-release", "pycaffe", "torchvision",
+  ]
+
   private static let yaml = """
     name: small
     resize: {mode: warp, width: 12, height: 10, filter: bilinear}
@@ -88,7 +92,7 @@ import Testing
     let map = FeatureMap(MapLayout(channels: 3, height: 7, width: 7))
     for (width, height) in [(90, 70), (20, 31), (64, 100)] {
       let file = try JPEGEncoder.encode(image(width: width, height: height))
-      let decoded = try JPEGDecoder.decode(file).image
+      let decoded = try ImageDecoder.decode(file).image
       #expect(try writer.write(file, box: nil) { _ in ImagePlace(map) } == nil)
       let values = FloatBuffer(count: 147)
       map.copyChannelsFirst(to: values, at: 0)
@@ -119,7 +123,7 @@ import Testing
     #expect(transform.resize.mode == .warp && transform.resize.filter == .bilinear)
     #expect((transform.resize.width, transform.resize.height) == (256, 256))
     #expect(transform.mean == [104.00698793, 116.66876762, 122.67891434])
-    #expect(InputTransform.presetNames == ["caffe"])
+    #expect(InputTransform.presetNames == Self.presets)
     // A flat image shows channel order and mean.
     let red = RGBImage(width: 1, height: 1, pixels: [200, 100, 50])
     let input = transform.apply(red, views: .center)
@@ -153,7 +157,7 @@ import Testing
           "scale: found “much”, expected a number",
           "mean: found “104”, expected a list of numbers",
           "Channels: unknown key",
-          "resize.mode: found “wrap”, expected warp",
+          "resize.mode: found “wrap”, expected warp or short-side",
           "resize.width: found “wide”, expected a whole number",
           "resize.height: missing",
           "resize.depth: unknown key",
@@ -183,6 +187,39 @@ import Testing
     ) { try InputTransform(yaml: yaml, source: "test") }
   }
 
+  @Test func keysThatMayBeLeftOutAreChecked() throws {
+    func transform(_ changes: (String, String)...) throws -> InputTransform {
+      let yaml = changes.reduce(Self.yaml) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
+      return try InputTransform(yaml: yaml, source: "test")
+    }
+    let shortSide = ("mode: warp, width: 12, height: 10", "mode: short-side, side: 12")
+    for (changes, problem) in [
+      ([("crop: 7", "crop: [7, 13]")], "crop: found 13, expected 1…12, the size after resizing"),
+      (
+        [("crop: 7", "crop: [7]")],
+        "crop: found a list or group, expected a whole number, or a list"
+      ),
+      ([("crop: 7", "crop: 7\narea: 11")], "area: found 11, expected 1…10"),
+      ([("crop: 7", "crop: 7\narea: 6")], "crop: found 7, expected 1…6"),
+      ([("crop: 7", "crop: 7\nstd: [1, 0, 1]")], "std: found [1.0, 0.0, 1.0]"),
+      ([("crop: 7", "crop: 7\nmean-image: none.npy")], "mean-image: cannot open"),
+      ([shortSide, ("crop: 7", "crop: 13")], "crop: found 13, expected 1…12"),
+      ([shortSide, ("side: 12", "side: 0")], "resize.side: found 0"),
+      ([("filter: bilinear", "filter: bilinear, edge: white")], "resize.edge: found “white”"),
+    ] {
+      #expect {
+        try changes.count == 1 ? transform(changes[0]) : transform(changes[0], changes[1])
+      } throws: { error in
+        if "\(error)".contains(problem) { return true }
+        Issue.record("\(error)")
+        return false
+      }
+    }
+    let oblong = try transform(("crop: 7", "crop: [7, 9]"))
+    #expect((oblong.inputHeight, oblong.inputWidth) == (7, 9))
+    #expect(try transform(("crop: 7", "crop: [7, 7]")) == transform())
+  }
+
   @Test(arguments: ["", "- a\n- b\n", "just text", "a: [", "name: a\nname: b\n"])
   func textThatIsNoTransformIsInvalid(yaml: String) {
     #expect(throws: InputTransformError.self) { try InputTransform(yaml: yaml, source: "test") }
@@ -199,14 +236,16 @@ import Testing
         try InputTransform.named("\(folder)/x")
       }
     }
-    #expect(throws: InputTransformError.unknown("cafe", presets: ["caffe"])) {
+    #expect(throws: InputTransformError.unknown("cafe", presets: Self.presets)) {
       try InputTransform.named("cafe")
     }
   }
 
   @Test func identitySurvivesJSON() throws {
-    let transform = try InputTransform.named("caffe")
-    let data = try JSONEncoder().encode(transform)
-    #expect(try JSONDecoder().decode(InputTransform.self, from: data) == transform)
+    for name in Self.presets {
+      let transform = try InputTransform.named(name)
+      let data = try JSONEncoder().encode(transform)
+      #expect(try JSONDecoder().decode(InputTransform.self, from: data) == transform)
+    }
   }
 }

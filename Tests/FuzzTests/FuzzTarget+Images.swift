@@ -32,13 +32,28 @@ extension FuzzTarget {
           try picture(.init(isProgressive: true, isSubsampled: false)),
         ]
       }
-    ) { bytes, _ in
-      let decoded = try JPEGDecoder.decode(bytes)
-      _ = decoded.image.pixels.count
-      let buffer = PixelBuffer()
-      _ = try JPEGDecoder.decode(
-        bytes, .fast, box: Box(x: 1, y: 1, width: 5, height: 9), newWidth: 2, newHeight: 2,
-        into: buffer)
+    ) { bytes, _ in try decode(bytes) },
+    FuzzTarget(
+      "png",
+      FuzzSeeds { _ in
+        DrawnPNG.kinds.flatMap { kind in
+          var other = kind
+          (other.isInterlaced, other.hasTransparency) = (true, kind.colorType < 4)
+          return [kind.file(), other.file()]
+        }
+      }
+    ) { bytes, _ in try decode(bytes) },
+    FuzzTarget("webp", FuzzSeeds { _ in WebPFixture.all.map(\.file) }) { bytes, _ in
+      try decode(bytes)
     },
   ]
+
+  private static func decode(_ bytes: [UInt8]) throws {
+    let decoded = try ImageDecoder.decode(bytes)
+    _ = decoded.image.pixels.count
+    let buffer = PixelBuffer()
+    _ = try ImageDecoder.decode(
+      bytes, .fast, alpha: .white, box: Box(x: 1, y: 1, width: 5, height: 9),
+      newSize: { _, _ in (2, 2) }, into: buffer)
+  }
 }

@@ -39,6 +39,32 @@ extension FuzzTarget {
         "path,label\n\"a,b.jpg\",\"cat \"\"x\"\"\"\nc.jpg, dog\n\"multi\nline.jpg\",\n",
         "path,x,y,width,height\na.jpg,0.5,1,2.5,3\nb.jpg,-1,-1,9999999,1\n",
       ]),
+    list(
+      ".jsonl",
+      [
+        #"{"path": "a.jpg", "label": "cat", "x": 1, "y": 2, "width": 3, "height": 4}"#
+          + "\n" + #"{"path":"b\u00e9.jpg","label":7,"other":{"a":[1,"]"]}}"# + "\n"
+      ]),
+    FuzzTarget("list.gz", FuzzSeeds { _ in [compressedList] }) { bytes, folder in
+      let list = try ImageList(contentsOf: writeTestFile(bytes, "list.gz", in: folder))
+      for row in 0..<list.count { _ = list[row] }
+    },
+    FuzzTarget(
+      "list.tar",
+      FuzzSeeds { _ in
+        [
+          tarBytes([
+            ("a.jpg", [1, 2, 3]), ("a.cls", Array("7".utf8)), ("b.png", [4]),
+            ("b.json", Array(#"{"label": "x", "x": 1, "y": 2, "width": 3, "height": 4}"#.utf8)),
+          ]),
+          tarHeader("pax", size: 17, kind: "x") + Array("17 path=abcd.png\n".utf8)
+            + [UInt8](repeating: 0, count: 495) + tarBytes([("x", [9])]),
+        ]
+      }
+    ) { bytes, folder in
+      let list = try ImageList(contentsOf: writeTestFile(bytes, "list.tar", in: folder))
+      for row in 0..<list.count { _ = try? ImageFile.read(list.location(of: list[row])) }
+    },
     FuzzTarget(
       "folder-of-boxes",
       texts: ["path\tx\ty\twidth\theight\na.jpg\t1\t2\t30\t40\nb.jpg\t-5\t0\t1e8\t3\n"]
@@ -46,6 +72,12 @@ extension FuzzTarget {
       let list = try ImageList(contentsOf: writeTestFile(bytes, "boxes.tsv", in: folder))
       for row in 0..<list.count { _ = list[row].box?.clipped(width: 7, height: 5) }
     },
+  ]
+
+  /// Two lines of a list, compressed.
+  private static let compressedList: [UInt8] = [
+    0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3, 0x4b, 0xd4, 0xcb, 0x2a, 0x48, 0x57, 0xa8, 0xe0, 2, 0, 0xc4,
+    0x62, 0xd3, 0x2f, 8, 0, 0, 0,
   ]
 
   private static let json = #"""

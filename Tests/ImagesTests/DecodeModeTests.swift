@@ -31,11 +31,11 @@ import Testing
   func scaledPicturesAreMeansOfTheirPixels(isProgressive: Bool, orientation: UInt8) throws {
     let bytes = try file(
       .init(quality: 97, isProgressive: isProgressive), orientation: orientation)
-    let full = try JPEGDecoder.decode(bytes).image
+    let full = try ImageDecoder.decode(bytes).image
     for (side, eighths) in [(150, 8), (101, 4), (50, 2), (25, 1)] {
       let buffer = PixelBuffer()
-      let warning = try JPEGDecoder.decode(
-        bytes, .fast, box: nil, newWidth: side, newHeight: side, into: buffer)
+      let warning = try ImageDecoder.decode(
+        bytes, .fast, alpha: .drop, box: nil, newSize: { _, _ in (side, side) }, into: buffer)
       #expect(warning == nil)
       #expect(buffer.eighths == eighths)
       #expect((buffer.fullWidth, buffer.fullHeight) == (full.width, full.height))
@@ -66,8 +66,8 @@ import Testing
       (Box(x: 999, y: 0, width: 9, height: 9), 8),
     ] {
       let buffer = PixelBuffer()
-      _ = try JPEGDecoder.decode(
-        bytes, .fast, box: box, newWidth: 40, newHeight: 40, into: buffer)
+      _ = try ImageDecoder.decode(
+        bytes, .fast, alpha: .drop, box: box, newSize: { _, _ in (40, 40) }, into: buffer)
       #expect(buffer.eighths == eighths, "\(box)")
     }
   }
@@ -75,8 +75,9 @@ import Testing
   @Test func truncationIsFoundAtAnySize() throws {
     let bytes = try file(.init())
     #expect(throws: ImageError.self) {
-      try JPEGDecoder.decode(
-        Array(bytes.prefix(bytes.count - 40)), .fast, box: nil, newWidth: 20, newHeight: 20,
+      try ImageDecoder.decode(
+        Array(bytes.prefix(bytes.count - 40)), .fast, alpha: .drop, box: nil,
+        newSize: { _, _ in (20, 20) },
         into: PixelBuffer())
     }
   }

@@ -21,7 +21,7 @@ import Testing
   }
 
   /// The slow twin, by the sides that EXIF names for the stored row 0 and column 0.
-  private func upright(_ image: RGBImage, _ orientation: Int) -> RGBImage {
+  static func upright(_ image: RGBImage, _ orientation: Int) -> RGBImage {
     let (width, height) = (image.width, image.height)
     let isTransposed = orientation >= 5
     let (newWidth, newHeight) = isTransposed ? (height, width) : (width, height)
@@ -51,29 +51,29 @@ import Testing
 
   @Test(arguments: 1...8, [true, false])
   func storedPictureIsTurnedUpright(orientation: Int, isLittleEndian: Bool) throws {
-    let stored = try JPEGDecoder.decode(file()).image
+    let stored = try ImageDecoder.decode(file()).image
     let segment = exif(UInt8(orientation), isLittleEndian: isLittleEndian)
-    let decoded = try JPEGDecoder.decode(file(segment))
-    #expect(decoded.image == upright(stored, orientation))
+    let decoded = try ImageDecoder.decode(file(segment))
+    #expect(decoded.image == Self.upright(stored, orientation))
     #expect(decoded.warning == nil)
   }
 
   @Test func orientationAppliesToCMYK() throws {
     let segment = exif(6)
     let bytes = JPEGTests.cmyk[..<2] + segment + JPEGTests.cmyk[2...]
-    let stored = try JPEGDecoder.decode(JPEGTests.cmyk).image
-    #expect(try JPEGDecoder.decode(Array(bytes)).image == upright(stored, 6))
+    let stored = try ImageDecoder.decode(JPEGTests.cmyk).image
+    #expect(try ImageDecoder.decode(Array(bytes)).image == Self.upright(stored, 6))
   }
 
   @Test func firstOfSeveralBlocksCounts() throws {
-    let once = try JPEGDecoder.decode(file(exif(6)))
-    #expect(try JPEGDecoder.decode(file(exif(6), exif(3))) == once)
+    let once = try ImageDecoder.decode(file(exif(6)))
+    #expect(try ImageDecoder.decode(file(exif(6), exif(3))) == once)
     let xmp: [UInt8] = [0xFF, 0xE1, 0, 10] + Array("http://x".utf8)
-    #expect(try JPEGDecoder.decode(file(xmp, exif(6))) == once)
+    #expect(try ImageDecoder.decode(file(xmp, exif(6))) == once)
   }
 
   @Test func damagedBlockMeansUpright() throws {
-    let upright = try JPEGDecoder.decode(file())
+    let upright = try ImageDecoder.decode(file())
     var cutShort = Array(exif(6).prefix(24))
     cutShort[3] = 22
     var outside = exif(6)
@@ -84,7 +84,7 @@ import Testing
       cutShort, outside, manyEntries, exif(0), exif(9), exif(6, tag: [0x34, 0x12]),
       [0xFF, 0xE1, 0, 2], [0xFF, 0xE1, 0, 8] + Array("Exif\0\0".utf8),
     ] {
-      #expect(try JPEGDecoder.decode(file(segment)) == upright)
+      #expect(try ImageDecoder.decode(file(segment)) == upright)
     }
   }
 }

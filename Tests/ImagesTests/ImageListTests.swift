@@ -199,11 +199,11 @@ import Testing
 
   @Test(
     arguments: [
-      ("list.txt", [0x1F, 0x8B, 8, 0], "gzip-compressed data"),
+      ("list.txt", [0x1F, 0x8B, 8, 0], "gzip-compressed data: the compressed data end early"),
       ("list.txt", [0xFF, 0xD8, 0xFF, 0xE0, 0, 16], "JPEG"),
       ("list.txt", [0x61, 0, 0x62, 0], "binary data"),
       ("list.txt", [0xFF, 0xFE, 0x61, 0], "UTF-16 text"),
-      ("list.jsonl", Array("{}\n".utf8), "JSON"),
+      ("list.json", Array("{}\n".utf8), "JSON; a list is .jsonl, an object a line"),
       ("list.tsv", Array("<!doctype html>".utf8), "HTML or XML, perhaps a server's error page"),
     ] as [(String, [UInt8], String)])
   func otherFilesAreNamed(name: String, bytes: [UInt8], found: String) {

@@ -9,8 +9,6 @@ import Testing
     arguments: [
       ([], "an empty file"),
       (Array("GIF89a".utf8), "GIF"),
-      ([0x89] + Array("PNG\r\n".utf8), "PNG"),
-      (Array("RIFF\u{1}\u{1}\u{1}\u{1}WEBPVP8 ".utf8), "WebP"),
       (Array("BM6".utf8), "BMP"),
       (Array("II*\0".utf8), "TIFF"),
       (Array("\0\0\0\u{18}ftypheic".utf8), "HEIF or AVIF"),
@@ -22,7 +20,7 @@ import Testing
       ([1, 2, 3], "data of an unknown format"),
     ] as [([UInt8], String)])
   func otherFormatsAreNamed(bytes: [UInt8], found: String) {
-    #expect(throws: ImageError.notJPEG(found: found)) { try JPEGDecoder.decode(bytes) }
+    #expect(throws: ImageError.notAnImage(found: found)) { try ImageDecoder.decode(bytes) }
   }
 
   @Test func headerBeyondThePixelLimitIsRefusedBeforeAnythingIsAllocated() throws {
@@ -32,8 +30,8 @@ import Testing
     bytes.replaceSubrange(frame.lowerBound + 5..<frame.lowerBound + 9, with: [0x30, 0, 0x30, 0])
     #expect(
       throws: ImageError.tooManyPixels(
-        width: 0x3000, height: 0x3000, limit: JPEGDecoder.pixelLimit)
-    ) { try JPEGDecoder.decode(bytes) }
+        width: 0x3000, height: 0x3000, limit: ImageDecoder.pixelLimit)
+    ) { try ImageDecoder.decode(bytes) }
   }
 
   @Test func progressiveImageBeyondTheMemoryLimitIsRefused() throws {
@@ -41,7 +39,7 @@ import Testing
     let frame = try #require(bytes.segment(0xC2))
     bytes.replaceSubrange(frame.lowerBound + 5..<frame.lowerBound + 9, with: [0x20, 0, 0x20, 0])
     #expect(throws: ImageError.tooMuchMemory(limitMegabytes: 256)) {
-      try JPEGDecoder.decode(bytes)
+      try ImageDecoder.decode(bytes)
     }
   }
 
@@ -55,9 +53,9 @@ import Testing
       bytes[..<end] + (0..<count).flatMap { _ in scan } + [0xFF, 0xD9]
     }
     #expect(throws: ImageError.tooManyScans(limit: 100)) {
-      try JPEGDecoder.decode(file(repeating: 200))
+      try ImageDecoder.decode(file(repeating: 200))
     }
-    #expect(try JPEGDecoder.decode(file(repeating: 1)).warning != nil)
+    #expect(try ImageDecoder.decode(file(repeating: 1)).warning != nil)
   }
 
   @Test func twelveBitSamplesAreUnsupported() throws {
@@ -65,7 +63,7 @@ import Testing
     let frame = try #require(bytes.segment(0xC0))
     bytes[frame.lowerBound + 4] = 12
     #expect {
-      try JPEGDecoder.decode(bytes)
+      try ImageDecoder.decode(bytes)
     } throws: { error in
       if case .unsupported? = error as? ImageError { true } else { false }
     }

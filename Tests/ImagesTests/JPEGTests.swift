@@ -27,7 +27,7 @@ import Testing
     let image = Self.gradient(width: 45, height: 31)
     let bytes = try JPEGEncoder.encode(
       image, .init(quality: 95, isProgressive: isProgressive, isSubsampled: isSubsampled))
-    let decoded = try JPEGDecoder.decode(bytes)
+    let decoded = try ImageDecoder.decode(bytes)
     #expect(decoded.warning == nil)
     #expect((decoded.image.width, decoded.image.height) == (45, 31))
     let differences = zip(decoded.image.pixels, image.pixels).map { abs(Int($0) - Int($1)) }
@@ -35,12 +35,12 @@ import Testing
   }
 
   @Test func progressionChangesNoPixel() throws {
-    let plain = try JPEGDecoder.decode(Self.file())
-    #expect(try JPEGDecoder.decode(Self.file(.init(isProgressive: true))) == plain)
+    let plain = try ImageDecoder.decode(Self.file())
+    #expect(try ImageDecoder.decode(Self.file(.init(isProgressive: true))) == plain)
   }
 
   @Test func grayHasThreeEqualChannels() throws {
-    let pixels = try JPEGDecoder.decode(Self.file(.init(isGray: true))).image.pixels
+    let pixels = try ImageDecoder.decode(Self.file(.init(isGray: true))).image.pixels
     #expect(pixels.count == 45 * 31 * 3)
     for i in stride(from: 0, to: pixels.count, by: 3) {
       #expect(pixels[i] == pixels[i + 1] && pixels[i] == pixels[i + 2])
@@ -59,9 +59,9 @@ import Testing
 
   @Test func inkOfAdobesFilesIsInverted() throws {
     let (c, m, y, k) = (200, 100, 50, 30)
-    let inverted = try JPEGDecoder.decode(Self.cmyk).image.pixels
+    let inverted = try ImageDecoder.decode(Self.cmyk).image.pixels
     // Without Adobe's marker, 18 bytes from the third, the stored values are the ink.
-    let plain = try JPEGDecoder.decode(Array(Self.cmyk[..<2] + Self.cmyk[18...])).image.pixels
+    let plain = try ImageDecoder.decode(Array(Self.cmyk[..<2] + Self.cmyk[18...])).image.pixels
     for (channel, ink) in [c, m, y].enumerated() {
       #expect(abs(Int(inverted[channel]) - (255 - ink) * (255 - k) / 255) <= 2)
       #expect(abs(Int(plain[channel]) - ink * k / 255) <= 2)
@@ -72,7 +72,7 @@ import Testing
     let bytes = try Self.file()
     for count in 2..<bytes.count - 2 {
       #expect(throws: ImageError.self, "\(count) bytes") {
-        try JPEGDecoder.decode(Array(bytes.prefix(count)))
+        try ImageDecoder.decode(Array(bytes.prefix(count)))
       }
     }
   }
@@ -83,7 +83,7 @@ import Testing
     let bytes = try JPEGEncoder.encode(noise)
     let half = bytes.count / 2
     #expect {
-      try JPEGDecoder.decode(Array(bytes.prefix(half)))
+      try ImageDecoder.decode(Array(bytes.prefix(half)))
     } throws: { error in
       let beginning = "truncated: the data ends after \(half) bytes, at row "
       return "\(error)".hasPrefix(beginning) && "\(error)".hasSuffix(" of 64")
@@ -94,9 +94,9 @@ import Testing
     var bytes = try Self.file()
     let scan = try #require(bytes.segment(0xDA))
     bytes.insert(contentsOf: [1, 2, 3], at: scan.lowerBound)
-    let decoded = try JPEGDecoder.decode(bytes)
+    let decoded = try ImageDecoder.decode(bytes)
     #expect(decoded.warning == "Corrupt JPEG data: 3 extraneous bytes before marker 0xda")
-    #expect(try decoded.image == JPEGDecoder.decode(Self.file()).image)
+    #expect(try decoded.image == ImageDecoder.decode(Self.file()).image)
   }
 
   @Test func randomDamageNeverCrashes() throws {
@@ -109,7 +109,7 @@ import Testing
         bytes[place] = noise[3 * i + 2]
       }
       do {
-        let image = try JPEGDecoder.decode(bytes).image
+        let image = try ImageDecoder.decode(bytes).image
         #expect(image.pixels.count == image.width * image.height * 3)
       } catch {
         // An `ImageError`, by the decoder's signature: damage may well make a file unreadable.
@@ -120,12 +120,12 @@ import Testing
   @Test func threadsDoNotDisturbEachOther() throws {
     let good = try Self.file(.init(isProgressive: true))
     let bad = Array(good.prefix(good.count / 2))
-    let expected = try JPEGDecoder.decode(good)
+    let expected = try ImageDecoder.decode(good)
     ThreadTeam(threadCount: 4).forEach(200) { index, _ in
       if index % 3 == 0 {
-        #expect(throws: ImageError.self) { try JPEGDecoder.decode(bad) }
+        #expect(throws: ImageError.self) { try ImageDecoder.decode(bad) }
       } else {
-        #expect((try? JPEGDecoder.decode(good)) == expected)
+        #expect((try? ImageDecoder.decode(good)) == expected)
       }
     }
   }

@@ -6,6 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
+@testable import Formats
 @testable import Interchange
 
 @Suite struct StoreExportTests {
@@ -48,6 +49,54 @@ import Testing
         "3,a.npy#3,\"a,\t\"\"x\"\"\",-1e-08,0.0", "",
       ]
       #expect(String(decoding: bytes, as: UTF8.self) == lines.joined(separator: "\n"))
+    }
+  }
+
+  @Test(arguments: [MATExport.self, NPZExport.self] as [any ExportFormat.Type])
+  func archivesReadBack(format: any ExportFormat.Type) throws {
+    try Self.withStore { store, folder in
+      let path = "\(folder)/x.\(format.name)"
+      let (export, bytes) = try Self.export(store, format, path)
+      #expect(export.paths(path) == [path])
+      let file = try FeatureFile(path, variable: "features")
+      #expect(file.rowCount == 3 && values(file) == [0, 0.1, 3, 4, -1e-8, 0])
+      let other = try Self.export(store, format, "\(folder)/y.\(format.name)", threads: 3)
+      #expect(other.1 == bytes)
+    }
+  }
+
+  @Test func safetensorsReadBack() throws {
+    try Self.withStore { store, folder in
+      _ = try Self.export(store, SafetensorsExport.self, "\(folder)/x.safetensors")
+      let file = try SafetensorsFile("\(folder)/x.safetensors")
+      #expect(file.tensors.map(\.name).sorted() == ["features", "labels", "rows"])
+      let features = try #require(file.tensor(named: "features"))
+      #expect(features.shape == [3, 2])
+      #expect(file.metadata["classes"] == #"["a,\t\"x\"","b"]"#)
+      #expect(file.metadata["layer"] == "fc6")
+    }
+  }
+
+  /// A format whose files hold two values.
+  private struct Small: ExportFormat {
+    static let name = "small"
+    static let summary = ""
+    static let capacity = (valueBytes: 8, rows: 9)
+    let rows: ExportedRows
+    init(_ rows: ExportedRows) { self.rows = rows }
+    func append(_ row: Int, _ values: [Float], to bytes: inout [UInt8]) {
+      bytes.append(UInt8(row))
+    }
+  }
+
+  @Test func whatDoesNotFitGoesIntoFurtherFiles() throws {
+    try Self.withStore { store, folder in
+      let export = try StoreExport(store, layer: "fc6", format: Small.self)
+      _ = try export.write(to: "\(folder)/x.s", team: ThreadTeam(threadCount: 2))
+      let paths = (0..<3).map { "\(folder)/x-0000\($0)-of-00003.s" }
+      #expect(export.paths("\(folder)/x.s") == paths)
+      let bytes = try paths.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+      #expect(bytes == [[0], [2], [3]].map { Data($0) })
     }
   }
 

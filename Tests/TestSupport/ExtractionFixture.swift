@@ -35,7 +35,7 @@ package struct ExtractionFixture {
 
   private static func bytes(_ row: Int) throws -> [UInt8] {
     switch row {
-    case 9: return Array("\u{89}PNG\r\n\u{1A}\n".unicodeScalars.map { UInt8($0.value) })
+    case 9: return Array("GIF89a".utf8)
     case 22: return []
     default: break
     }

@@ -1,7 +1,7 @@
 package import Images
 package import Tensors
 
-/// From a JPEG file's bytes to a network's inputs, on one thread: decode, resize, crop, subtract the
+/// From an image file's bytes to a network's inputs, on one thread: decode, resize, crop, subtract the
 /// mean. The pixels' memory is used again for image after image.
 package final class InputWriter {
   /// Time spent so far, in seconds.
@@ -15,7 +15,14 @@ package final class InputWriter {
   package private(set) var clock = Clock()
   private let transform: InputTransform
   private let mode: DecodeMode
-  private let resampler: Resampler
+  /// What resizes, in the one way or in all others.
+  private enum Method {
+    case plain(Resampler)
+    case filtered(FilteredResampler)
+  }
+
+  private let method: Method
+  private let views: Views
   private let pixels = PixelBuffer()
 
   package init(
@@ -23,13 +30,30 @@ package final class InputWriter {
   ) {
     self.transform = transform
     self.mode = mode
+    self.views = views
     let resize = transform.resize
-    resampler = Resampler(
-      .init(
-        width: resize.width, height: resize.height, swapsRedAndBlue: transform.channels == .bgr,
-        scale: Float(transform.scale), mean: transform.mean.map { Float($0) }),
-      crops: views.crops(side: transform.crop, width: resize.width, height: resize.height),
-      side: transform.crop, kernels: kernels)
+    let swaps = transform.channels == .bgr
+    let mean = transform.mean.map { Float($0) }
+    if transform.isPlain {
+      let resampler = Resampler(
+        .init(
+          width: resize.width, height: resize.height, swapsRedAndBlue: swaps,
+          scale: Float(transform.scale), mean: mean),
+        crops: views.crops(side: transform.crop, width: resize.width, height: resize.height),
+        side: transform.crop, kernels: kernels)
+      method = .plain(resampler)
+    } else {
+      let resampler = FilteredResampler(
+        .init(
+          antialias: resize.antialias == true, rounds: resize.rounding == .eightBit,
+          edge: resize.edge.resamplerEdge),
+        .init(
+          swapsRedAndBlue: swaps, isUpsideDown: transform.flip == .vertical,
+          scale: Float(transform.scale), mean: mean,
+          deviation: transform.std?.map { Float($0) } ?? [1, 1, 1],
+          meanImage: transform.meanImage?.image))
+      method = .filtered(resampler)
+    }
   }
 
   /// Writes the input for each view of an image.
@@ -45,12 +69,19 @@ package final class InputWriter {
     _ file: [UInt8], box: Box?, into place: (_ view: Int) -> ImagePlace
   ) throws(ImageError) -> String? {
     let begin = ContinuousClock.now
-    let warning = try JPEGDecoder.decode(
-      file, mode, box: box, newWidth: transform.resize.width, newHeight: transform.resize.height,
-      into: pixels)
+    let resize = transform.resize
+    let warning = try ImageDecoder.decode(
+      file, mode, alpha: transform.alpha ?? .drop, box: box,
+      newSize: { resize.size(width: $0, height: $1) }, into: pixels)
     let decoded = ContinuousClock.now
     clock.decodeSeconds += (decoded - begin) / .seconds(1)
-    write(try pixels.part(box), into: place)
+    let parts = try pixels.part(box)
+    let all = Box(x: 0, y: 0, width: pixels.fullWidth, height: pixels.fullHeight)
+    let part = (box ?? all).clipped(width: all.width, height: all.height)
+    pixels.withPixels {
+      write(
+        $0, width: pixels.width, parts: parts, size: (part.width, part.height), into: place)
+    }
     clock.transformSeconds += (ContinuousClock.now - decoded) / .seconds(1)
     return warning
   }
@@ -61,14 +92,40 @@ package final class InputWriter {
   /// As above, of pixels already decoded: all of them.
   package func write(_ image: RGBImage, into place: (_ view: Int) -> ImagePlace) {
     let part = { (count: Int) in AxisPart(pixels: 0..<count, length: Double(count)) }
-    resampler.run(
+    write(
       image.pixels.span, width: image.width, parts: (part(image.width), part(image.height)),
-      into: place)
+      size: (image.width, image.height), into: place)
   }
 
+  /// - Parameter size: of the part, in pixels of the picture at full size.
   private func write(
-    _ parts: (columns: AxisPart, rows: AxisPart), into place: (_ view: Int) -> ImagePlace
+    _ pixels: Span<UInt8>, width: Int, parts: (columns: AxisPart, rows: AxisPart),
+    size: (width: Int, height: Int), into place: (_ view: Int) -> ImagePlace
   ) {
-    pixels.withPixels { resampler.run($0, width: pixels.width, parts: parts, into: place) }
+    switch method {
+    case .plain(let resampler): resampler.run(pixels, width: width, parts: parts, into: place)
+    case .filtered(let resampler):
+      let new = transform.resize.size(width: size.width, height: size.height)
+      for (number, crop) in transform.crops(views, width: new.width, height: new.height)
+        .enumerated()
+      {
+        resampler.run(
+          pixels, width: width, parts: parts, newWidth: new.width, newHeight: new.height,
+          region: crop.region)
+        for (view, isMirrored) in [(number, false), (number + 5, true)] where view < views.count {
+          resampler.write(isMirrored: isMirrored, meanOrigin: crop.origin, into: place(view))
+        }
+      }
+    }
+  }
+}
+
+extension InputTransform.Resize.Edge? {
+  fileprivate var resamplerEdge: FilteredResampler.Edge {
+    switch self {
+    case .extended?, nil: .extended
+    case .black?: .black
+    case .darkest?: .darkest
+    }
   }
 }

@@ -16,9 +16,9 @@ extension ExtractionJob {
         try Model.open(request.model, architecture: request.recipe.architecture)
       }
       let expected = try model.imageSide()
-      guard request.recipe.transform.inputSize == expected else {
-        throw ExtractionError.wrongInputSize(
-          found: request.recipe.transform.inputSize, expected: expected)
+      let transform = request.recipe.transform
+      for found in [transform.inputHeight, transform.inputWidth] where found != expected {
+        throw ExtractionError.wrongInputSize(found: found, expected: expected)
       }
       try request.recipe.precision.requireAvailable()
       return (model, try request.outputs(of: model), try KernelClass.current)

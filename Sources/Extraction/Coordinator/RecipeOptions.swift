@@ -41,6 +41,11 @@ package struct RecipeOptions: Equatable, Sendable {
       throw ProblemError(
         "transform: expected an input transform, found \(recipe.transform.compactText)")
     }
+    if transform.meanImage != nil {
+      throw ProblemError(
+        "transform: it subtracts a mean image, of which only the hash is kept; extract with --preprocess, "
+          + "then use that store")
+    }
   }
 
   /// The recipe of features that `model` makes with these options.

@@ -53,7 +53,7 @@ package enum ImageProbe {
     let loader = ImageLoader(
       transform: transform, views: views, decode: mode, faults: FaultInjection())
     let file = Result { () throws(ImageError) in try ImageFile.read(item.location) }
-    let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
+    let layout = transform.inputLayout
     let places = (0..<views.count).map { _ in ImagePlace(FeatureMap(layout)) }
     let writer = loader.makeWriter(NetworkKernels(try KernelClass.current))
     _ = try? loader.load(file, item, with: writer) { places[$0] }

@@ -32,8 +32,7 @@ package struct ImageSample: Sendable {
     let loader = ImageLoader(
       transform: recipe.transform, views: recipe.views, decode: recipe.decode,
       faults: FaultInjection())
-    let layout = MapLayout(
-      channels: 3, height: recipe.transform.crop, width: recipe.transform.crop)
+    let layout = recipe.transform.inputLayout
     let places = (0..<recipe.views.count).map { _ in ImagePlace(FeatureMap(layout)) }
     let writer = loader.makeWriter(NetworkKernels(try KernelClass.current))
     count = min(list.count, Self.largest)

@@ -10,12 +10,12 @@ package enum ImageError: ErrorWithStatus, Hashable, Sendable, CustomStringConver
   case notAFile(found: String)
   /// The file is larger than any image that would be decoded.
   case tooManyBytes(Int, limit: Int)
-  /// The bytes are not JPEG; `found` names what they look like.
-  case notJPEG(found: String)
+  /// The bytes are of no format that is decoded; `found` names what they look like.
+  case notAnImage(found: String)
   /// The data ends before the image does.
   case truncated(reason: String)
-  /// libjpeg gave up; `reason` is its own message.
-  case corrupt(reason: String)
+  /// The format's library gave up; `reason` is its own message.
+  case corrupt(FileSignature, reason: String)
   /// A kind of JPEG that is not decoded: 12-bit, lossless.
   case unsupported(reason: String)
   /// The header claims more pixels than any image that would be decoded.
@@ -36,9 +36,10 @@ package enum ImageError: ErrorWithStatus, Hashable, Sendable, CustomStringConver
     case .notAFile(let found): "not a file: found \(found)"
     case .tooManyBytes(let count, let limit):
       "too large: \(count) bytes, at most \(limit) are read; is this one image?"
-    case .notJPEG(let found): "not a JPEG: found \(found); convert it to JPEG"
+    case .notAnImage(let found):
+      "not a JPEG, PNG or WebP: found \(found); convert it to one of them"
     case .truncated(let reason): "truncated: \(reason)"
-    case .corrupt(let reason): "corrupt JPEG: \(reason)"
+    case .corrupt(let format, let reason): "corrupt \(format): \(reason)"
     case .unsupported(let reason):
       "unsupported kind of JPEG: \(reason); expected 8-bit baseline, progressive or arithmetic"
     case .tooManyPixels(let width, let height, let limit):

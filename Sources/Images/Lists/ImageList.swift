@@ -9,6 +9,10 @@ internal import Glibc
 ///   image's file name;
 /// - `.tsv` or `.csv` with a header naming the columns `path`, `label`, `x`, `y`, `width`, `height`
 ///   (pixels of the upright image), of which only `path` must be there;
+/// - `.jsonl`: an object a line with these keys;
+/// - any of these compressed by gzip (`.gz`), whose text is held in memory;
+/// - `-`: standard input, read to its end; what it is shows in its first line;
+/// - `.tar`: WebDataset's shards, one or many (`train-{000..127}.tar`), whose images are read in place;
 /// - a folder: the images of each folder in it, labelled with that folder's name;
 /// - an image: a list of that one.
 ///
@@ -28,6 +32,8 @@ package struct ImageList: Sendable {
     package let box: Box?
     /// Why the entry cannot be used although its line is well-formed: the message of a failed row.
     package let defect: String?
+    /// Where the image is in a tar shard; nil for a file.
+    let place: TarShards.Place?
   }
 
   /// The file or folder that the list was read from.
@@ -40,7 +46,9 @@ package struct ImageList: Sendable {
   /// What is in a folder of class folders and yet in no class; empty for a list.
   package let notes: [String]
 
-  private let text: Text
+  private let text: ListText
+  /// Where the images are in tar shards; nil for a list of files.
+  private let shards: TarShards?
   private let index: ListIndex
 
   /// Reads a list file or a folder.
@@ -49,34 +57,20 @@ package struct ImageList: Sendable {
   /// - Throws: `ImageListError`, with the line where the first problem is.
   /// - Complexity: two passes over the text.
   package init(contentsOf path: String, root: String? = nil) throws(ImageListError) {
-    let text: Text
-    let found: MappedFile?
-    do throws(SystemError) {
-      found = try MappedFile(path)
-    } catch {
-      guard error.code == EISDIR else { throw .unreadable(error) }
-      found = nil
-    }
-    if let found {
-      text = try SingleImage.canonicalText(found).map { .image($0) } ?? .file(found)
-      notes = []
-    } else {
-      let folder = try ClassFolders(path)
-      text = .folder(folder.canonicalText)
-      notes = folder.notes
-    }
-    self.path = path
+    let text = try ListText(path)
     self.text = text
+    notes = text.notes
+    self.path = path
+    shards = text.shards
     let own = path.contains("/") ? FileSystem.folder(of: path) : ""
     self.root = ByteString(root ?? (text.isFolder ? path : own))
     let survey = text.survey()
     sha256 = survey.sha256
     index = try text.withSpan { span throws(ImageListError) in
       try ListIndex(
-        span, path: path,
-        format: text.isMade
-          ? TableList(nameEnding: ".tsv") : ListFormats.format(ofListNamed: path),
-        lineLimit: survey.lineFeedCount + 1, isDone: text.isDone(with:))
+        span, path: path, format: text.format(ofListNamed: path),
+        lineLimit: survey.lineFeedCount + 1,
+        isDone: text.isDone(with:))
     }
     guard !index.starts.isEmpty else { throw .empty(path: path, isFolder: text.isFolder) }
   }
@@ -99,26 +93,28 @@ package struct ImageList: Sendable {
       let span = span.extracting(start..<end)
       do throws(ImageListError.Problem) {
         let line = span.extracting(try index.format.entry(in: span, from: 0).text)
-        return Entry(line, try index.format.fields(of: line), index.format)
+        return Entry(
+          line, try index.format.fields(of: line), index.format, place: shards?.places[row])
       } catch { return Entry(defect: "the list changed while in use") }
     }
   }
 
-  /// Compares the list's file with the one that was opened.
+  /// Compares the list's file, or its shards, with what was opened.
   ///
   /// - Throws: `InputChangedError`: entries read since the last call may be those of another list.
   package func requireUnchanged() throws(InputChangedError) {
-    if case .file(let file) = text { try file.input.requireUnchanged() }
+    try text.requireUnchanged()
   }
 
   /// Compares the text, too, all of which is read again: before a result names the list by its hash.
   ///
   /// - Throws: as `requireUnchanged`.
   package func requireSameText() throws(InputChangedError) {
-    guard case .file = text else { return }
-    let isSame = text.survey().sha256 == sha256
+    let current = text.currentSHA256()
     try requireUnchanged()
-    if !isSame { throw InputChangedError(path: path, change: "its SHA-256 is another") }
+    if let current, current != sha256 {
+      throw InputChangedError(path: path, change: "its SHA-256 is another")
+    }
   }
 
   /// `root` as an absolute path without symbolic links; nil when all paths are absolute, and it is
@@ -128,66 +124,31 @@ package struct ImageList: Sendable {
       ? FileSystem.absolute(String(decoding: root.bytes, as: UTF8.self)) : nil
   }
 
-  /// Where the file of `entry` is: its path, after `root` unless it is absolute.
+  /// Where the image of `entry` is, for `ImageFile`: a file's path, after `root` unless it is absolute,
+  /// or a place in a tar shard below `root`.
   package func location(of entry: Entry) -> ByteString {
-    if root.bytes.isEmpty || entry.path.bytes.first == .slash { return entry.path }
-    return ByteString(root.bytes + (root.bytes.last == .slash ? [] : [.slash]) + entry.path.bytes)
+    guard let shards, let place = entry.place else { return belowRoot(entry.path) }
+    return ImageFile.location(
+      of: place.offset, count: place.count, in: belowRoot(shards.names[Int(place.shard)]))
   }
-}
 
-extension ImageList {
-  /// The bytes of a list.
-  private enum Text: Sendable {
-    case file(MappedFile)
-    case folder([UInt8])
-    case image([UInt8])
-
-    var isFolder: Bool { if case .folder = self { true } else { false } }
-
-    /// Whether it is a table that stands for something else than a list file.
-    var isMade: Bool { if case .file = self { false } else { true } }
-
-    func withSpan<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
-      switch self {
-      case .folder(let bytes), .image(let bytes): try body(bytes.span)
-      case .file(let file):
-        try file.withBytes { bytes throws(E) in
-          try body(bytes.assumingMemoryBound(to: UInt8.self).span)
-        }
-      }
-    }
-
-    /// Hashes the bytes and counts the line feeds among them.
-    func survey() -> (sha256: SHA256Digest, lineFeedCount: Int) {
-      var hasher = SHA256Digest.Hasher()
-      var lineFeedCount = 0
-      let byteCount = withSpan { $0.count }
-      for start in stride(from: 0, to: byteCount, by: 1 << 26) {
-        let range = start..<min(start + 1 << 26, byteCount)
-        withSpan { span in
-          let part = span.extracting(range)
-          part.withUnsafeBytes { hasher.update($0) }
-          for index in part.indices where part[index] == .lineFeed { lineFeedCount += 1 }
-        }
-        isDone(with: range)
-      }
-      return (hasher.finalize(), lineFeedCount)
-    }
-
-    /// Pages that were read count as this process's memory until it says otherwise.
-    func isDone(with range: Range<Int>) {
-      if case .file(let file) = self { file.isDone(with: range) }
-    }
+  private func belowRoot(_ path: ByteString) -> ByteString {
+    if root.bytes.isEmpty || path.bytes.first == .slash { return path }
+    return ByteString(root.bytes + (root.bytes.last == .slash ? [] : [.slash]) + path.bytes)
   }
 }
 
 extension ImageList.Entry {
   /// One that cannot be read.
   fileprivate init(defect: String) {
-    (path, label, box, self.defect) = (ByteString(""), nil, nil, defect)
+    (path, label, box, self.defect, place) = (ByteString(""), nil, nil, defect, nil)
   }
 
-  init(_ line: Span<UInt8>, _ fields: ListFields, _ format: any ListFormat) {
+  init(
+    _ line: Span<UInt8>, _ fields: ListFields, _ format: any ListFormat,
+    place: TarShards.Place? = nil
+  ) {
+    self.place = place
     func bytes(_ range: Range<Int>) -> [UInt8] {
       format.bytes(of: range, in: line)
     }

@@ -10,6 +10,8 @@ package enum ImageListError: ErrorWithStatus, Hashable, Sendable, CustomStringCo
   case empty(path: String, isFolder: Bool)
   /// Something is wrong at `line`, counted from 1.
   case malformed(path: String, line: Int, Problem)
+  /// A tar shard, or a pattern of shards, that cannot be used; the words say what is wrong.
+  case malformedShard(path: String, String)
   /// A file name that a line of text cannot hold.
   case unlistableName(ByteString, folder: String)
   /// Two class folders whose names differ in the white space around them alone.
@@ -25,6 +27,7 @@ package enum ImageListError: ErrorWithStatus, Hashable, Sendable, CustomStringCo
     case missingPath
     case invalidLabel(ByteString)
     case unterminatedQuote
+    case notJSON(expected: String, byte: Int)
   }
 
   package var description: String {
@@ -41,6 +44,7 @@ package enum ImageListError: ErrorWithStatus, Hashable, Sendable, CustomStringCo
       "image folder \(path): no image; expected image files in one folder a class"
     case .malformed(let path, let line, let problem):
       "image list \(path), line \(line): \(problem)"
+    case .malformedShard(let path, let problem): "image shards \(path): \(problem)"
     case .unlistableName(let name, let folder):
       """
       image folder \(folder): the name “\(name)” holds a tab or a line break, which a list cannot; \
@@ -73,6 +77,8 @@ extension ImageListError.Problem: CustomStringConvertible {
       "\(found) fields; expected \(expected) as in the header"
     case .missingPath: "no path; expected one in every line"
     case .invalidLabel(let label): "label “\(label)” is not UTF-8; convert the list to UTF-8"
+    case .notJSON(let expected, let byte):
+      "not the object that a .jsonl list has in a line: expected \(expected) at byte \(byte)"
     case .unterminatedQuote: "a quoted field that never ends; close it, or write \"\" for a quote"
     }
   }

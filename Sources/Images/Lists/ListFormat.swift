@@ -90,7 +90,7 @@ extension ListFormat {
 
 /// The formats that a list can have.
 enum ListFormats {
-  static let all: [any ListFormat.Type] = [TableList.self, LineList.self]
+  static let all: [any ListFormat.Type] = [TableList.self, JSONLinesList.self, LineList.self]
 
   /// The format that a list's name stands for: lines, where no other format has its ending.
   static func format(ofListNamed path: String) -> any ListFormat {
@@ -99,6 +99,27 @@ enum ListFormats {
       if let ending = format.nameEndings.first(where: name.hasSuffix) {
         return format.init(nameEnding: ending)
       }
+    }
+    return LineList()
+  }
+
+  /// The format of a list without a name, by its first line: an object, a header with a column `path`,
+  /// or else lines.
+  static func format(of text: Span<UInt8>) -> any ListFormat {
+    var start = text.count >= 3 && text[0] == 0xEF ? 3 : 0
+    while start < text.count {
+      var end = start
+      while end < text.count && text[end] != .lineFeed { end += 1 }
+      let line = text.extracting(start..<end)
+      start = end + 1
+      if isSkipped(line) { continue }
+      if line[0] == UInt8(ascii: "{") { return JSONLinesList(nameEnding: ".jsonl") }
+      for (ending, separator) in [(".tsv", UInt8(ascii: "\t")), (".csv", UInt8(ascii: ","))] {
+        let columns = (0..<line.count).map { line[$0] }.split(separator: separator)
+        let isHeader = columns.contains { ByteString(Array($0)).trimmed == ByteString("path") }
+        if isHeader { return TableList(nameEnding: ending) }
+      }
+      break
     }
     return LineList()
   }

@@ -83,7 +83,7 @@ struct ListIndex: Sendable {
     var beginning: [UInt8] = []
     for index in 0..<min(text.count, 1024) { beginning.append(text[index]) }
     let name = path.lowercased()
-    if name.hasSuffix(".jsonl") || name.hasSuffix(".json") { return "JSON" }
+    if name.hasSuffix(".json") { return "JSON; a list is .jsonl, an object a line" }
     let format = FileSignature(beginning)
     // Text may start like a format by chance: the path BMW/1.jpg like BMP.
     let isBinary = beginning.contains { $0 < 32 && !$0.isWhiteSpace }

@@ -70,7 +70,7 @@ struct DrawCommand: ParsableCommand {
 /// What is wrong with a file that is broken on purpose.
 enum Flaw: String, CaseIterable {
   case cutShort = "cut-short"
-  case actuallyPNG = "actually-png"
+  case actuallyGIF = "actually-gif"
   case empty
   case missing
   case cutShorter = "cut-shorter"
@@ -81,13 +81,10 @@ enum Flaw: String, CaseIterable {
     switch self {
     case .cutShort: Array(whole.prefix(whole.count / 2))
     case .cutShorter: Array(whole.prefix(100))
-    case .actuallyPNG:
+    case .actuallyGIF:
       // One black pixel.
-      [0x89] + Array("PNG\r\n".utf8) + [0x1A, 0x0A, 0, 0, 0, 13] + Array("IHDR".utf8)
-        + [0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3A, 0x7E, 0x9B, 0x55, 0, 0, 0, 10]
-        + Array("IDAT".utf8)
-        + [0x78, 0x9C, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xAF, 0xA4, 0x71, 0, 0, 0, 0]
-        + Array("IEND".utf8) + [0xAE, 0x42, 0x60, 0x82]
+      Array("GIF89a".utf8) + [1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF]
+        + [0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3B]
     case .empty: []
     case .missing: nil
     case .errorPage: Array("<!DOCTYPE html><title>404 Not Found</title>\n".utf8)

@@ -4,7 +4,7 @@
 //   ImageInspector pixels FILE OUTPUT      the decoded image as a binary PPM
 //   ImageInspector network MODEL ARCHITECTURE INPUT LAYER OUTPUT   activations of raw float32
 //   ImageInspector layers MODEL LAYER BATCH ROUNDS    a line a layer: ms an image, median, one thread
-//   ImageInspector time FILE               milliseconds to decode and to transform, shortest of 30
+//   ImageInspector time FILE [TRANSFORM]   milliseconds to decode and to transform, shortest of 30
 
 import ConvNet
 import Files
@@ -13,7 +13,7 @@ import Images
 import Tensors
 
 func decode(_ path: String) throws -> DecodedImage {
-  try JPEGDecoder.decode(ImageFile.read(ByteString(path)))
+  try ImageDecoder.decode(ImageFile.read(ByteString(path)))
 }
 
 func describe(_ path: String) -> String {
@@ -34,7 +34,6 @@ func describe(_ path: String) -> String {
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-let transform = try InputTransform.named("caffe")
 switch (arguments.first, arguments.count) {
 case ("decode", 2...):
   for path in arguments.dropFirst() { print(describe(path)) }
@@ -75,9 +74,10 @@ case ("layers", 5):
     print(runs[0][layer].layer, String(format: "%.3f", seconds * 1000 / Double(count)))
   }
   print("images/s", String(format: "%.1f", Double(count) / total))
-case ("time", 2):
+case ("time", 2...3):
+  let transform = try InputTransform.named(arguments.count == 3 ? arguments[2] : "caffe")
   let bytes = try ImageFile.read(ByteString(arguments[1]))
-  let layout = MapLayout(channels: 3, height: transform.crop, width: transform.crop)
+  let layout = transform.inputLayout
   let places = (0..<10).map { _ in ImagePlace(FeatureMap(layout)) }
   let kernels = NetworkKernels(try KernelClass.current)
   for mode in DecodeMode.allCases {

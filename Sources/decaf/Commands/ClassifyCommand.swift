@@ -22,7 +22,7 @@ struct ClassifyCommand: ParsableCommand {
         decaf classify photos --model caffenet.safetensors --views ten --top 1
       """)
 
-  @Argument(help: "JPEG files, or folders of them.")
+  @Argument(help: "Image files, or folders of them.")
   var images: [String]
 
   @OptionGroup var network: NetworkOptions

@@ -26,7 +26,8 @@ struct ExtractCommand: DistributedCommand {
           --layers fc6,fc7 --output photos.store
       """)
 
-  @Argument(help: "The image list, or a folder of class folders.")
+  @Argument(
+    help: "The image list (also .gz, or - for standard input), a folder of class folders, or .tar shards.")
   var list: String
 
   @OptionGroup var network: NetworkOptions
