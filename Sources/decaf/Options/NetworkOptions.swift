@@ -15,7 +15,11 @@ struct NetworkOptions: ParsableArguments {
       """)
   var architecture: Architecture?
 
-  @Option(help: "The input transform: a profile's name (caffe) or a YAML file.")
+  @Option(
+    help: """
+      The input transform: a profile's name (\(InputTransform.presetNames.joined(separator: ", "))) or \
+      a YAML file.
+      """)
   var preprocess = "caffe"
 
   @Option(
