@@ -66,8 +66,11 @@ struct Program {
   }()
 
   /// Starts the program and returns at once.
+  ///
+  /// - Parameter input: what it finds on standard input.
   func start(
-    _ arguments: [String], environment: [String: String] = [:], seconds: Double = 120
+    _ arguments: [String], environment: [String: String] = [:], seconds: Double = 120,
+    input: [UInt8] = []
   ) throws -> Running {
     let scratch = NSTemporaryDirectory() + "decaf-run-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
@@ -92,6 +95,10 @@ struct Program {
     process.environment = ProcessInfo.processInfo.environment.merging(plain) { $1 }
       .merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
+    if !input.isEmpty {
+      try Data(input).write(to: URL(fileURLWithPath: "\(scratch)/input"))
+      process.standardInput = FileHandle(forReadingAtPath: "\(scratch)/input")
+    }
     process.standardOutput = FileHandle(forWritingAtPath: "\(scratch)/output")
     process.standardError = FileHandle(forWritingAtPath: "\(scratch)/errors")
     // Threads of the test runner block all signals, and children inherit that.
@@ -107,9 +114,9 @@ struct Program {
   /// Runs the program to its end.
   func run(
     _ arguments: [String], environment: [String: String] = [:], seconds: Double = 120,
-    sourceLocation: SourceLocation = #_sourceLocation
+    input: [UInt8] = [], sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> Run {
-    try start(arguments, environment: environment, seconds: seconds).wait(
+    try start(arguments, environment: environment, seconds: seconds, input: input).wait(
       sourceLocation: sourceLocation)
   }
 }

@@ -27,7 +27,9 @@ struct ExtractCommand: DistributedCommand {
       """)
 
   @Argument(
-    help: "The image list (also .gz, or - for standard input), a folder of class folders, or .tar shards.")
+    help: """
+      The image list (also .gz, or - for standard input), a folder of class folders, or .tar shards.
+      """)
   var list: String
 
   @OptionGroup var network: NetworkOptions

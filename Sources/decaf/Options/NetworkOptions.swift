@@ -10,7 +10,11 @@ struct NetworkOptions: ParsableArguments {
 
   @OptionGroup var networkChoice: NetworkChoice
 
-  @Option(help: "The input transform: a profile's name (caffe) or a YAML file.")
+  @Option(
+    help: """
+      The input transform: a profile's name (\(InputTransform.presetNames.joined(separator: ", "))) or \
+      a YAML file.
+      """)
   var preprocess = "caffe"
 
   @Option(
