@@ -95,6 +95,9 @@ let package = Package(
       dependencies: ["Communication", "FeatureStore", "Files", "Formats", "Tensors", logging],
       swiftSettings: features),
 
+    .target(
+      name: "Embedding", dependencies: ["FeatureStore", "Files", "LinearAlgebra", "Tensors"],
+      swiftSettings: features),
     .target(name: "Plotting", swiftSettings: features),
     .target(
       name: "Evaluation",
@@ -107,9 +110,9 @@ let package = Package(
     .executableTarget(
       name: "decaf",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "FeatureStore",
-        "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI", "Plotting", "Presets",
-        "Tensors", argumentParser, logging, yams,
+        "Classification", "Communication", "ConvNet", "Embedding", "Evaluation", "Extraction",
+        "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI",
+        "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features, plugins: ["BuildFacts"]),
     .plugin(name: "BuildFacts", capability: .buildTool()),
@@ -194,6 +197,9 @@ let package = Package(
         "Classification", "Communication", "ConvNet", "Evaluation", "FeatureStore", "Files",
         "Formats", "Images", "Interchange", "Tensors", "TestSupport", "decaf",
       ],
+      swiftSettings: features),
+    .testTarget(
+      name: "EmbeddingTests", dependencies: ["Embedding", "Files", "Tensors"],
       swiftSettings: features),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),
     .testTarget(
