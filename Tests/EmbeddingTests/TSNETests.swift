@@ -68,7 +68,7 @@ func affinities(_ count: Int, perplexity: Double = 10, team: ThreadTeam) -> Affi
   /// The mesh tells forces to 1 % in the mean where many add up, as trees of accuracy 0.5 do at best,
   /// and to 3 % where points are far apart and a single pair's force is all there is. A point's value
   /// at its own place is wrong by 1.4 %: so much of N is the sum off.
-  @Test(arguments: [(Float(1e-4), 0.01), (0.5, 0.01), (3, 0.01), (20, 0.02), (60, 0.03)])
+  @Test(arguments: zip([1e-4, 0.5, 3, 20, 60] as [Float], [0.01, 0.01, 0.01, 0.02, 0.03] as [Float]))
   func meshAgreesWithAllPairs(spread: Float, tolerance: Float) {
     let team = ThreadTeam(threadCount: 2)
     let n = 1500
@@ -129,7 +129,8 @@ func affinities(_ count: Int, perplexity: Double = 10, team: ThreadTeam) -> Affi
 
   @Test func aFewRowsAndEqualRowsAreBorne() {
     let team = ThreadTeam(threadCount: 1)
-    for rows in [[Float](repeating: 1, count: 3 * 4), [1, 2, 3, 4]] {
+    let cases: [[Float]] = [[Float](repeating: 1, count: 3 * 4), [1, 2, 3, 4]]
+    for rows in cases {
       let count = rows.count / 4
       let near = Neighborhoods(of: rows, width: 4, size: 90, team: team)
       let graph = Affinities(near, count: count, perplexity: 30, team: team).graph
