@@ -130,7 +130,8 @@ let package = Package(
       name: "ConformanceSupport", dependencies: ["Communication"],
       path: "Tests/ConformanceSupport", swiftSettings: features),
     .executableTarget(
-      name: "MPIConformance", dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
+      name: "MPIConformance",
+      dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
       path: "Sources/Programs/MPIConformance", swiftSettings: features),
     .executableTarget(
       name: "ImageInspector", dependencies: ["ConvNet", "Files", "Images", "Tensors"],

@@ -131,6 +131,8 @@ package struct ScatterPlot: Sendable {
     let (lowX, highX) = (places.map(\.x).min()!, places.map(\.x).max()!)
     let (lowY, highY) = (places.map(\.y).min()!, places.map(\.y).max()!)
     let extent = max(highX - lowX, highY - lowY, 1e-12) * 1.06
-    return places.map { (($0.x - (lowX + highX) / 2) / extent, ($0.y - (lowY + highY) / 2) / extent) }
+    return places.map {
+      (($0.x - (lowX + highX) / 2) / extent, ($0.y - (lowY + highY) / 2) / extent)
+    }
   }
 }

@@ -68,7 +68,8 @@ func affinities(_ count: Int, perplexity: Double = 10, team: ThreadTeam) -> Affi
   /// The mesh tells forces to 1 % in the mean where many add up, as trees of accuracy 0.5 do at best,
   /// and to 3 % where points are far apart and a single pair's force is all there is. A point's value
   /// at its own place is wrong by 1.4 %: so much of N is the sum off.
-  @Test(arguments: zip([1e-4, 0.5, 3, 20, 60] as [Float], [0.01, 0.01, 0.01, 0.02, 0.03] as [Float]))
+  @Test(
+    arguments: zip([1e-4, 0.5, 3, 20, 60] as [Float], [0.01, 0.01, 0.01, 0.02, 0.03] as [Float]))
   func meshAgreesWithAllPairs(spread: Float, tolerance: Float) {
     let team = ThreadTeam(threadCount: 2)
     let n = 1500
@@ -189,7 +190,6 @@ func affinities(_ count: Int, perplexity: Double = 10, team: ThreadTeam) -> Affi
     }
   }
 }
-
 
 extension Double {
   var logarithm: Double { log(self) }

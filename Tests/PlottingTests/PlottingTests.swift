@@ -95,7 +95,8 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
       },
       points: (0..<3 * groups).map { i in
         .init(
-          group: i / 3, mark: marks.isEmpty ? 0 : i % marks.count, tip: "\(i / 3)/\(i % 3).jpg </script>")
+          group: i / 3, mark: marks.isEmpty ? 0 : i % marks.count,
+          tip: "\(i / 3)/\(i % 3).jpg </script>")
       },
       groups: (0..<groups).map { "class \($0) <" }, marks: marks)
   }
@@ -115,7 +116,8 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
     let styles = (0..<84).map { plot.style(group: $0, mark: 0) }
     let names = styles.map { "\($0.marker) \($0.color) \($0.isHollow)" }
     #expect(Set(names).count == 84)
-    #expect(zip(styles, styles.dropFirst()).allSatisfy { $0.marker != $1.marker && $0.color != $1.color })
+    #expect(
+      zip(styles, styles.dropFirst()).allSatisfy { $0.marker != $1.marker && $0.color != $1.color })
     let domains = Self.plot(groups: 10, marks: ["amazon", "webcam"])
     #expect(domains.style(group: 3, mark: 1).marker == domains.style(group: 5, mark: 1).marker)
     #expect(ElementCounter(domains.svg)?.texts.contains("webcam") == true)

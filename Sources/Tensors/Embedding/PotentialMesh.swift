@@ -3,8 +3,8 @@ internal import Glibc
 
 /// The mesh of `CKernels/embedding/mesh.h`, as large as the points need.
 ///
-/// Nodes are half a unit apart, a unit being where the kernel `1 / (1 + r²)` has fallen to its half:
-/// cubic splines then tell the force of a near point to a few hundredths, and the sum of many to less
+/// Nodes are a third of a unit apart, a unit being where the kernel `1 / (1 + r²)` has fallen to its half:
+/// cubic splines then tell the force of a near point to a hundredth, and the sum of many to less
 /// (tested). Points that lie close together get a finer
 /// mesh, those that lie very far apart a coarser one.
 final class PotentialMesh {
@@ -12,8 +12,8 @@ final class PotentialMesh {
   /// Its pointers are this object's own.
   private var mesh = decaf_mesh()
 
-  static let widest: Float = 0.5
-  static let finest: Float = 0.0625
+  static let widest: Float = 0.34375
+  static let finest: Float = 0.04296875
   static let largestSize = 4096
   /// Nodes that the splines of the outermost points need beyond them, on both sides together.
   private static let border = 5

@@ -75,8 +75,8 @@ struct EmbeddedPlane {
   ) throws -> StreamedComponents {
     let found = try StreamedComponents(
       rowCount: rows.rows.count, width: rows.width, count: count, seed: seed, passes: passes,
-      team: team, read: { try rows.append($0, to: &$1) }
-    ) { progress.show("principal components, pass", $0 + 1, of: $1) }
+      team: team, read: { try rows.append($0, to: &$1) },
+      pass: { progress.show("principal components, pass", $0 + 1, of: $1) })
     guard found.count > 0 else { throw EmbeddingError.noVariation(path: path) }
     return found
   }

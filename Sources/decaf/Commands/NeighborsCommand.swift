@@ -44,7 +44,8 @@ struct NeighborsCommand: ParsableCommand {
 
   @OptionGroup var threads: ThreadOptions<Computing>
 
-  private static let header = Array("row\tpath\tlabel\trank\tneighbor\tpath\tlabel\tdistance\n".utf8)
+  private static let header = Array(
+    "row\tpath\tlabel\trank\tneighbor\tpath\tlabel\tdistance\n".utf8)
   /// Rows that a page shows, spread evenly.
   private static let mostShown = 200
 
@@ -126,7 +127,8 @@ struct NeighborsCommand: ParsableCommand {
     }
     return all == 0
       ? "no labels"
-      : String(format: "%.1f %% of neighbors have the row's label", 100 * Double(same) / Double(all))
+      : String(
+        format: "%.1f %% of neighbors have the row's label", 100 * Double(same) / Double(all))
   }
 
   private func table(_ store: Store, _ rows: [Int], _ lists: [[Neighbor]]) -> [UInt8] {

@@ -55,7 +55,9 @@ struct ThumbnailOptions: ParsableArguments {
   private static func reduced(_ image: RGBImage) -> RGBImage {
     let longest = max(image.width, image.height)
     if longest <= side { return image }
-    let (width, height) = (max(1, image.width * side / longest), max(1, image.height * side / longest))
+    let (width, height) = (
+      max(1, image.width * side / longest), max(1, image.height * side / longest)
+    )
     var pixels = [UInt8]()
     pixels.reserveCapacity(3 * width * height)
     for y in 0..<height {

@@ -22,7 +22,8 @@ final class StepProgress {
     next = clock.now + .seconds(isLive ? 0.5 : 10)
     let elapsed = begun.duration(to: clock.now) / .seconds(1)
     let left =
-      done > 1 ? ", \(Int((elapsed / Double(done - 1) * Double(total - done)).rounded(.up))) s left" : ""
+      done > 1
+      ? ", \(Int((elapsed / Double(done - 1) * Double(total - done)).rounded(.up))) s left" : ""
     let line = "\(name) \(done) of \(total)\(left)"
     StandardError.write(isLive ? "\r\u{1b}[K\(line)" : "\(line)\n")
     wasShown = isLive
