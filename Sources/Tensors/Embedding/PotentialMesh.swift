@@ -4,7 +4,7 @@ internal import Glibc
 /// The mesh of `CKernels/embedding/mesh.h`, as large as the points need.
 ///
 /// Nodes are a third of a unit apart, a unit being where the kernel `1 / (1 + r²)` has fallen to its half:
-/// cubic splines then tell the force of a near point to a hundredth, and the sum of many to less
+/// cubic splines then tell the force of a near point to some hundredths, and the sum of many to less
 /// (tested). Points that lie close together get a finer
 /// mesh, those that lie very far apart a coarser one.
 final class PotentialMesh {
