@@ -110,6 +110,9 @@ let package = Package(
       dependencies: ["Communication", "FeatureStore", "Files", "Formats", "Tensors", logging],
       swiftSettings: features),
 
+    .target(
+      name: "Embedding", dependencies: ["FeatureStore", "Files", "LinearAlgebra", "Tensors"],
+      swiftSettings: features),
     .target(name: "Plotting", swiftSettings: features),
     .target(
       name: "Evaluation",
@@ -122,9 +125,9 @@ let package = Package(
     .executableTarget(
       name: "decaf",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Evaluation", "Extraction", "FeatureStore",
-        "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI", "Plotting", "Presets",
-        "Tensors", argumentParser, logging, yams,
+        "Classification", "Communication", "ConvNet", "Embedding", "Evaluation", "Extraction",
+        "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI",
+        "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features, plugins: ["BuildFacts"]),
     .plugin(name: "BuildFacts", capability: .buildTool()),
@@ -142,7 +145,8 @@ let package = Package(
       name: "ConformanceSupport", dependencies: ["Communication"],
       path: "Tests/ConformanceSupport", swiftSettings: features),
     .executableTarget(
-      name: "MPIConformance", dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
+      name: "MPIConformance",
+      dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
       path: "Sources/Programs/MPIConformance", swiftSettings: features),
     .executableTarget(
       name: "ImageInspector", dependencies: ["ConvNet", "Files", "Images", "Tensors"],
@@ -209,6 +213,9 @@ let package = Package(
         "Classification", "Communication", "ConvNet", "Evaluation", "FeatureStore", "Files",
         "Formats", "Images", "Interchange", "Tensors", "TestSupport", "decaf",
       ],
+      swiftSettings: features),
+    .testTarget(
+      name: "EmbeddingTests", dependencies: ["Embedding", "Files", "Tensors"],
       swiftSettings: features),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: features),
     .testTarget(

@@ -1,99 +1,138 @@
-/// Points of several groups on a plane.
+/// Points of several groups on one or more planes, side by side.
+///
+/// Colour and shape change together from group to group, so that groups are told apart without
+/// colours; where points have marks of their own (domains), shape tells the mark and colour the group.
 package struct ScatterPlot: Sendable {
-  /// The points of one group.
-  package struct Group: Sendable {
-    package let name: String
-    /// Position, and what a reader sees who rests on the point.
-    package let points: [(x: Double, y: Double, tip: String)]
+  /// A plane; both axes have the same scale.
+  package struct Panel: Sendable {
+    package let title: String
+    package let xLabel: String
+    package let yLabel: String
+    /// A place for each of the plot's points.
+    package let places: [(x: Double, y: Double)]
 
-    package init(name: String, points: [(x: Double, y: Double, tip: String)]) {
-      self.name = name
-      self.points = points
+    package init(title: String, xLabel: String, yLabel: String, places: [(x: Double, y: Double)]) {
+      (self.title, self.xLabel, self.yLabel, self.places) = (title, xLabel, yLabel, places)
+    }
+  }
+
+  /// What is known of a point, on every plane.
+  package struct Point: Sendable {
+    /// Index of its group's name.
+    package let group: Int
+    /// Index of its mark's name; 0 where there are no marks.
+    package let mark: Int
+    /// What a reader sees who rests on the point.
+    package let tip: String
+    /// A small picture, as a `data:` address; empty for none.
+    package let image: String
+
+    package init(group: Int, mark: Int = 0, tip: String, image: String = "") {
+      (self.group, self.mark, self.tip, self.image) = (group, mark, tip, image)
     }
   }
 
   package let title: String
-  package let xLabel: String
-  package let yLabel: String
-  package let groups: [Group]
+  package let panels: [Panel]
+  package let points: [Point]
+  package let groups: [String]
+  /// Names of marks; empty where groups alone are told apart.
+  package let marks: [String]
 
-  package init(title: String, xLabel: String, yLabel: String, groups: [Group]) {
-    self.title = title
-    self.xLabel = xLabel
-    self.yLabel = yLabel
-    self.groups = groups
+  /// - Precondition: there is a point, each panel has a place for each, and names for all.
+  package init(
+    title: String, panels: [Panel], points: [Point], groups: [String], marks: [String] = []
+  ) {
+    precondition(!points.isEmpty && panels.allSatisfy { $0.places.count == points.count })
+    precondition(
+      points.allSatisfy {
+        groups.indices ~= $0.group && (marks.isEmpty || marks.indices ~= $0.mark)
+      })
+    (self.title, self.panels, self.points) = (title, panels, points)
+    (self.groups, self.marks) = (groups, marks)
   }
 
-  private static let side = 560.0
-  private static let (left, top) = (48.0, 52.0)
-  /// Lines of the legend; more groups are counted.
-  private static let legendLimit = 26
+  static let side = 560.0
+  static let (left, top) = (48.0, 76.0)
+  /// From this many groups on, each has a number, which stands on the plane and in the legend.
+  static let mostWithoutNumbers = 26
+  /// Letters of a name in the legend.
+  static let longestName = 26
 
-  /// The drawing as the text of an SVG file; both axes have the same scale.
-  ///
-  /// - Precondition: some group has a point, and all numbers are finite.
+  /// Whether groups are told by numbers: more than colours and shapes can keep apart.
+  var isNumbered: Bool { groups.count > Self.mostWithoutNumbers && marks.isEmpty }
+
+  /// The drawing as the text of an SVG file.
   package var svg: String {
-    let all = groups.flatMap(\.points)
-    precondition(!all.isEmpty, "a picture without points")
-    let (lowX, highX) = (all.map(\.x).min()!, all.map(\.x).max()!)
-    let (lowY, highY) = (all.map(\.y).min()!, all.map(\.y).max()!)
-    let extent = max(highX - lowX, highY - lowY, 1e-12) * 1.06
-    let scale = Self.side / extent
-    let longest = groups.map(\.name.count).max() ?? 0
+    let legend = ScatterLegend(self)
     var drawing = SVGDocument(
-      width: Self.left + Self.side + 60 + 6.6 * Double(min(longest, 40)),
-      height: Self.top + Self.side + 44, title: title)
+      width: Double(panels.count) * (Self.side + Self.left) + 24 + legend.width,
+      height: Self.top + Self.side + 44 + legend.height, title: title)
     drawing.text(title, x: Self.left, y: 28, size: 15, isBold: true)
-    drawFrame(&drawing)
-    for (index, group) in groups.enumerated() {
-      for point in group.points {
-        drawing.marker(
-          Self.marker(index), x: Self.left + Self.side / 2 + (point.x - (lowX + highX) / 2) * scale,
-          y: Self.top + Self.side / 2 - (point.y - (lowY + highY) / 2) * scale, size: 3.2,
-          color: Ink.series(index), tip: point.tip)
-      }
+    for (index, panel) in panels.enumerated() {
+      draw(panel, left: Self.left + Double(index) * (Self.side + Self.left), &drawing)
     }
-    drawLegend(&drawing)
+    legend.draw(&drawing)
     return drawing.text
   }
 
-  /// A page that shows the drawing; resting on a point tells what it is.
-  package var html: String {
-    """
-    <!DOCTYPE html>
-    <html lang="en">
-    <meta charset="utf-8">
-    <title>\(XMLEscape.escaped(title))</title>
-    <body>
-    \(svg)</body>
-    </html>
-
-    """
+  /// How a point is drawn.
+  func style(group: Int, mark: Int) -> (marker: Marker, color: String, isHollow: Bool) {
+    // Seven colours and six shapes have no common divisor: 42 pairs, then the same hollow.
+    (
+      .number(marks.isEmpty ? group : mark), Ink.series(group),
+      marks.isEmpty && group / (Ink.seriesCount * Marker.allCases.count) % 2 == 1
+    )
   }
 
-  /// Shapes change when the colors are used up.
-  private static func marker(_ index: Int) -> Marker { .number(index / Ink.seriesCount) }
-
-  private func drawFrame(_ drawing: inout SVGDocument) {
-    let (left, top, side) = (Self.left, Self.top, Self.side)
-    for y in [top, top + side] { drawing.line((left, y), (left + side, y), color: Ink.axis) }
-    for x in [left, left + side] { drawing.line((x, top), (x, top + side), color: Ink.axis) }
-    drawing.text(xLabel, x: left + side / 2, y: top + side + 26, anchor: .middle)
-    drawing.text(yLabel, x: 28, y: top + side / 2, anchor: .middle, angle: -90)
-  }
-
-  private func drawLegend(_ drawing: inout SVGDocument) {
-    let x = Self.left + Self.side + 24
-    var y = Self.top + 8
-    for (index, group) in groups.prefix(Self.legendLimit).enumerated() {
-      drawing.marker(Self.marker(index), x: x, y: y, color: Ink.series(index))
-      let name = group.name.count > 40 ? "\(group.name.prefix(39))…" : group.name
-      drawing.text(name, x: x + 12, y: y + 4)
-      y += 20
+  private func draw(_ panel: Panel, left: Double, _ drawing: inout SVGDocument) {
+    let top = Self.top
+    if panels.count > 1 || panel.title != title {
+      drawing.text(panel.title, x: left + Self.side / 2, y: top - 12, anchor: .middle, size: 13)
     }
-    if groups.count > Self.legendLimit {
-      drawing.text(
-        "and \(groups.count - Self.legendLimit) more", x: x + 12, y: y + 4, color: Ink.faint)
+    for y in [top, top + Self.side] {
+      drawing.line((left, y), (left + Self.side, y), color: Ink.axis)
+    }
+    for x in [left, left + Self.side] {
+      drawing.line((x, top), (x, top + Self.side), color: Ink.axis)
+    }
+    drawing.text(panel.xLabel, x: left + Self.side / 2, y: top + Self.side + 26, anchor: .middle)
+    drawing.text(
+      panel.yLabel, x: left - 18, y: top + Self.side / 2, anchor: .middle, angle: -90)
+    let places = Self.fitted(panel.places).map {
+      (x: left + Self.side / 2 + $0.x * Self.side, y: top + Self.side / 2 - $0.y * Self.side)
+    }
+    let size = points.count > 5000 ? 1.8 : points.count > 1500 ? 2.5 : 3.2
+    for (point, place) in zip(points, places) {
+      let style = style(group: point.group, mark: point.mark)
+      drawing.marker(
+        style.marker, x: place.x, y: place.y, size: size, color: style.color,
+        isHollow: style.isHollow, tip: point.tip)
+    }
+    if isNumbered { drawNumbers(places, &drawing) }
+  }
+
+  /// The number of each group at the middle of its points.
+  private func drawNumbers(_ places: [(x: Double, y: Double)], _ drawing: inout SVGDocument) {
+    var members = [[Int]](repeating: [], count: groups.count)
+    for (index, point) in points.enumerated() { members[point.group].append(index) }
+    for (group, indices) in members.enumerated() where !indices.isEmpty {
+      func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+      let text = String(group + 1)
+      let (x, y) = (median(indices.map { places[$0].x }), median(indices.map { places[$0].y }))
+      let width = 5.6 * Double(text.utf8.count) + 3
+      drawing.rectangle(x: x - width / 2, y: y - 6, width: width, height: 12, fill: "#ffffffcc")
+      drawing.text(text, x: x, y: y + 3.6, anchor: .middle, size: 10, isBold: true)
+    }
+  }
+
+  /// Places in −0.5…0.5 of a square that holds them all, with a margin.
+  static func fitted(_ places: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
+    let (lowX, highX) = (places.map(\.x).min()!, places.map(\.x).max()!)
+    let (lowY, highY) = (places.map(\.y).min()!, places.map(\.y).max()!)
+    let extent = max(highX - lowX, highY - lowY, 1e-12) * 1.06
+    return places.map {
+      (($0.x - (lowX + highX) / 2) / extent, ($0.y - (lowY + highY) / 2) / extent)
     }
   }
 }

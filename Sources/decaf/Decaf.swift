@@ -19,7 +19,8 @@ struct Decaf: ParsableCommand {
       """,
     subcommands: [
       ExtractCommand.self, TrainCommand.self, PredictCommand.self, ClassifyCommand.self,
-      EvaluateCommand.self, EmbedCommand.self, ProfileCommand.self, ModelCommand.self,
+      EvaluateCommand.self, EmbedCommand.self, NeighborsCommand.self, RDMCommand.self,
+      ProfileCommand.self, ModelCommand.self,
       ListCommand.self, VerifyCommand.self, ImportCommand.self, ExportCommand.self,
       ProbeImageCommand.self,
     ])

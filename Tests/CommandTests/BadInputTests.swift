@@ -92,7 +92,7 @@ import Testing
     Case("model convert MODEL MODEL", 0),
     Case("embed STORE --output FOLDER/taken.svg", 73, "taken.svg", "did not draw"),
     Case("embed STORE --output FOLDER/taken.tsv", 73, "taken.tsv", "did not draw"),
-    Case("embed LAYERS --output FOLDER/e.svg", 64, "conv5, pool5", "Usage: decaf embed <store>"),
+    Case("embed LAYERS --output FOLDER/e.svg", 64, "conv5, pool5", "Usage: decaf embed ["),
     Case("export LAYERS --format csv --output FOLDER/e", 64, "pool5", "Usage: decaf export"),
   ])
   func isNamedAndEndsWithTheRightStatus(_ example: Case) throws {

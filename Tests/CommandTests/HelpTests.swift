@@ -8,14 +8,17 @@ import Testing
     let run = try Program.decaf.run(["--help"])
     #expect(run.status == 0)
     for text in [
-      "extract", "train", "predict", "classify", "evaluate", "profile", "model", "list", "verify",
+      "extract", "train", "predict", "classify", "evaluate", "embed", "neighbors", "rdm", "profile",
+      "model",
+      "list", "verify",
       "import", "export", "mpirun", "73", "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
     #expect(!run.output.contains("probe-image"))
   }
 
   @Test(arguments: [
-    ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["profile"],
+    ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["neighbors"],
+    ["rdm"], ["profile"],
     ["list"], ["verify"], ["import"], ["export"], ["model"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])

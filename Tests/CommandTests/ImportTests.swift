@@ -44,6 +44,29 @@ import Testing
         let text = try String(contentsOfFile: "\(folder)/x.\(ending)", encoding: .utf8)
         #expect(text.contains("a.svm#11"))
       }
+      for arguments in [
+        ["embed", store, "--output", "\(folder)/e.npy"],
+        [
+          "embed", store, "--method", "pca", "--compare", "fc6,\(store):decaf6", "--output",
+          "\(folder)/e.svg",
+        ],
+        ["neighbors", store, "--query", "a.svm#11", "--output", "\(folder)/n.tsv"],
+        ["neighbors", store, "--output", "\(folder)/n.html"],
+        ["rdm", store, "--compare", "fc6", "--output", "\(folder)/r.npy"],
+        ["rdm", store, "--output", "\(folder)/r.svg"],
+        ["rdm", store, "--output", "\(folder)/r.tsv"],
+      ] {
+        // Twice: what decaf made before is replaced.
+        for _ in 0..<2 {
+          let made = try Program.decaf.run(arguments)
+          #expect(made.status == 0, "\(arguments): \(made.errors)")
+        }
+      }
+      let near = try String(contentsOfFile: "\(folder)/n.tsv", encoding: .utf8)
+      #expect(near.split(separator: "\n").count == 11)
+      #expect(try Program.decaf.run(["rdm", store, "--output", "\(folder)/a.tsv"]).status == 0)
+      let foreign = try Program.decaf.run(["rdm", store, "--output", "\(folder)/n.tsv"])
+      #expect(foreign.status == 73, "\(foreign.errors)")
       let png = try Program.decaf.run(["embed", store, "--output", "\(folder)/x.png"])
       #expect(png.status == 64 && png.errors.contains(".svg"))
       let unknown = try Program.decaf.run(

@@ -86,17 +86,60 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
 }
 
 @Suite struct ScatterPlotTests {
-  @Test func everyPointIsDrawn() throws {
-    let groups = (0..<30).map { k in
-      ScatterPlot.Group(
-        name: "class \(k) <", points: (0..<3).map { (Double(k), Double($0), "\(k)/\($0).jpg") })
-    }
-    let plot = ScatterPlot(title: "t", xLabel: "x", yLabel: "y", groups: groups)
-    let found = try #require(ElementCounter(plot.svg))
+  static func plot(groups: Int, panels: Int = 1, marks: [String] = []) -> ScatterPlot {
+    let places = (0..<3 * groups).map { (x: Double($0 / 3), y: Double($0 % 3)) }
+    return ScatterPlot(
+      title: "t",
+      panels: (0..<panels).map {
+        .init(title: "panel \($0)", xLabel: "x", yLabel: "y", places: places)
+      },
+      points: (0..<3 * groups).map { i in
+        .init(
+          group: i / 3, mark: marks.isEmpty ? 0 : i % marks.count,
+          tip: "\(i / 3)/\(i % 3).jpg </script>")
+      },
+      groups: (0..<groups).map { "class \($0) <" }, marks: marks)
+  }
+
+  @Test(arguments: [1, 26, 27, 101, 397])
+  func everyPointAndNameIsDrawn(groups: Int) throws {
+    let found = try #require(ElementCounter(Self.plot(groups: groups, panels: 2).svg))
     let marks = (found.counts["circle"] ?? 0) + (found.counts["polygon"] ?? 0)
-    #expect(marks == 90 + 26)
-    #expect(found.texts.contains("29/2.jpg") && found.texts.contains("and 4 more"))
-    #expect(plot.html.contains(plot.svg))
+    #expect(marks == 6 * groups + groups)
+    #expect(found.texts.contains("\(groups - 1)/2.jpg"))
+    #expect(found.texts.contains("class \(groups - 1) <") && found.texts.contains("panel 1"))
+  }
+
+  /// Without colours, neighbours in the list still differ.
+  @Test func colourAndShapeChangeTogether() {
+    let plot = Self.plot(groups: 84)
+    let styles = (0..<84).map { plot.style(group: $0, mark: 0) }
+    let names = styles.map { "\($0.marker) \($0.color) \($0.isHollow)" }
+    #expect(Set(names).count == 84)
+    #expect(
+      zip(styles, styles.dropFirst()).allSatisfy { $0.marker != $1.marker && $0.color != $1.color })
+    let domains = Self.plot(groups: 10, marks: ["amazon", "webcam"])
+    #expect(domains.style(group: 3, mark: 1).marker == domains.style(group: 5, mark: 1).marker)
+    #expect(ElementCounter(domains.svg)?.texts.contains("webcam") == true)
+  }
+
+  @Test func longNamesKeepTheirEnds() {
+    let name = "a very long name of a class that ends in numbers 17"
+    let short = ScatterLegend.shortened(name, to: 26)
+    #expect(short.count == 26 && short.hasPrefix("a very long name") && short.hasSuffix("17"))
+    #expect(ScatterLegend.shortened("short", to: 26) == "short")
+  }
+
+  @Test func pageHoldsItsDataAndNoMarkupOfPaths() throws {
+    let page = ScatterPage(Self.plot(groups: 3, panels: 2)).html
+    #expect(PictureMark.isIn(Array(page.utf8.prefix(PictureMark.reach))))
+    #expect(!page.contains(".jpg </script>"))
+    let start = try #require(page.range(of: "id=\"data\">")).upperBound
+    let end = try #require(page.range(of: "</script>", range: start..<page.endIndex)).lowerBound
+    let data = try JSONSerialization.jsonObject(with: Data(page[start..<end].utf8))
+    let object = try #require(data as? [String: Any])
+    #expect((object["points"] as? [Any])?.count == 9 && (object["panels"] as? [Any])?.count == 2)
+    #expect(!page.contains("http"))
   }
 }
 

@@ -29,6 +29,7 @@ struct KernelSet: @unchecked Sendable {
   /// Nil where the set is not built for this kind of processor.
   var network: UnsafePointer<decaf_network_kernels>? { entry.pointee.network }
   var training: UnsafePointer<decaf_training_kernels>? { entry.pointee.training }
+  var embedding: UnsafePointer<decaf_embedding_kernels>? { entry.pointee.embedding }
 }
 
 extension KernelClass {

@@ -1,10 +1,11 @@
 internal import ArgumentParser
 internal import Classification
+internal import Communication
+internal import Embedding
 internal import FeatureStore
 internal import Files
+internal import Formats
 internal import Foundation
-internal import Images
-internal import LinearAlgebra
 internal import Plotting
 internal import Tensors
 
@@ -12,165 +13,177 @@ internal import Tensors
 struct EmbedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "embed",
-    abstract: "Draw the rows of a layer on a plane, colored by class.",
+    abstract: "Draw the rows of a layer on a plane, by class.",
     discussion: """
-      The plane is that of the two directions in which the rows vary most (principal components). \
-      OUTPUT is a picture (.svg), a page that tells the path of the image under the pointer (.html), \
-      or the coordinates (.tsv), by the ending of its name. It may take the place of one that was \
-      drawn before, and of no other file.
+      t-SNE (van der Maaten and Hinton, 2008) keeps near rows near; --method pca draws the two \
+      directions in which the rows vary most. Either gives the same bytes for any number of threads. \
+      OUTPUT is a picture (.svg), a page to zoom and search with the image under the pointer \
+      (.html), or the coordinates (.tsv with paths and labels; .npy, a row for each that is drawn), by \
+      the ending of its name. It may take the place of one that was drawn before, and of no other \
+      file. Under mpirun rank 0 works alone.
 
         decaf embed images.store --layer fc6 --output fc6.html
-        decaf embed images.store --layer pool5 --rows 500 --output pool5.svg
+        decaf embed images.store --layer pool5 --compare fc6,fc7 --output layers.svg
       """)
+
+  enum Method: String, ExpressibleByArgument, CaseIterable {
+    case tsne, pca
+  }
 
   @Argument(help: "The store.", completion: .directory)
   var store: String
 
   @OptionGroup var layer: LayerOptions
 
-  @Option(help: "The file to write: .svg, .html or .tsv.")
+  @Option(help: "The file to write: .svg, .html, .tsv or .npy.")
   var output: String
+
+  @Option(help: "tsne or pca.")
+  var method = Method.tsne
+
+  @Option(
+    help: "More planes beside the first, of the same rows: L or STORE:L, separated by commas.")
+  var compare: String?
+
+  @Option(help: "t-SNE: about how many neighbors hold a row.")
+  var perplexity = 30.0
+
+  @Option(help: "t-SNE: the seed of the little chance there is.")
+  var seed: UInt64 = 0
 
   @Option(help: "l2: scale each row to length 1 first.")
   var normalize = RowNormalization.none
 
   @Option(help: "The most rows that are drawn, spread evenly over the store.")
-  var rows = 2000
+  var rows = 20_000
+
+  @Flag(
+    help: "Shapes tell the folder in which rows differ first (a domain); colors alone the class.")
+  var domains = false
+
+  @OptionGroup var thumbnails: ThumbnailOptions
 
   @OptionGroup var check: StoreCheckOptions
 
   @OptionGroup var threads: ThreadOptions<Computing>
 
-  /// The first line of coordinates, by which they are known again.
-  private static let header = Array("row\tpath\tlabel\tx\ty\n".utf8)
-
-  private enum Format: String, CaseIterable {
-    case svg, html, tsv
+  enum Format: String, CaseIterable {
+    case svg, html, tsv, npy
   }
 
-  private var format: Format? {
+  var format: Format? {
     Format.allCases.first { output.hasSuffix(".\($0.rawValue)") }
   }
 
   func validate() throws {
     if format == nil {
-      throw ValidationError("--output \(output): expected a name that ends in .svg, .html or .tsv.")
+      throw ValidationError(
+        "--output \(output): expected a name that ends in .svg, .html, .tsv or .npy.")
     }
     try OptionRange.check("--rows", rows, atLeast: 2)
+    guard perplexity >= 1, perplexity <= 10_000 else {
+      throw ValidationError("--perplexity \(perplexity): expected a number in 1...10000.")
+    }
+    if compare != nil, format == .tsv || format == .npy {
+      throw ValidationError("--compare draws pictures: give --output a name in .svg or .html.")
+    }
   }
 
   func run() throws {
+    try checkOutput()
+    RankNote.sayAlone("embed")
     let store = try Store(self.store)
     let name = try layer.name(in: store)
-    let stored = try store.layer(named: name)
-    try ExistingPicture.check(output) { start in
-      format == .tsv ? start.starts(with: Self.header) : PictureMark.isIn(start)
-    }
     let team = threads.makeTeam()
     try check.run(store, team)
     let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
+    guard !usable.isEmpty else { throw EmbeddingError.noRows(path: self.store) }
     let count = min(rows, usable.count)
     let chosen = (0..<count).map { usable[$0 * usable.count / count] }
-    let values = try chosen.flatMap { try self.values(stored, row: $0) }
-    guard !values.isEmpty else { throw EmbedError.noRows(path: self.store) }
-    let components = try PrincipalComponents(values, width: stored.width, count: 2, team: team)
-    guard components.count > 0 else { throw EmbedError.noVariation(path: self.store) }
-    try write(store, chosen, components, layer: name)
-    let shares = components.shares.map { String(format: "%.1f %%", 100 * $0) }
-    print(
-      """
-      rows        \(count) of \(store.rowCount), \(store.rows.failedCount) failed
-      layer       \(name) (\(stored.width))
-      variance    \(shares.joined(separator: ", ")) along the directions drawn
-      output      \(output)
-      """)
+    var planes = [try plane(store, name, chosen, team)]
+    for other in try EmbedSource.parse(compare, in: store) {
+      try other.requireRows(of: store, chosen)
+      planes.append(try plane(other.store, other.layer, chosen, team))
+    }
+    try write(store, chosen, planes, team)
+    try store.requireUnchanged()
+    print("rows        \(count) of \(store.rowCount), \(store.rows.failedCount) failed")
+    for plane in planes { print("layer       \(plane.layer) (\(plane.width)): \(plane.summary)") }
+    print("output      \(output)")
   }
 
-  /// A row in double precision, scaled as asked for.
-  private func values(_ layer: StoredLayer, row: Int) throws -> [Double] {
-    let values = layer.floats(row..<row + 1).map(Double.init)
-    guard values.allSatisfy(\.isFinite) else { throw EmbedError.notFinite(path: store, row: row) }
-    let square = values.reduce(0) { $0 + $1 * $1 }
-    guard normalize == .l2, square > 0 else { return values }
-    let scale = 1 / square.squareRoot()
-    return values.map { $0 * scale }
+  /// Refuses to replace what decaf did not draw.
+  private func checkOutput() throws {
+    try ExistingPicture.check(output) { start in
+      switch format {
+      case .tsv: start.starts(with: EmbedTable.header)
+      // Coordinates of a plane, in single precision as ours are.
+      case .npy: (try? NPYHeader.parse(start))?.0.shape.last == 2
+      default: PictureMark.isIn(start)
+      }
+    }
+  }
+
+  private func plane(
+    _ store: Store, _ layer: String, _ chosen: [Int], _ team: ThreadTeam
+  ) throws -> EmbeddedPlane {
+    let rows = FeatureRows(
+      try store.layer(named: layer), rows: chosen, path: store.path,
+      isNormalized: normalize == .l2)
+    let progress = StepProgress()
+    defer { progress.finish() }
+    let title = "\(layer) of \(FileSystem.name(of: store.path))"
+    return switch method {
+    case .pca: try EmbeddedPlane(components: rows, title, layer, store.path, team, progress)
+    case .tsne:
+      try EmbeddedPlane(
+        neighbors: rows, title, layer, store.path, perplexity: perplexity, seed: seed, team,
+        progress)
+    }
   }
 
   private func write(
-    _ store: Store, _ rows: [Int], _ components: PrincipalComponents, layer: String
+    _ store: Store, _ chosen: [Int], _ planes: [EmbeddedPlane], _ team: ThreadTeam
   ) throws {
-    let count = components.count
-    let points = rows.indices.map { i in
-      (
-        x: components.coordinates[i * count],
-        y: count > 1 ? components.coordinates[i * count + 1] : 0
-      )
-    }
-    let text: String
-    if format == .tsv {
-      text = coordinates(store, rows, points)
-    } else {
-      let picture = picture(store, rows, points, components, layer: layer)
-      text = format == .svg ? picture.svg : picture.html
+    let bytes: [UInt8]
+    switch format {
+    case .tsv: bytes = EmbedTable.bytes(store, chosen, planes[0].places)
+    case .npy:
+      let values = planes[0].places.flatMap { [Float($0.x), Float($0.y)] }
+      var array = NPYHeader(elementType: .float32, shape: [chosen.count, 2]).bytes
+      _ = ElementType.float32.append(values, to: &array)
+      bytes = array
+    case .html:
+      let images = thumbnails.images(of: store, chosen, team)
+      bytes = Array(ScatterPage(picture(store, chosen, planes, images)).html.utf8)
+    default: bytes = Array(picture(store, chosen, planes, []).svg.utf8)
     }
     do throws(SystemError) {
       let file = try ReplacementFile(output)
-      try file.append(Array(text.utf8))
+      try file.append(bytes)
       try file.commit()
     } catch { throw ClassificationError.cannotWrite(error) }
   }
 
-  private func coordinates(
-    _ store: Store, _ rows: [Int], _ points: [(x: Double, y: Double)]
-  ) -> String {
-    var bytes = Self.header
-    for (row, point) in zip(rows, points) {
-      let entry = store.rows[row]
-      bytes += "\(row)\t".utf8
-      FieldEscape.append(entry.path.bytes, to: &bytes)
-      bytes.append(UInt8(ascii: "\t"))
-      FieldEscape.append(entry.label?.bytes ?? [], to: &bytes)
-      bytes += "\t\(point.x)\t\(point.y)\n".utf8
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
   private func picture(
-    _ store: Store, _ rows: [Int], _ points: [(x: Double, y: Double)],
-    _ components: PrincipalComponents, layer: String
+    _ store: Store, _ chosen: [Int], _ planes: [EmbeddedPlane], _ images: [String]
   ) -> ScatterPlot {
-    var groups = [[(x: Double, y: Double, tip: String)]](
-      repeating: [], count: store.classes.count + 1)
-    for (row, point) in zip(rows, points) {
-      let index = store.labelIndex(row) ?? store.classes.count
-      groups[index].append((point.x, point.y, store.rows[row].path.description))
-    }
-    let names = store.classes.map(\.description) + ["no label"]
-    func label(_ i: Int) -> String {
-      let share = i < components.count ? components.shares[i] : 0
-      return "component \(i + 1) (\(String(format: "%.1f", 100 * share)) % of the variance)"
+    let labels = chosen.map { store.labelIndex($0) ?? store.classes.count }
+    let used = Set(labels).sorted()
+    let names = (store.classes.map(\.description) + ["no label"])
+    let paths = chosen.map { store.rows[$0].path.description }
+    let (marks, marked) = domains ? PathDomains.of(paths) : ([], [])
+    let points = chosen.indices.map { i in
+      ScatterPlot.Point(
+        group: used.firstIndex(of: labels[i])!, mark: marks.isEmpty ? 0 : marked[i],
+        tip: paths[i], image: images.isEmpty ? "" : images[i])
     }
     return ScatterPlot(
-      title: "\(layer) of \(FileSystem.name(of: self.store))",
-      xLabel: label(0), yLabel: label(1),
-      groups: zip(names, groups).filter { !$1.isEmpty }.map { .init(name: $0, points: $1) })
+      title: planes.count == 1
+        ? planes[0].title : "\(planes.count) planes of \(FileSystem.name(of: self.store))",
+      panels: planes.map {
+        .init(title: $0.title, xLabel: $0.xLabel, yLabel: $0.yLabel, places: $0.places)
+      },
+      points: points, groups: used.map { names[$0] }, marks: marks)
   }
-}
-
-/// Why rows cannot be drawn.
-enum EmbedError: ErrorWithStatus, CustomStringConvertible {
-  case noRows(path: String)
-  case noVariation(path: String)
-  case notFinite(path: String, row: Int)
-
-  var description: String {
-    switch self {
-    case .noRows(let path): "cannot draw \(path): every row failed"
-    case .noVariation(let path): "cannot draw \(path): all rows are the same"
-    case .notFinite(let path, let row):
-      "cannot draw \(path): row \(row) holds infinite values; `decaf verify` tells more"
-    }
-  }
-
-  var exitStatus: ExitStatus { .badInput }
 }

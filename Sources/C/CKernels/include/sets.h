@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bfloat16.h"
+#include "embedding.h"
 #include "network.h"
 #include "training.h"
 
@@ -31,6 +32,7 @@ typedef struct {
   /// Null where the set is not built for this kind of processor.
   const decaf_network_kernels *network;
   const decaf_training_kernels *training;
+  const decaf_embedding_kernels *embedding;
 } decaf_kernel_set;
 
 /// Every set, also those that this kind of processor lacks, from slow to fast; ends with null.

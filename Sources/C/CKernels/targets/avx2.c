@@ -12,13 +12,16 @@
 #define FUSED 1
 #include "../network/kernels.h"
 #include "../training/kernels.h"
+#include "../embedding/kernels.h"
 #pragma clang attribute pop
 
 #define NETWORK &network_kernels
 #define TRAINING &training_kernels
+#define EMBEDDING &embedding_kernels
 #else
 #define NETWORK 0
 #define TRAINING 0
+#define EMBEDDING 0
 #endif
 
 const decaf_kernel_set decaf_avx2 = {
@@ -26,4 +29,5 @@ const decaf_kernel_set decaf_avx2 = {
     .required = DECAF_FEATURE_AVX2 | DECAF_FEATURE_FMA,
     .network = NETWORK,
     .training = TRAINING,
+    .embedding = EMBEDDING,
 };

@@ -7,13 +7,16 @@
 #define PAIR_ROWS 12
 #include "../network/kernels.h"
 #include "../training/kernels.h"
+#include "../embedding/kernels.h"
 #pragma clang attribute pop
 
 #define NETWORK &network_kernels
 #define TRAINING &training_kernels
+#define EMBEDDING &embedding_kernels
 #else
 #define NETWORK 0
 #define TRAINING 0
+#define EMBEDDING 0
 #endif
 
 const decaf_kernel_set decaf_avx512 = {
@@ -21,4 +24,5 @@ const decaf_kernel_set decaf_avx512 = {
     .required = DECAF_FEATURE_AVX512F | DECAF_FEATURE_AVX2 | DECAF_FEATURE_FMA,
     .network = NETWORK,
     .training = TRAINING,
+    .embedding = EMBEDDING,
 };

@@ -10,10 +10,12 @@
 #define FUSED 0
 #include "../network/kernels.h"
 #include "../training/kernels.h"
+#include "../embedding/kernels.h"
 
 const decaf_kernel_set decaf_baseline = {
     .name = "baseline",
     .required = 0,
     .network = &network_kernels,
     .training = &training_kernels,
+    .embedding = &embedding_kernels,
 };

@@ -11,12 +11,15 @@
 #define FUSED 1
 #include "../network/kernels.h"
 #include "../training/kernels.h"
+#include "../embedding/kernels.h"
 
 #define NETWORK &network_kernels
 #define TRAINING &training_kernels
+#define EMBEDDING &embedding_kernels
 #else
 #define NETWORK 0
 #define TRAINING 0
+#define EMBEDDING 0
 #endif
 
 const decaf_kernel_set decaf_neon = {
@@ -24,4 +27,5 @@ const decaf_kernel_set decaf_neon = {
     .required = DECAF_FEATURE_NEON,
     .network = NETWORK,
     .training = TRAINING,
+    .embedding = EMBEDDING,
 };

@@ -1,0 +1,57 @@
+/// Lines of small pictures on one page: the first of each line is what the others are near to.
+package struct ContactSheet: Sendable {
+  package struct Cell: Sendable {
+    /// A `data:` address; empty for none.
+    package let image: String
+    package let name: String
+    package let label: String
+    package let note: String
+    /// Whether it is of another class than the first.
+    package let isOther: Bool
+
+    package init(image: String, name: String, label: String, note: String, isOther: Bool) {
+      (self.image, self.name, self.label) = (image, name, label)
+      (self.note, self.isOther) = (note, isOther)
+    }
+  }
+
+  package let title: String
+  package let lines: [[Cell]]
+
+  package init(title: String, lines: [[Cell]]) { (self.title, self.lines) = (title, lines) }
+
+  /// The page's text; needs no network.
+  package var html: String {
+    let rows = lines.map { line in "<tr>\(line.map(Self.cell).joined())</tr>" }
+    return """
+      <!DOCTYPE html>
+      <html lang="en">
+      \(PictureMark.comment)
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <title>\(XMLEscape.escaped(title))</title>
+      <style>body{font:12px Helvetica,Arial,sans-serif;color:#222;margin:1em}h1{font-size:1.3em}
+      div{overflow-x:auto}td{vertical-align:top;width:84px;padding:3px;overflow-wrap:anywhere}
+      td:first-child{border-right:2px solid #888}td.other{outline:2px dashed #d55e00}
+      small{color:#666;display:block}img{display:block}tr{break-inside:avoid}</style>
+      <h1>\(XMLEscape.escaped(title))</h1>
+      <p>The first of each line is the row asked for, then its neighbors and their distances; a dashed frame \
+      is of another class.</p>
+      <div><table>
+      \(rows.joined(separator: "\n"))
+      </table></div>
+      </html>
+
+      """
+  }
+
+  private static func cell(_ cell: Cell) -> String {
+    let image =
+      cell.image.isEmpty ? "" : "<img src=\"\(XMLEscape.escaped(cell.image))\" alt=\"\">"
+    let name = XMLEscape.escaped(cell.name)
+    // Without a picture the path itself is shown.
+    let text = XMLEscape.escaped(cell.label) + (cell.image.isEmpty ? " \(name)" : "")
+    return "<td title=\"\(name)\"\(cell.isOther ? " class=\"other\"" : "")>\(image)\(text)"
+      + "<small>\(XMLEscape.escaped(cell.note))</small></td>"
+  }
+}
