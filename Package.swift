@@ -70,8 +70,8 @@ let package = Package(
           .embedInCode("protocols/\($0).yaml")
         }
         + [
-          "alexnet", "caffenet", "nin", "torchvision", "vgg-f", "vgg-m", "vgg-s", "vgg16", "vgg19",
-          "zfnet",
+          "alexnet", "caffenet", "nin", "torchvision", "torchvision-vgg16", "torchvision-vgg19",
+          "vgg-f", "vgg-m", "vgg-s", "vgg16", "vgg19", "zfnet",
         ].map { .embedInCode("networks/\($0).prototxt") },
       swiftSettings: features),
 
@@ -131,7 +131,8 @@ let package = Package(
       name: "ConformanceSupport", dependencies: ["Communication"],
       path: "Tests/ConformanceSupport", swiftSettings: features),
     .executableTarget(
-      name: "MPIConformance", dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
+      name: "MPIConformance",
+      dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
       path: "Sources/Programs/MPIConformance", swiftSettings: features),
     .executableTarget(
       name: "ImageInspector", dependencies: ["ConvNet", "Files", "Images", "Tensors"],
