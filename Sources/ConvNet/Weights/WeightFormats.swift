@@ -4,6 +4,7 @@ internal import Files
 package enum WeightFormats {
   static let all: [any WeightFormat.Type] = [
     CaffeModelFormat.self,
+    NumPyFormat.self,
     PyTorchFormat.self,
     SafetensorsFormat.self,
   ]
