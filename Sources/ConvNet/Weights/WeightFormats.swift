@@ -5,6 +5,7 @@ package enum WeightFormats {
   static let all: [any WeightFormat.Type] = [
     CaffeModelFormat.self,
     NumPyFormat.self,
+    ONNXFormat.self,
     PyTorchFormat.self,
     SafetensorsFormat.self,
   ]
