@@ -81,8 +81,8 @@ let package = Package(
           .embedInCode("protocols/\($0).yaml")
         }
         + [
-          "alexnet", "caffenet", "nin", "torchvision", "vgg-f", "vgg-m", "vgg-s", "vgg16", "vgg19",
-          "zfnet",
+          "alexnet", "caffenet", "nin", "torchvision", "torchvision-vgg16", "torchvision-vgg19",
+          "vgg-f", "vgg-m", "vgg-s", "vgg16", "vgg19", "zfnet",
         ].map { .embedInCode("networks/\($0).prototxt") },
       swiftSettings: features),
 

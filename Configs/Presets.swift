@@ -15,6 +15,10 @@ package enum Presets {
     "caffenet": String(decoding: PackageResources.caffenet_prototxt, as: UTF8.self),
     "nin": String(decoding: PackageResources.nin_prototxt, as: UTF8.self),
     "torchvision": String(decoding: PackageResources.torchvision_prototxt, as: UTF8.self),
+    "torchvision-vgg16": String(
+      decoding: PackageResources.torchvision_vgg16_prototxt, as: UTF8.self),
+    "torchvision-vgg19": String(
+      decoding: PackageResources.torchvision_vgg19_prototxt, as: UTF8.self),
     "vgg-f": String(decoding: PackageResources.vgg_f_prototxt, as: UTF8.self),
     "vgg-m": String(decoding: PackageResources.vgg_m_prototxt, as: UTF8.self),
     "vgg-s": String(decoding: PackageResources.vgg_s_prototxt, as: UTF8.self),

@@ -44,8 +44,8 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
   private static let safetensors: Set = ["safetensors", "classifier", "checkpoint"]
 
   static let all: [FuzzTarget] =
-    (lists + texts + numbers + weights + caffeModels + classifiers + stores + images).map {
-      target in
+    (lists + texts + numbers + weights + foreignWeights + caffeModels + classifiers + stores
+    + images).map { target in
       if numPy.contains(target.name) { return target.repairing(LengthRepair.numPy) }
       if safetensors.contains(target.name) {
         return target.repairing(LengthRepair.safetensors)

@@ -18,7 +18,7 @@ enum ForeignFile {
   private static func description(of signature: FileSignature) -> String {
     switch signature {
     case .gzip, .bzip2: "\(signature): unpack it first"
-    case .zip: "\(signature) (.npz, .pth or .zip)"
+    case .zip: "\(signature) of neither arrays (.npz) nor tensors (.pth)"
     case .jpeg, .png, .gif, .webP, .bmp, .tiff: "a \(signature) image"
     default: signature.description
     }

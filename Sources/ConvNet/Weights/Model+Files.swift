@@ -21,6 +21,7 @@ extension Model {
     var contents = file.contents
     // Shapes first: of another network, the order of its layers is not worth a message.
     let stated = architecture ?? contents.metadataArchitecture
+    contents = try contents.namedByOrder(as: stated)
     let candidate: Architecture
     if let stated { candidate = stated } else { candidate = try contents.fittingArchitecture() }
     let parameters = try contents.parameters(of: candidate.definition)

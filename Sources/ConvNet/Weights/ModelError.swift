@@ -38,6 +38,8 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
   case differingPanels(layer: String, path: String)
   case protobuf(ProtobufError)
   case safetensors(SafetensorsError)
+  /// A file of another program cannot be read.
+  case format(FormatError)
   /// The network reads no square images of three channels.
   case noImages(network: String, input: BlobShape)
   /// The name of the file to write ends in nothing that is known.
@@ -119,6 +121,7 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
       """
     case .protobuf(let error): error.description
     case .safetensors(let error): error.description
+    case .format(let error): error.description
     case .noImages(let network, let input):
       """
       \(network) reads \(input.channels)×\(input.height)×\(input.width); expected square images of \
@@ -150,8 +153,9 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
     case "fc6" where found.count == 2 && found.first == expected.first:
       let side = 256 * 7 * 7 == found[1] ? "256" : "another"
       return "was the file exported for \(side == "256" ? "256-pixel" : "another size of") input?"
-    case "fc8":
-      return "networks with other than 1000 classes are not read: leave fc8 out of the file"
+    case "fc8", "classifier.6":
+      return "networks with other than 1000 classes need a description of their own (--network "
+        + "FILE.prototxt), or leave \(layer) out of the file"
     default:
       return "the file holds another network"
     }

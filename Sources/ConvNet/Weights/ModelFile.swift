@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// What a file of weights says, whatever its format: layers by name, numbers still in the file.
@@ -12,6 +13,8 @@ struct ModelFile {
   /// Told by the file's metadata.
   var metadataArchitecture: Architecture?
   var isUntrained = false
+  /// The layers are in the network's order, and their names may be anything.
+  var isInOrder = false
   /// The `Model.weightsSHA256` that panels were made of, in hexadecimal.
   var panelsDigest: String?
 
@@ -27,6 +30,9 @@ struct ModelFile {
     /// As the file gives it; nil if it gives none. May contradict the count.
     let shape: [Int]?
     let floats: StoredFloats
+    /// Where the numbers are, when the last axis is that of the outputs, as TensorFlow has it: height ×
+    /// width × inputs × outputs, or inputs × outputs.
+    var outputsLast: (file: MappedFile, numbers: StridedNumbers)?
   }
 
   /// The network that comes with decaf whose first layers with weights are the file's, by name and
@@ -37,7 +43,7 @@ struct ModelFile {
     let fitting = Architecture.allCases.filter { isBeginning(of: $0.definition) }
     let most = fitting.map { reached(of: $0.definition) }.max()
     let best = fitting.filter { reached(of: $0.definition) == most }
-    guard let first = best.first else { return .caffenet }
+    guard let first = best.first else { return nearestByName }
     if best.count == 1 || first.hasTwoOrders { return first }
     let name = networkName.lowercased()
     let named = best.filter { name.contains($0.rawValue) }
@@ -45,6 +51,48 @@ struct ModelFile {
       throw .ambiguous(path: path, networks: best.map(\.rawValue))
     }
     return named[0]
+  }
+
+  /// The same layers, where the file's own names say nothing, under the names of the network whose
+  /// layers have their shapes, one after the other.
+  ///
+  /// - Parameter stated: the network, if it is known.
+  /// - Throws: `ModelError.ambiguous` where several with names of their own fit.
+  func namedByOrder(as stated: Architecture?) throws(ModelError) -> ModelFile {
+    let candidates = stated.map { [$0] } ?? Architecture.allCases
+    let names = Set(layers.map(\.name))
+    guard isInOrder,
+      !candidates.contains(where: { !names.isDisjoint(with: $0.definition.parameterLayerNames) })
+    else { return self }
+    var files = [[String]: (file: ModelFile, networks: [String])]()
+    for candidate in candidates {
+      let wanted = candidate.definition.parameterLayerNames
+      var file = self
+      file.layers = layers.enumerated().map { number, layer in
+        ModelFile.Layer(
+          name: number < wanted.count ? wanted[number] : layer.name, blobs: layer.blobs)
+      }
+      let isWhole = layers.count <= wanted.count && file.isBeginning(of: candidate.definition)
+      if stated != nil { return file }
+      if isWhole {
+        files[file.layers.map(\.name), default: (file, [])].networks.append(candidate.rawValue)
+      }
+    }
+    guard files.count <= 1 else {
+      throw .ambiguous(path: path, networks: files.values.flatMap(\.networks).sorted())
+    }
+    return files.values.first?.file ?? self
+  }
+
+  /// The network to compare with when none fits: with two or more names in common, it is the one of
+  /// which the user is to know what differs.
+  private var nearestByName: Architecture {
+    let names = Set(layers.map(\.name))
+    func shared(_ network: Architecture) -> Int {
+      network.definition.parameterLayerNames.count { names.contains($0) }
+    }
+    let most = Architecture.allCases.map(shared).max() ?? 0
+    return most < 2 ? .caffenet : Architecture.allCases.first { shared($0) == most }!
   }
 
   /// Layers of the network that the file has numbers for.
@@ -56,7 +104,7 @@ struct ModelFile {
     let expected = definition.layers.filter(\.hasParameters).prefix(reached(of: definition))
     return !expected.isEmpty
       && expected.allSatisfy { layer in
-        let blobs = layers.first { $0.name == layer.name }!.blobs
+        let blobs = layers.first { $0.name == layer.name }!.blobs.map { $0.turned(for: layer) }
         return blobs.count == layer.parameters.count
           && zip(blobs, layer.parameters).allSatisfy { $0.hasShape($1.shape) }
       }
@@ -80,11 +128,12 @@ struct ModelFile {
         throw .missingBlob(
           layer: layer.name, path: path, expected: expected.partNames, found: layer.blobs.count)
       }
-      for (blob, part) in zip(layer.blobs, expected.parts) {
+      let blobs = layer.blobs.map { $0.turned(for: expected) }
+      for (blob, part) in zip(blobs, expected.parts) {
         try check(blob, layer.name, part.name, expected: part.shape.shape)
       }
       parameters[layer.name] = LayerParameters(
-        layer.blobs.map(\.floats), panels: expected.hasWeightMatrix ? layer.panels : nil)
+        blobs.map(\.floats), panels: expected.hasWeightMatrix ? layer.panels : nil)
     }
     guard !parameters.isEmpty else {
       throw .missingLayer(
@@ -149,6 +198,30 @@ struct ModelFile {
 }
 
 extension ModelFile.Blob {
+  /// The same numbers with the outputs' axis first.
+  ///
+  /// An inner product that reads a plane does so channel by channel here, pixel by pixel there.
+  func turned(for layer: NetworkDefinition.Layer) -> ModelFile.Blob {
+    guard let (file, numbers) = outputsLast else { return self }
+    let (shape, strides) = (numbers.shape, numbers.strides)
+    let turned: StridedNumbers
+    let input = layer.inputShape
+    if shape.count == 4 {
+      let order = [3, 2, 0, 1]
+      turned = StridedNumbers(
+        numbers.element, offset: numbers.offset, shape: order.map { shape[$0] },
+        strides: order.map { strides[$0] })
+    } else if shape.count == 2, shape[0] == input.count {
+      turned = StridedNumbers(
+        numbers.element, offset: numbers.offset,
+        shape: [shape[1], input.channels, input.height * input.width],
+        strides: [strides[1], strides[0], strides[0] * input.channels])
+    } else {
+      return self
+    }
+    return ModelFile.Blob(shape: turned.shape, floats: StoredFloats(file, turned))
+  }
+
   /// Its shape as one of `expected`: without ones in front, which old Caffe wrote to have four
   /// dimensions always.
   func shape(expecting expected: [Int]) -> [Int] {

@@ -4,7 +4,8 @@ internal import Tensors
 
 /// `.safetensors`, decaf's own: tensors `NAME.weight` and `NAME.bias` make a layer, perhaps with
 /// `NAME.panels`; the metadata names the architecture, and has the description of one that does not
-/// come with decaf.
+/// come with decaf. Those that PyTorch's programs write have the same form, without these metadata; see
+/// `TorchNames`.
 struct SafetensorsFormat: WeightFormat {
   static let pathExtension = "safetensors"
 
@@ -41,23 +42,15 @@ struct SafetensorsFormat: WeightFormat {
 
   private static func layers(_ file: SafetensorsFile) throws(SafetensorsError) -> [ModelFile.Layer]
   {
-    var layers = [ModelFile.Layer]()
-    var names = Set<String>()
+    var tensors = [(name: String, blob: ModelFile.Blob?)]()
     for tensor in file.tensors {
-      let name = tensor.name.lastIndex(of: ".").map { String(tensor.name[..<$0]) } ?? tensor.name
-      guard names.insert(name).inserted else { continue }
-      var blobs = [ModelFile.Blob]()
-      let parts = LayerKinds.parameterNames.map { "\(name).\($0)" }
-      for tensor in parts.compactMap({ file.tensor(named: $0) }) where tensor.isOfFloats {
-        blobs.append(
-          ModelFile.Blob(shape: tensor.shape, floats: try file.storedFloats(tensor.name)))
-      }
-      let panels = try file.tensor(named: name + ".panels").map {
-        tensor throws(SafetensorsError) in try file.storedFloats(tensor.name)
-      }
-      layers.append(ModelFile.Layer(name: name, blobs: blobs, panels: panels))
+      let isRead = tensor.isOfFloats || tensor.name.hasSuffix(".panels")
+      let floats = isRead ? try file.storedFloats(tensor.name) : nil
+      tensors.append((tensor.name, floats.map { ModelFile.Blob(shape: tensor.shape, floats: $0) }))
     }
-    return layers
+    // Names in decaf's own files are the network's, whatever they begin with.
+    let isOwn = file.metadata["format"] == "decaf-model"
+    return TorchNames.layers(of: tensors, name: isOwn ? { $0 } : TorchNames.plain)
   }
 }
 

@@ -4,6 +4,9 @@ internal import Files
 package enum WeightFormats {
   static let all: [any WeightFormat.Type] = [
     CaffeModelFormat.self,
+    NumPyFormat.self,
+    ONNXFormat.self,
+    PyTorchFormat.self,
     SafetensorsFormat.self,
   ]
 

@@ -1,27 +1,13 @@
 package import Files
 
-/// The arrays of a NumPy `.npz` file: a ZIP archive of `.npy` files, compressed or not.
-///
-/// “.ZIP File Format Specification”, PKWARE, sections 4.3 and 4.5.3: the directory at the end names
-/// the members, in 64-bit numbers where an archive is large.
+/// The arrays of a NumPy `.npz` file: a ZIP archive of `.npy` files.
 package enum NPZFile {
-  /// More than deflate can make of so many bytes, whatever the directory says (zlib's “Technical
-  /// Details”: 1032 to 1).
-  private static let largestExpansion = 1032
-
   /// - Throws: `damaged`, `unsupported`.
   package static func variables(_ file: MappedFile) throws(FormatError) -> [Variable] {
-    let source = ByteSource(file)
-    let members: [Member]
-    do throws(ProblemError) { members = try directory(source) } catch {
-      throw .damaged(path: file.path, problem: error.text)
-    }
+    let archive = try ZIPArchive(file)
     var variables: [Variable] = []
-    for member in members where member.name.hasSuffix(".npy") {
-      let data: ByteSource
-      do throws(ProblemError) { data = try contents(member, file, source) } catch {
-        throw .damaged(path: file.path, problem: "\(member.name): \(error.text)")
-      }
+    for member in archive.members where member.name.hasSuffix(".npy") {
+      let data = try archive.contents(member)
       let name = String(member.name.dropLast(4))
       do throws(FormatError) {
         variables.append(
@@ -33,119 +19,5 @@ package enum NPZFile {
       }
     }
     return variables
-  }
-
-  private struct Member {
-    var name: String
-    var method: Int
-    var checksum: UInt32
-    var compressedCount: Int
-    var count: Int
-    /// Of the member's own header.
-    var offset: Int
-  }
-
-  private static func directory(_ source: ByteSource) throws(ProblemError) -> [Member] {
-    let endCount = 22
-    let broken = ProblemError("it has no directory at its end, as if it were cut short")
-    guard source.count >= endCount else { throw broken }
-    // The end of the directory is the last thing but for a comment.
-    let start = max(0, source.count - endCount - 0xffff)
-    let tail = source.bytes(start..<source.count)
-    guard
-      let found = (0...tail.count - endCount).last(where: {
-        tail[$0] == 0x50 && tail[$0 + 1] == 0x4b && tail[$0 + 2] == 5 && tail[$0 + 3] == 6
-      })
-    else { throw broken }
-    let end = start + found
-    var memberCount = source.integer(at: end + 10, byteCount: 2)
-    var offset = source.integer(at: end + 16, byteCount: 4)
-    // A locator of 20 bytes before it leads to the numbers of a large archive.
-    if end >= 20, source.integer(at: end - 20, byteCount: 4) == 0x0706_4b50 {
-      let large = source.integer(at: end - 12, byteCount: 8)
-      guard large >= 0, large <= source.count - 56,
-        source.integer(at: large, byteCount: 4) == 0x0606_4b50
-      else { throw broken }
-      memberCount = source.integer(at: large + 32, byteCount: 8)
-      offset = source.integer(at: large + 48, byteCount: 8)
-    }
-    var members: [Member] = []
-    // Members that share their bytes would expand to more than the file can hold.
-    var unclaimed = max(0, offset)
-    guard memberCount >= 0, memberCount <= source.count / 46 else {
-      throw ProblemError("its directory has \(memberCount) members, more than there is room for")
-    }
-    for _ in 0..<memberCount {
-      guard offset >= 0, offset <= source.count - 46,
-        source.integer(at: offset, byteCount: 4) == 0x0201_4b50
-      else { throw ProblemError("its directory is damaged at byte \(offset)") }
-      let lengths = [28, 30, 32].map { source.integer(at: offset + $0, byteCount: 2) }
-      guard source.count - offset - 46 >= lengths[0] + lengths[1] else { throw broken }
-      let name = source.bytes(offset + 46..<offset + 46 + lengths[0])
-      var member = Member(
-        name: String(decoding: name, as: UTF8.self),
-        method: source.integer(at: offset + 10, byteCount: 2),
-        checksum: UInt32(source.integer(at: offset + 16, byteCount: 4)),
-        compressedCount: source.integer(at: offset + 20, byteCount: 4),
-        count: source.integer(at: offset + 24, byteCount: 4),
-        offset: source.integer(at: offset + 42, byteCount: 4))
-      let extra = offset + 46 + lengths[0]
-      widen(&member, source[extra..<extra + lengths[1]])
-      guard member.compressedCount >= 0, member.compressedCount <= unclaimed else {
-        throw ProblemError("its members take more bytes than are before the directory")
-      }
-      unclaimed -= member.compressedCount
-      members.append(member)
-      offset += 46 + lengths.reduce(0, +)
-    }
-    return members
-  }
-
-  /// Takes the 64-bit numbers from the extra fields, in place of those that are all ones.
-  private static func widen(_ member: inout Member, _ extra: ByteSource) {
-    var offset = 0
-    while offset + 4 <= extra.count {
-      let end = offset + 4 + extra.integer(at: offset + 2, byteCount: 2)
-      guard end <= extra.count else { return }
-      if extra.integer(at: offset, byteCount: 2) == 1 {
-        var position = offset + 4
-        for field in [\Member.count, \.compressedCount, \.offset]
-        where member[keyPath: field] == 0xffff_ffff && position + 8 <= end {
-          member[keyPath: field] = extra.integer(at: position, byteCount: 8)
-          position += 8
-        }
-      }
-      offset = end
-    }
-  }
-
-  private static func contents(
-    _ member: Member, _ file: MappedFile, _ source: ByteSource
-  ) throws(ProblemError) -> ByteSource {
-    guard member.offset >= 0, member.offset <= source.count - 30,
-      source.integer(at: member.offset, byteCount: 4) == 0x0403_4b50
-    else { throw ProblemError("its header is not where the directory says") }
-    let start =
-      member.offset + 30 + source.integer(at: member.offset + 26, byteCount: 2)
-      + source.integer(at: member.offset + 28, byteCount: 2)
-    guard member.compressedCount >= 0, start <= source.count,
-      source.count - start >= member.compressedCount
-    else { throw ProblemError("it is cut short") }
-    let stored = start..<start + member.compressedCount
-    let data: ByteSource
-    switch member.method {
-    case 0: data = source[stored]
-    case 8:
-      guard member.count >= 0, member.count / largestExpansion <= stored.count else {
-        throw ProblemError("it claims to expand to \(member.count) bytes")
-      }
-      do throws(InflateError) {
-        data = ByteSource(try Inflate.bytes(of: file, stored, .raw, limit: member.count))
-      } catch { throw ProblemError(error.description) }
-    default: throw ProblemError("compression method \(member.method) is not known")
-    }
-    guard data.count == member.count, data.withSpan({ Inflate.checksum($0) }) == member.checksum
-    else { throw ProblemError("its length or checksum is not that of the directory") }
-    return data
   }
 }

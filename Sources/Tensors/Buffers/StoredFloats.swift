@@ -30,6 +30,7 @@ package struct StoredFloats: Sendable {
   private enum Storage {
     case memory([Float])
     case mapped(MappedFile, [Segment])
+    case strided(MappedFile, StridedNumbers)
   }
 
   private let storage: Storage
@@ -53,12 +54,22 @@ package struct StoredFloats: Sendable {
     count = segments.reduce(0) { $0 + $1.count }
   }
 
+  /// The numbers of an array in row-major order of its axes, however they lie in the file.
+  ///
+  /// - Precondition: all of them lie inside the file.
+  package init(_ file: MappedFile, _ numbers: StridedNumbers) {
+    precondition(numbers.endOffset <= file.byteCount, "numbers beyond the file's end")
+    storage = numbers.segment.map { .mapped(file, [$0]) } ?? .strided(file, numbers)
+    count = numbers.count
+  }
+
   /// A copy of `range` of the numbers, or of all, as `Float`.
   package func floats(_ range: Range<Int>? = nil) -> [Float] {
     let range = range ?? 0..<count
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range beyond the numbers")
     switch storage {
     case .memory(let floats): return Array(floats[range])
+    case .strided(let file, let numbers): return numbers.floats(range, of: file)
     case .mapped(let file, let segments):
       return [Float](unsafeUninitializedCapacity: range.count) { buffer, initializedCount in
         var first = 0
@@ -95,6 +106,8 @@ package struct StoredFloats: Sendable {
         }
       }
       return try body(floats(range).span)
+    case .strided(let file, let numbers):
+      return try body(numbers.floats(range, of: file).span)
     }
   }
 
@@ -102,6 +115,7 @@ package struct StoredFloats: Sendable {
   var isInPlace: Bool {
     switch storage {
     case .memory: true
+    case .strided: false
     case .mapped(_, let segments):
       segments.count == 1 && segments[0].element == .float32 && segments[0].stride == 4
     }
@@ -115,6 +129,7 @@ package struct StoredFloats: Sendable {
     switch storage {
     case .memory(let floats):
       floats.withUnsafeBytes { body($0.baseAddress!) }
+    case .strided: preconditionFailure("numbers that have to be gathered")
     case .mapped(let file, let segments):
       file.withBytes(segments[0].offset..<segments[0].endOffset) { body($0.baseAddress!) }
     }
