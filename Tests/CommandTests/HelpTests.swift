@@ -8,15 +8,15 @@ import Testing
     let run = try Program.decaf.run(["--help"])
     #expect(run.status == 0)
     for text in [
-      "extract", "train", "predict", "classify", "evaluate", "profile", "model", "list", "verify",
-      "import", "export", "mpirun", "73", "75",
+      "extract", "train", "predict", "classify", "evaluate", "profile", "model", "list", "merge",
+      "subset", "info", "verify", "import", "export", "mpirun", "73", "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
     #expect(!run.output.contains("probe-image"))
   }
 
   @Test(arguments: [
     ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["profile"],
-    ["list"], ["verify"], ["import"], ["export"], ["model"],
+    ["list"], ["merge"], ["subset"], ["info"], ["verify"], ["import"], ["export"], ["model"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {
