@@ -14,7 +14,7 @@ progress_of() {
 }
 
 run_and_requeue() {
-  local output=$1 launcher status=0 mark before idle
+  local output=$1 launcher status=0 mark before idle job
   shift
   launcher=${DECAF_LAUNCHER:-srun --mpi=pmix --kill-on-bad-exit=1}
   $launcher "$@" || status=$?
@@ -23,18 +23,21 @@ run_and_requeue() {
     75 | 135 | 137 | 205 | 9) ;;
     *) exit "$status" ;;
   esac
+  # Of an array this task alone: the number of its last task is that of the whole array, too.
+  job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
+  job=${job:-$SLURM_JOB_ID}
   # The job's comment remembers what was there at the last restart, and how often there was no more.
   mark=$(progress_of "$output")
-  before=$(squeue -h -j "$SLURM_JOB_ID" -o %k)
+  before=$(squeue -h -j "$job" -o %k)
   idle=0
   case $before in decaf:"$mark":*) idle=$((${before##*:} + 1)) ;; esac
   if [ "$idle" -ge "${DECAF_RESTARTS:-3}" ]; then
     echo "requeue: status $status, and $idle restarts brought no new work: giving up" >&2
     exit "$status"
   fi
-  echo "requeue: status $status; job $SLURM_JOB_ID is queued again" >&2
-  scontrol update JobId="$SLURM_JOB_ID" Comment="decaf:$mark:$idle"
-  scontrol requeue "$SLURM_JOB_ID"
+  echo "requeue: status $status; job $job is queued again" >&2
+  scontrol update JobId="$job" Comment="decaf:$mark:$idle"
+  scontrol requeue "$job"
   # Slurm ends this script when it takes the job back.
   sleep 60
   exit "$status"

@@ -45,6 +45,16 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   case unknownLayer(name: String, path: String, available: [String])
   /// What the rows are of is not what it was when they were computed; the rows stay recorded.
   case inputChanged(InputChangedError)
+  /// A store that is to be joined with `first` was made otherwise.
+  case unlikeStores(path: String, first: String, differences: [String])
+  /// The output of a copy is the store that is copied.
+  case outputIsInput(path: String)
+  /// Rows were asked for that the store does not have.
+  case rowsBeyond(path: String, row: Int, rowCount: Int)
+  /// Rows of a class were asked for that the store does not have.
+  case unknownClass(name: String, path: String, available: [String])
+  /// No row is what was asked for.
+  case nothingSelected(path: String, selection: String)
   /// A class is not UTF-8 and so cannot be in the manifest.
   case invalidClass(String)
 
@@ -112,6 +122,21 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
       "store \(path) has no layer \(name); it has \(available.joined(separator: ", "))"
     case .inputChanged(let error):
       "\(error)"
+    case .unlikeStores(let path, let first, let differences):
+      "cannot join \(path) with \(first): \(differences.joined(separator: "; ")); expected stores of "
+        + "one recipe, layers, type and kernel class: extract one of them again with the options, and "
+        + "by the kernels, of the other"
+    case .outputIsInput(let path):
+      "the output is \(path), one of the stores that it is to be made of; choose another --output"
+    case .rowsBeyond(let path, let row, let rowCount):
+      "there is no row \(row) in store \(path): "
+        + (rowCount == 0 ? "it is empty" : "its \(rowCount) rows are 0-\(rowCount - 1)")
+    case .unknownClass(let name, let path, let available):
+      "store \(path) has no class “\(name)”; it has "
+        + (available.isEmpty ? "none" : available.prefix(10).joined(separator: ", "))
+        + (available.count > 10 ? " and \(available.count - 10) more" : "")
+    case .nothingSelected(let path, let selection):
+      "store \(path) has no row with \(selection); no store is made of none: choose others"
     case .invalidClass(let name):
       "class “\(name)” is not UTF-8 text; write the labels of the image list as UTF-8"
     }
@@ -120,13 +145,14 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   package var exitStatus: ExitStatus {
     switch self {
     case .cannotWrite, .cannotMake, .locked, .otherJob, .otherRoot, .folderInUse, .unusableJob,
-      .differentDirectory:
+      .differentDirectory, .outputIsInput:
       .cannotCreate
     case .rowsDamaged: .stoppedEarly
     case .rowsCorrupted: .internalFailure
-    case .unknownLayer: .usage
+    case .unknownLayer, .rowsBeyond, .unknownClass: .usage
     case .cannotRead, .notAStore, .notAFolder, .incomplete, .damaged, .damagedRows, .differingHash,
-      .auditFailed, .unsupportedVersion, .inputChanged, .invalidClass:
+      .auditFailed, .unsupportedVersion, .inputChanged, .unlikeStores, .nothingSelected,
+      .invalidClass:
       .badInput
     }
   }

@@ -158,13 +158,21 @@ import Testing
         """
       try Data(protocolText.utf8).write(to: URL(fileURLWithPath: "\(folder)/p.yaml"))
       let evaluate = ["evaluate", "\(folder)/p.yaml", "--output", "\(folder)/results"]
+      let merge = ["merge", "\(folder)/store", "--output", "\(folder)/merged"]
+      let subset = [
+        "subset", "\(folder)/store", "--rows", "0-9", "--output", "\(folder)/subset",
+      ]
       let cases = [
         (evaluate, "store/pool5.npy"), (evaluate, "store/store.json"),
         (trainCommand(in: folder, "out"), "store/pool5.npy"),
         (trainCommand(in: folder, "out"), "store/rows.tsv"), (predict, "store/pool5.npy"),
         (predict, "store/rows.tsv"), (predict, "classifier"),
       ]
-      for (arguments, name) in cases + (ranks == nil ? [(export, "store/pool5.npy")] : []) {
+      let alone = [
+        (export, "store/pool5.npy"), (merge, "store/pool5.npy"), (merge, "store/rows.tsv"),
+        (subset, "store/store.json"),
+      ]
+      for (arguments, name) in cases + (ranks == nil ? alone : []) {
         for change in ranks == nil ? [Change.overwritten, .cutShort] : [.cutShort] {
           let path = "\(folder)/\(name)"
           let whole = try copy(path, to: "\(folder)/whole")
@@ -173,7 +181,7 @@ import Testing
           }
           #expect(changed.status == 65, "\(arguments[0]), \(name): \(changed.errors)")
           #expect(changed.errors.contains("\(path) changed"), "\(changed.errors)")
-          for output in ["out", "results/table.txt"] {
+          for output in ["out", "results/table.txt", "merged/store.json", "subset/store.json"] {
             #expect(
               !FileManager.default.fileExists(atPath: "\(folder)/\(output)"), "\(arguments[0])")
           }

@@ -9,17 +9,15 @@ import Testing
     #expect(run.status == 0)
     for text in [
       "extract", "train", "predict", "classify", "evaluate", "embed", "neighbors", "rdm", "profile",
-      "model",
-      "list", "verify",
-      "import", "export", "mpirun", "73", "75",
+      "model", "list", "merge", "subset", "info", "verify", "import", "export", "mpirun", "73", "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
     #expect(!run.output.contains("probe-image"))
   }
 
   @Test(arguments: [
     ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["neighbors"],
-    ["rdm"], ["profile"],
-    ["list"], ["verify"], ["import"], ["export"], ["model"],
+    ["rdm"], ["profile"], ["list"], ["merge"], ["subset"], ["info"], ["verify"], ["import"],
+    ["export"], ["model"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {

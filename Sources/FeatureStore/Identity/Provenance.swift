@@ -30,6 +30,23 @@ package struct Provenance: Codable, Equatable, Sendable {
     }
   }
 
+  /// A store, or some rows of one, that this store's rows were copied from.
+  package struct Part: Codable, Equatable, Sendable {
+    /// SHA-256 of the part's `store.json`, which has those of all its files.
+    package var store: String
+    /// The part's own list, all of it.
+    package var list: List
+    /// Which rows of it these are, in words; nil for all.
+    package var selection: String?
+
+    package init(store: SHA256Digest, list: List, selection: String?) {
+      self.store = store.hexadecimal
+      self.list = list
+      self.selection = selection
+    }
+  }
+
+  /// Of a store of copied rows, by `StoreJoin.listDigest(_:)`.
   package var list: List
   /// What the features were made by.
   package var recipe: FeatureRecipe
@@ -42,6 +59,8 @@ package struct Provenance: Codable, Equatable, Sendable {
   package var arithmetic: Int
   /// Nil for features that this program extracted.
   package var imported: ImportedFile?
+  /// What the rows were copied from, in this order; nil for rows that were computed or imported.
+  package var parts: [Part]?
 
   package init(
     list: List, recipe: FeatureRecipe, layers: [LayerSpec], dtype: ElementType,
@@ -91,20 +110,26 @@ package struct Provenance: Codable, Equatable, Sendable {
   package var fingerprint: SHA256Digest { SHA256Digest(of: json.compactText.utf8) }
 
   /// What this job has otherwise than `other`, the job of an existing store, in words.
-  package func differences(from other: Provenance) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - theirs: what the words call `other`.
+  ///   - ours: what they call this one.
+  package func differences(
+    from other: Provenance, theirs: String = "the store", ours: String = "this job"
+  ) -> [String] {
     let theirLayers = other.layers.map { ByteString($0.name) }
     let ourLayers = layers.map { ByteString($0.name) }
     var differences: [String] = []
     if theirLayers != ourLayers {
       differences.append(
-        "layers: the store has \(theirLayers.map(\.description).joined(separator: ",")), this job has "
+        "layers: \(theirs) has \(theirLayers.map(\.description).joined(separator: ",")), \(ours) has "
           + ourLayers.map(\.description).joined(separator: ","))
     }
     for difference in json.differences(from: other.json) {
       // Other layers have other shapes and files: their names say it all.
       if theirLayers != ourLayers && difference.keyPath.hasPrefix("layers[") { continue }
       differences.append(
-        "\(difference.keyPath): the store has \(difference.other), this job has \(difference.own)")
+        "\(difference.keyPath): \(theirs) has \(difference.other), \(ours) has \(difference.own)")
     }
     return differences
   }
@@ -115,7 +140,7 @@ extension Provenance {
   /// `views`, `precision`. That is the format of store.json and of the journal, and what the
   /// fingerprint is of.
   private enum CodingKeys: String, CodingKey {
-    case list, layers, dtype, rowsPerShard, kernelClass, arithmetic, imported
+    case list, layers, dtype, rowsPerShard, kernelClass, arithmetic, imported, parts
   }
 
   package init(from decoder: any Decoder) throws {
@@ -128,6 +153,7 @@ extension Provenance {
     kernelClass = try container.decode(String.self, forKey: .kernelClass)
     arithmetic = try container.decode(Int.self, forKey: .arithmetic)
     imported = try container.decodeIfPresent(ImportedFile.self, forKey: .imported)
+    parts = try container.decodeIfPresent([Part].self, forKey: .parts)
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -140,5 +166,6 @@ extension Provenance {
     try container.encode(kernelClass, forKey: .kernelClass)
     try container.encode(arithmetic, forKey: .arithmetic)
     try container.encodeIfPresent(imported, forKey: .imported)
+    try container.encodeIfPresent(parts, forKey: .parts)
   }
 }

@@ -99,29 +99,39 @@ package struct RowTable: Sendable {
 
   package func status(_ row: Int) -> RowStatus { failed.contains(row) ? .failed : .ok }
 
-  package subscript(row: Int) -> Row {
-    precondition(0..<count ~= row, "row beyond the store")
-    let result = file.withSpan { bytes in
-      Result { () throws(ProblemError) in
-        // No further than the next landmark: in a table that changed a line may have no end.
-        let next = row / Self.stride + 1
-        let bytes = bytes.extracting(0..<(next < landmarks.count ? landmarks[next] : bytes.count))
-        var offset = landmarks[row / Self.stride]
-        for skipped in row / Self.stride * Self.stride..<row {
-          offset = try RowLine(bytes, at: offset, row: skipped).end
+  package subscript(row: Int) -> Row { self[row..<row + 1][0] }
+
+  /// Consecutive rows: their lines are read once, where one row by itself has up to 63 before it.
+  package subscript(rows: Range<Int>) -> [Row] {
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= count, "row beyond the store")
+    guard let first = rows.first, let last = rows.last else { return [] }
+    return file.withSpan { bytes in
+      // No further than the next landmark: in a table that changed a line may have no end.
+      let next = last / Self.stride + 1
+      let bytes = bytes.extracting(0..<(next < landmarks.count ? landmarks[next] : bytes.count))
+      var offset: Int? = landmarks[first / Self.stride]
+      var found: [Row] = []
+      found.reserveCapacity(rows.count)
+      for number in first / Self.stride * Self.stride...last {
+        let row = Result { () throws(ProblemError) in
+          guard let start = offset else { throw ProblemError("an earlier line has no end") }
+          offset = nil
+          let line = try RowLine(bytes, at: start, row: number)
+          offset = line.end
+          return number < first ? nil : try Row(line, bytes)
         }
-        let line = try RowLine(bytes, at: offset, row: row)
-        return Row(
-          path: ByteString(try line.text(bytes, line.path)),
-          label: line.label.isEmpty ? nil : ByteString(try line.text(bytes, line.label)),
-          status: line.status,
-          message: String(decoding: try line.text(bytes, line.message), as: UTF8.self))
+        switch row {
+        case .success(let row?): found.append(row)
+        case .success(nil): break
+        // `init` has read the same bytes: only a file that changed since can get here, which who
+        // reads rows finds out before they count (`Store.requireUnchanged`).
+        case .failure(let error) where number >= first:
+          found.append(
+            Row(path: ByteString(""), label: nil, status: status(number), message: error.text))
+        case .failure: break
+        }
       }
-    }
-    do { return try result.get() } catch {
-      // `init` has read the same bytes: only a file that changed since can get here, which who reads
-      // rows finds out before they count (`Store.requireUnchanged`).
-      return Row(path: ByteString(""), label: nil, status: status(row), message: error.text)
+      return found
     }
   }
 
@@ -153,6 +163,16 @@ extension RowTable {
     bytes.append(tab)
     FieldEscape.append(entry.message.utf8, to: &bytes)
     bytes.append(UInt8(ascii: "\n"))
+  }
+}
+
+extension RowTable.Row {
+  /// What a line says.
+  fileprivate init(_ line: RowLine, _ bytes: Span<UInt8>) throws(ProblemError) {
+    path = ByteString(try line.text(bytes, line.path))
+    label = line.label.isEmpty ? nil : ByteString(try line.text(bytes, line.label))
+    status = line.status
+    message = String(decoding: try line.text(bytes, line.message), as: UTF8.self)
   }
 }
 

@@ -165,6 +165,16 @@ package final class StoredLayer: Sendable {
     }
   }
 
+  /// Appends the bytes of consecutive rows as they lie in the files. Their pages do not count as this
+  /// process's memory afterwards.
+  func appendBytes(_ rows: Range<Int>, to bytes: inout [UInt8]) {
+    for (shard, piece) in layout.pieces(of: rows) {
+      let range = byteRange(piece, of: shard)
+      shards[shard].file.withBytes(range) { bytes.append(contentsOf: $0) }
+      shards[shard].file.isDone(with: range)
+    }
+  }
+
   /// Calls `body` with the values of consecutive rows: where they lie, if they are float32 in one
   /// file, else in `scratch`. The rows' pages do not count as this process's memory afterwards; the
   /// system keeps what fits, to be read again.

@@ -102,6 +102,10 @@ package struct StoreAudit: Sendable {
         "\(recipe.model.architecture)\(recipe.precision == "fp32" ? "" : " in \(recipe.precision)"), "
           + "weights \(recipe.model.sha256)")
     }
+    if let parts = manifest.provenance.parts {
+      let names = parts.map { $0.store.prefix(12) + "…" + ($0.selection.map { " (\($0))" } ?? "") }
+      summary.append("copied from \(names.joined(separator: ", "))")
+    }
     summary.append("job \(manifest.fingerprint)")
   }
 }

@@ -44,7 +44,7 @@ struct ThumbnailOptions: ParsableArguments {
   }
 
   static func image(_ location: ByteString) -> String {
-    guard let bytes = try? ImageFile.read(location), let decoded = try? JPEGDecoder.decode(bytes),
+    guard let bytes = try? ImageFile.read(location), let decoded = try? ImageDecoder.decode(bytes),
       let small = try? JPEGEncoder.encode(
         reduced(decoded.image), JPEGEncoder.Options(quality: 75))
     else { return "" }
