@@ -25,6 +25,12 @@ else {
   print("usage: EngineBenchmark MODEL LAYER BATCH THREADS INPUT OUTPUT [fp32|bf16]")
   exit(64)
 }
+do {
+  try precision.requireAvailable()
+} catch {
+  FileHandle.standardError.write(Data("EngineBenchmark: \(error)\n".utf8))
+  exit(65)
+}
 let input = try Data(contentsOf: URL(fileURLWithPath: arguments[4])).withUnsafeBytes {
   $0.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
 }
