@@ -15,6 +15,8 @@ package final class InputWriter {
   package private(set) var clock = Clock()
   private let transform: InputTransform
   private let mode: DecodeMode
+  /// Larger images are refused.
+  private let pixelLimit: Int
   /// What resizes, in the one way or in all others.
   private enum Method {
     case plain(Resampler)
@@ -26,8 +28,10 @@ package final class InputWriter {
   private let pixels = PixelBuffer()
 
   package init(
-    _ transform: InputTransform, views: Views, mode: DecodeMode, kernels: NetworkKernels
+    _ transform: InputTransform, views: Views, mode: DecodeMode,
+    pixelLimit: Int = ImageDecoder.pixelLimit, kernels: NetworkKernels
   ) {
+    self.pixelLimit = pixelLimit
     self.transform = transform
     self.mode = mode
     self.views = views
@@ -71,7 +75,7 @@ package final class InputWriter {
     let begin = ContinuousClock.now
     let resize = transform.resize
     let warning = try ImageDecoder.decode(
-      file, mode, alpha: transform.alpha ?? .drop, box: box,
+      file, mode, alpha: transform.alpha ?? .drop, box: box, pixelLimit: pixelLimit,
       newSize: { resize.size(width: $0, height: $1) }, into: pixels)
     let decoded = ContinuousClock.now
     clock.decodeSeconds += (decoded - begin) / .seconds(1)

@@ -89,7 +89,7 @@ package struct ExtractionJob {
     let recipe = plan.recipe
     let loader = ImageLoader(
       transform: recipe.transform, views: recipe.views, decode: recipe.decode,
-      faults: faults)
+      pixelLimit: request.maxMegapixels * 1_000_000, faults: faults)
     return WorkerPipeline(
       makeExtractor: { [team] in try BatchExtractor(plan, loader: loader, team: team) },
       faults: faults, hostName: communicator.hostName, inputs: plan.model.inputs,

@@ -49,6 +49,8 @@ package struct ExtractionRequest: Sendable {
   package var stallTimeoutSeconds = 600.0
   /// End the job when an image is decoded for so long, and fail it when that happens to it alone.
   package var imageTimeoutSeconds = 60.0
+  /// Images of more millions of pixels fail.
+  package var maxMegapixels = ImageDecoder.pixelLimit / 1_000_000
   package var progress = ProgressStyle.auto
   /// Name and version of the program that asks, for the record of the run.
   package var program = "decaf"

@@ -7,11 +7,13 @@ struct ImageLoader: Sendable {
   let transform: InputTransform
   let views: Views
   let decode: DecodeMode
+  /// Larger images are refused.
+  var pixelLimit = ImageDecoder.pixelLimit
   let faults: FaultInjection
 
   /// The memory and the clock of one thread that loads images.
   func makeWriter(_ kernels: NetworkKernels) -> InputWriter {
-    InputWriter(transform, views: views, mode: decode, kernels: kernels)
+    InputWriter(transform, views: views, mode: decode, pixelLimit: pixelLimit, kernels: kernels)
   }
 
   /// Writes one image's input tensors; returns what the decoder remarked.

@@ -49,9 +49,11 @@ package enum ImageProbe {
     }
     // It must not outlive for long the process that asks, which may be killed before it ends this one.
     alarm(UInt32(min(try reader.double(), 1e6)) + 5)
+    let pixelLimit = Int(try reader.integer(Int64.self))
     let item = try reader.batchItem()
     let loader = ImageLoader(
-      transform: transform, views: views, decode: mode, faults: FaultInjection())
+      transform: transform, views: views, decode: mode, pixelLimit: pixelLimit,
+      faults: FaultInjection())
     let file = Result { () throws(ImageError) in try ImageFile.read(item.location) }
     let layout = transform.inputLayout
     let places = (0..<views.count).map { _ in ImagePlace(FeatureMap(layout)) }
@@ -68,6 +70,7 @@ package enum ImageProbe {
     request.write(loader.views.rawValue)
     request.write(loader.decode.rawValue)
     request.write(seconds)
+    request.write(Int64(loader.pixelLimit))
     request.write(item)
 
     let child = Process()

@@ -11,6 +11,8 @@ package struct DecodedImage: Equatable, Sendable {
 struct DecodeRequest {
   /// What becomes of transparency.
   var alpha = AlphaRule.drop
+  /// Larger images are refused.
+  var pixelLimit = ImageDecoder.pixelLimit
   /// The eighths of full size to decode at, where the format can, from the upright picture's size.
   var eighths: (_ width: Int, _ height: Int) -> Int = { _, _ in 8 }
 }
@@ -31,7 +33,7 @@ protocol FormatDecoder: Sendable {
 ///
 /// Pixels are 8-bit RGB, upright; gray is three equal channels, colour profiles are ignored.
 package enum ImageDecoder {
-  /// Larger images are refused.
+  /// Larger images are refused where nobody says otherwise.
   package static let pixelLimit = 80_000_000
 
   private static let formats: [any FormatDecoder.Type] = [
@@ -57,15 +59,17 @@ package enum ImageDecoder {
   ///
   /// - Parameters:
   ///   - box: the part of the upright picture that will be used; nil for all of it.
+  ///   - pixelLimit: larger images are refused.
   ///   - newSize: what a part of this size will be resized to.
   /// - Returns: the first warning about damaged data, and how many more there were; nil for none.
   /// - Throws: as above.
   package static func decode(
     _ bytes: [UInt8], _ mode: DecodeMode, alpha: AlphaRule, box: Box?,
+    pixelLimit: Int = ImageDecoder.pixelLimit,
     newSize: @escaping (_ width: Int, _ height: Int) -> (width: Int, height: Int),
     into buffer: PixelBuffer
   ) throws(ImageError) -> String? {
-    let request = DecodeRequest(alpha: alpha) { width, height in
+    let request = DecodeRequest(alpha: alpha, pixelLimit: pixelLimit) { width, height in
       let part = box?.clipped(width: width, height: height)
       let (width, height) = (part?.width ?? width, part?.height ?? height)
       // A box beside the picture is refused later.
@@ -96,10 +100,10 @@ package enum ImageDecoder {
 
 extension ImageDecoder {
   /// Throws where a header claims more pixels than are decoded.
-  static func requirePixels(width: Int, height: Int) throws(ImageError) {
+  static func requirePixels(width: Int, height: Int, limit: Int) throws(ImageError) {
     let (count, overflows) = width.multipliedReportingOverflow(by: height)
-    if overflows || count > pixelLimit {
-      throw .tooManyPixels(width: width, height: height, limit: pixelLimit)
+    if overflows || count > limit {
+      throw .tooManyPixels(width: width, height: height, limit: limit)
     }
   }
 

@@ -43,7 +43,8 @@ package enum ImageError: ErrorWithStatus, Hashable, Sendable, CustomStringConver
     case .unsupported(let reason):
       "unsupported kind of JPEG: \(reason); expected 8-bit baseline, progressive or arithmetic"
     case .tooManyPixels(let width, let height, let limit):
-      "too large: the header claims \(width)×\(height) pixels, at most \(limit) are decoded"
+      "too large: the header claims \(width)×\(height) pixels, at most \(limit) are decoded "
+        + "(--max-megapixels)"
     case .tooManyScans(let limit):
       "too many scans: more than \(limit); looks like an attack on decoders"
     case .tooMuchMemory(let limit): "decoding needs more than \(limit) MB"

@@ -21,7 +21,8 @@ enum JPEGDecoder: FormatDecoder {
   ) throws(ImageError) -> String? {
     let header = try header(of: bytes)
     let (width, height) = (Int(header.width), Int(header.height))
-    try ImageDecoder.requirePixels(width: width, height: height)
+    try ImageDecoder.requirePixels(
+      width: width, height: height, limit: request.pixelLimit)
     let exif = bytes.dropFirst(Int(header.exif_offset)).prefix(Int(header.exif_count))
     let orientation = EXIFOrientation(exif)
     let isTransposed = orientation.isTransposed
@@ -29,13 +30,20 @@ enum JPEGDecoder: FormatDecoder {
     let eighths = request.eighths(fullWidth, fullHeight)
     return try buffer.replace(fullWidth: fullWidth, fullHeight: fullHeight, eighths: eighths) {
       pixels throws(ImageError) in
-      var limits = cjpeg_limits(scans: Int32(scanLimit), memory: memoryLimit)
+      var limits = cjpeg_limits(scans: Int32(scanLimit), memory: memoryLimit(request))
       var report = cjpeg_report()
       let status = cjpeg_decode(
         bytes, bytes.count, orientation.rawValue, Int32(eighths), &limits, pixels, &report)
-      try check(status, report)
+      try check(status, report, memory: memoryLimit(request))
       return ImageDecoder.warning(string(report.warning), count: Int(report.warning_count))
     }
+  }
+
+  /// What goes beside the pixels, coefficients of several scans above all, grows with them.
+  private static func memoryLimit(_ request: DecodeRequest) -> Int {
+    max(
+      memoryLimit,
+      memoryLimit / (ImageDecoder.pixelLimit / 1_000_000) * (request.pixelLimit / 1_000_000))
   }
 
   private static func header(of bytes: [UInt8]) throws(ImageError) -> cjpeg_header {
@@ -46,14 +54,16 @@ enum JPEGDecoder: FormatDecoder {
   }
 
   /// Throws what `status` stands for, in libjpeg's words.
-  private static func check(_ status: cjpeg_status, _ report: cjpeg_report) throws(ImageError) {
+  private static func check(
+    _ status: cjpeg_status, _ report: cjpeg_report, memory: Int = memoryLimit
+  ) throws(ImageError) {
     let reason = string(report.error)
     switch status {
     case CJPEG_OK: return
     case CJPEG_TRUNCATED: throw .truncated(reason: reason)
     case CJPEG_UNSUPPORTED: throw .unsupported(reason: reason)
     case CJPEG_TOO_MANY_SCANS: throw .tooManyScans(limit: scanLimit)
-    case CJPEG_TOO_MUCH_MEMORY: throw .tooMuchMemory(limitMegabytes: memoryLimit >> 20)
+    case CJPEG_TOO_MUCH_MEMORY: throw .tooMuchMemory(limitMegabytes: memory >> 20)
     default: throw .corrupt(.jpeg, reason: reason)
     }
   }

@@ -20,7 +20,8 @@ enum PNGDecoder: FormatDecoder {
     var report = cpng_report()
     try check(cpng_read_header(bytes, bytes.count, &header, &report), report)
     let (width, height) = (Int(header.width), Int(header.height))
-    try ImageDecoder.requirePixels(width: width, height: height)
+    try ImageDecoder.requirePixels(
+      width: width, height: height, limit: request.pixelLimit)
     let orientation = EXIFOrientation(PNGChunks(bytes).first("eXIf") ?? [])
     return try buffer.replace(width: width, height: height, orientation) {
       pixels throws(ImageError) in

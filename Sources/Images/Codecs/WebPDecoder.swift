@@ -13,7 +13,8 @@ enum WebPDecoder: FormatDecoder {
     var header = cwebp_header()
     try check(cwebp_read_header(bytes, bytes.count, &header), bytes)
     let (width, height) = (Int(header.width), Int(header.height))
-    try ImageDecoder.requirePixels(width: width, height: height)
+    try ImageDecoder.requirePixels(
+      width: width, height: height, limit: request.pixelLimit)
     let exif = bytes.dropFirst(header.exif_offset).prefix(header.exif_count)
     return try buffer.replace(width: width, height: height, EXIFOrientation(webP: exif)) {
       pixels throws(ImageError) in

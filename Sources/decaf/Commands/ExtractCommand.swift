@@ -101,6 +101,9 @@ struct ExtractCommand: DistributedCommand {
     help: "Seconds after which a rank that is silent, or gets no further, ends the job (75).")
   var stallTimeout = 600.0
 
+  @Option(help: "Images of more millions of pixels fail.")
+  var maxMegapixels = 80
+
   @Option(
     help: """
       Seconds that an image may be decoded; then the job ends (75), and when it is started again such \
@@ -122,6 +125,7 @@ struct ExtractCommand: DistributedCommand {
     try OptionRange.checkPositive("--max-hours", maxHours)
     try OptionRange.checkPositive("--stall-timeout", stallTimeout)
     try OptionRange.checkPositive("--image-timeout", imageTimeout)
+    try OptionRange.check("--max-megapixels", maxMegapixels, in: 1...4000)
     if let layers, let twice = Set(layers.filter { blob in layers.count { $0 == blob } > 1 }).first
     {
       throw ValidationError("--layers names \(twice) twice.")
@@ -157,6 +161,7 @@ struct ExtractCommand: DistributedCommand {
     request.maxHours = maxHours
     request.stallTimeoutSeconds = stallTimeout
     request.imageTimeoutSeconds = imageTimeout
+    request.maxMegapixels = maxMegapixels
     request.progress = progress
     request.program = "decaf \(Version.number)"
     request.programFacts = Version.facts
