@@ -90,6 +90,27 @@ import Testing
     }
   }
 
+  /// However the file ends: every pixel is there, or it is told that some are not.
+  @Test func aMissingEndMarkerTakesNothingAway() throws {
+    let noise = RGBImage(
+      width: 64, height: 64, pixels: seededPixels(width: 64, height: 64, seed: 7))
+    let bytes = try JPEGEncoder.encode(noise)
+    let whole = try ImageDecoder.decode(bytes).image
+    for missing in 1...60 {
+      do throws(ImageError) {
+        let decoded = try ImageDecoder.decode(Array(bytes.dropLast(missing)))
+        #expect(decoded.image == whole, "without the last \(missing) bytes")
+        #expect(decoded.warning == "the end marker is missing")
+      } catch {
+        #expect(missing > 2, "the end marker is two bytes: \(error)")
+        guard case .truncated = error else {
+          Issue.record("without the last \(missing) bytes: \(error)")
+          return
+        }
+      }
+    }
+  }
+
   @Test func damageThatLeavesAPictureIsAWarning() throws {
     var bytes = try Self.file()
     let scan = try #require(bytes.segment(0xDA))

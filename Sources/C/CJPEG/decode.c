@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include <jerror.h>
+
 #include "trap.h"
 
 // One call's arguments and state.
@@ -10,6 +12,8 @@ struct decoder {
   struct jpeg_progress_mgr progress;
   const unsigned char *bytes;
   size_t count;
+  int is_in_scan;  // the header is read, pixels follow
+  int is_ended;    // an end marker was made up
   struct cjpeg_header header;
   int orientation;
   int eighths;
@@ -17,11 +21,12 @@ struct decoder {
   unsigned char *pixels;
 };
 
-// MARK: The input: all in memory; its end is an error rather than a made-up end of image.
+// MARK: The input: all in memory. Where it ends without the end marker, one is made up once, as the
+// decoder looks a few bytes ahead; if it then lacks bits, pixels are missing, and that is an error.
 
 static void do_nothing(j_decompress_ptr jpeg) { (void)jpeg; }
 
-static boolean on_end_of_input(j_decompress_ptr jpeg) {
+static _Noreturn void leave_truncated(j_decompress_ptr jpeg) {
   struct decoder *decoder = (struct decoder *)jpeg;
   char *text = decoder->trap.report->error;
   if (jpeg->output_scanline > 0)
@@ -32,9 +37,28 @@ static boolean on_end_of_input(j_decompress_ptr jpeg) {
   trap_leave((j_common_ptr)jpeg, CJPEG_TRUNCATED);
 }
 
+static boolean on_end_of_input(j_decompress_ptr jpeg) {
+  static const unsigned char end[] = {0xFF, JPEG_EOI};
+  struct decoder *decoder = (struct decoder *)jpeg;
+  // Of several scans nobody knows whether the last was there.
+  if (decoder->is_ended || !decoder->is_in_scan || jpeg_has_multiple_scans(jpeg))
+    leave_truncated(jpeg);
+  decoder->is_ended = 1;
+  decoder->source.next_input_byte = end;
+  decoder->source.bytes_in_buffer = sizeof end;
+  return TRUE;
+}
+
+// Bits are missing, and zeros would take their place.
+static void on_warning(j_common_ptr codec) {
+  struct decoder *decoder = (struct decoder *)codec;
+  if (decoder->is_ended && codec->err->msg_code == JWRN_HIT_MARKER)
+    leave_truncated(&decoder->jpeg);
+}
+
 static void skip(j_decompress_ptr jpeg, long count) {
   if (count <= 0) return;
-  if ((size_t)count > jpeg->src->bytes_in_buffer) on_end_of_input(jpeg);
+  if ((size_t)count > jpeg->src->bytes_in_buffer) leave_truncated(jpeg);
   jpeg->src->next_input_byte += count;
   jpeg->src->bytes_in_buffer -= (size_t)count;
 }
@@ -58,7 +82,7 @@ static void install_source(struct decoder *decoder) {
 static boolean on_app1(j_decompress_ptr jpeg) {
   struct decoder *decoder = (struct decoder *)jpeg;
   struct jpeg_source_mgr *source = jpeg->src;
-  if (source->bytes_in_buffer < 2) on_end_of_input(jpeg);
+  if (source->bytes_in_buffer < 2) leave_truncated(jpeg);
   // The segment's length counts its own two bytes.
   long length = source->next_input_byte[0] << 8 | source->next_input_byte[1];
   const unsigned char *data = source->next_input_byte + 2;
@@ -153,6 +177,8 @@ static void decode(void *state) {
   jpeg->do_fancy_upsampling = TRUE;
   jpeg->scale_num = (unsigned)decoder->eighths;
   jpeg->scale_denom = 8;
+  decoder->trap.on_warning = on_warning;
+  decoder->is_in_scan = 1;
   jpeg_start_decompress(jpeg);
 
   int width = cjpeg_scaled(decoder->header.width, decoder->eighths);
@@ -175,8 +201,10 @@ static void decode(void *state) {
     if (is_cmyk) convert_from_cmyk(converted, row, width, jpeg->saw_Adobe_marker);
     for (int x = 0; x < width; x++, target += place.right) memcpy(target, converted + 3 * x, 3);
   }
-  // Not jpeg_finish_decompress: it reads on to the end of the file, and what is wrong there (often a
-  // missing end marker) takes nothing from the picture.
+  if (decoder->is_ended && decoder->trap.report->warning_count++ == 0)
+    snprintf(decoder->trap.report->warning, 200, "the end marker is missing");
+  // Not jpeg_finish_decompress: it reads on to the end of the file, and what is wrong there takes
+  // nothing from the picture.
 }
 
 int cjpeg_scaled(int side, int eighths) { return (side * eighths + 7) / 8; }

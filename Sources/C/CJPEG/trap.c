@@ -39,7 +39,9 @@ static _Noreturn void on_error(j_common_ptr codec) {
 // Levels from 0 are traces of no interest; -1 is a warning: the data is damaged, decoding goes on.
 static void on_message(j_common_ptr codec, int level) {
   if (level >= 0) return;
-  struct cjpeg_report *report = ((struct trap *)codec->err)->report;
+  struct trap *trap = (struct trap *)codec->err;
+  if (trap->on_warning) trap->on_warning(codec);
+  struct cjpeg_report *report = trap->report;
   if (report->warning_count++ == 0) format(codec, report->warning);
 }
 

@@ -14,6 +14,8 @@ struct trap {
   jmp_buf exit;
   enum cjpeg_status status;
   struct cjpeg_report *report;
+  // Called for every warning, before it is counted; NULL for none.
+  void (*on_warning)(j_common_ptr codec);
 };
 
 // Sets up a trap; a codec whose `err` is the result falls into it.
