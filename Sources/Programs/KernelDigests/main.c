@@ -141,8 +141,10 @@ static void maps(const decaf_network_kernels *kernels) {
   const decaf_map half = {4, 4, CHANNELS, 4 * CHANNELS};
   float *input = floats(SIDE * SIDE * CHANNELS, 300);
   float *output = zeros(SIDE * SIDE * CHANNELS, sizeof(float));
-  const decaf_map_options windows = {.size = 3, .stride = 2, .scale = 2e-5f, .k = 1};
-  const decaf_map_options pixels = {.size = 1, .stride = 1, .scale = 2e-5f, .k = 1};
+  const decaf_map_options windows = {
+      .height = 3, .width = 3, .stride_y = 2, .stride_x = 2, .local_size = 5, .scale = 2e-5f, .k = 1};
+  const decaf_map_options pixels = {
+      .height = 1, .width = 1, .stride_y = 1, .stride_x = 1, .local_size = 5, .scale = 2e-5f, .k = 1};
   for (const decaf_map_kernel *it = kernels->map_kernels; it->name; it++) {
     it->run(input, &map, output, &half, 0, 4, &windows);
     print(it->name, output, 16 * CHANNELS * sizeof(float));
