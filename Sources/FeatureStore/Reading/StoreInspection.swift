@@ -1,4 +1,4 @@
-internal import Files
+package import Files
 
 /// What a folder holds of a store, without reading its rows or their table.
 package enum StoreInspection: Sendable {
