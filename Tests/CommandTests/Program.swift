@@ -120,3 +120,26 @@ struct Program {
       sourceLocation: sourceLocation)
   }
 }
+
+extension Program {
+  /// Runs the program, which waits at `place`, a `PausePoint`, until `change` is made.
+  ///
+  /// - Parameter folder: for the files by which both sides know.
+  func run(
+    _ arguments: [String], pausedAt place: String, in folder: String, _ change: () throws -> Void
+  ) throws -> Run {
+    let pause = "\(folder)/pause-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: pause, withIntermediateDirectories: true)
+    let running = try start(
+      arguments,
+      environment: ["DECAF_FAULT_PAUSE": place, "DECAF_FAULT_PAUSE_FOLDER": pause])
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while Date() < deadline, running.process.isRunning,
+      !FileManager.default.fileExists(atPath: "\(pause)/paused")
+    { usleep(2_000) }
+    #expect(running.process.isRunning, "the command never came to \(place)")
+    try change()
+    _ = FileManager.default.createFile(atPath: "\(pause)/continue", contents: nil)
+    return running.wait()
+  }
+}

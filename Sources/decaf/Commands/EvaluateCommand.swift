@@ -97,10 +97,19 @@ struct EvaluateCommand: DistributedCommand {
 
   func run(in context: CommandContext) throws -> ExitStatus {
     let start = ContinuousClock.now
-    let team = try context.makeTeam(threads: runOptions.threads)
     let evaluator = try context.communicator.agree { try makeEvaluator() }
     let identity = try context.agreeing { try evaluator.identity(context.communicator) }
     if let status = try finished(evaluator, identity, context) { return status }
+    return try context.locking("\(output)/lock", output: output) {
+      try evaluate(evaluator, since: start, in: context)
+    }
+  }
+
+  /// Evaluates, with the output to itself.
+  private func evaluate(
+    _ evaluator: Evaluator, since start: ContinuousClock.Instant, in context: CommandContext
+  ) throws -> ExitStatus {
+    let team = try context.makeTeam(threads: runOptions.threads)
     try check.run(evaluator.stores, context, team)
     PausePoint.inputsAreOpen()
     if context.isRoot { for line in evaluator.summary { context.log.info("\(line)") } }

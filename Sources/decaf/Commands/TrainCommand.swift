@@ -195,12 +195,15 @@ struct TrainCommand: DistributedCommand {
   static var stopsInOrder: Bool { true }
 
   func run(in context: CommandContext) throws -> ExitStatus {
+    try context.communicator.agree { if context.isRoot { try Classifier.checkWritable(output) } }
+    return try context.locking(output + ".lock", output: output) { try train(in: context) }
+  }
+
+  /// Trains, with the output to itself.
+  private func train(in context: CommandContext) throws -> ExitStatus {
     let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
-    var input = try context.communicator.agree {
-      if context.isRoot { try Classifier.checkWritable(output) }
-      return try open()
-    }
+    var input = try context.communicator.agree { try open() }
     PausePoint.inputsAreOpen()
     try input.identity.settleKernels(context.communicator)
     let existing = try existing(input.identity, context)
