@@ -26,26 +26,6 @@ import Testing
     }
   }
 
-  /// Runs a command that waits at `place` until `change` is made.
-  private func run(
-    _ arguments: [String], ranks: Int?, at place: String, in folder: String,
-    _ change: () throws -> Void
-  ) throws -> Program.Run {
-    let pause = "\(folder)/pause-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: pause, withIntermediateDirectories: true)
-    let running = try Program.decaf.on(ranks: ranks).start(
-      arguments,
-      environment: ["DECAF_FAULT_PAUSE": place, "DECAF_FAULT_PAUSE_FOLDER": pause])
-    let deadline = Date(timeIntervalSinceNow: 60)
-    while Date() < deadline, running.process.isRunning,
-      !FileManager.default.fileExists(atPath: "\(pause)/paused")
-    { usleep(2_000) }
-    #expect(running.process.isRunning, "the command never came to \(place)")
-    try change()
-    _ = FileManager.default.createFile(atPath: "\(pause)/continue", contents: nil)
-    return running.wait()
-  }
-
   private func copy(_ path: String, to other: String) throws -> String {
     try? FileManager.default.removeItem(atPath: other)
     try FileManager.default.copyItem(atPath: path, toPath: other)
@@ -62,7 +42,9 @@ import Testing
       let long = try CommandFixture.longList(in: folder, count: 60)
       let list = try copy(long, to: "\(folder)/list.txt")
       let arguments = try CommandFixture.extract("\(folder)/store", list: list, "--batch", "2")
-      let changed = try run(arguments, ranks: ranks, at: "images/0.jpg", in: folder) {
+      let changed = try Program.decaf.on(ranks: ranks).run(
+        arguments, pausedAt: "images/0.jpg", in: folder
+      ) {
         try change.make(list)
       }
       #expect(changed.status == 65, "\(changed.errors)")
@@ -86,7 +68,9 @@ import Testing
       let list = "\(folder)/list.txt"
       try Data(text.utf8).write(to: URL(fileURLWithPath: list))
       let arguments = try CommandFixture.extract("\(folder)/store", list: list)
-      let changed = try run(arguments, ranks: nil, at: "images/14.jpg", in: folder) {
+      let changed = try Program.decaf.run(
+        arguments, pausedAt: "images/14.jpg", in: folder
+      ) {
         try Change.cutShort.make(list)
       }
       #expect(changed.status == 65 && changed.errors.contains(list), "\(changed.errors)")
@@ -107,7 +91,8 @@ import Testing
       let arguments = try CommandFixture.extract(store, model: model, "--batch", "2")
       for change in [Change.overwritten, .cutShort] {
         _ = try copy(fixture.model, to: model)
-        let changed = try run(arguments, ranks: ranks, at: place, in: folder) {
+        let changed = try Program.decaf.on(ranks: ranks).run(arguments, pausedAt: place, in: folder)
+        {
           try change.make(model)
         }
         #expect(changed.status == 65, "\(change.testDescription): \(changed.errors)")
@@ -132,6 +117,22 @@ import Testing
     ["train", "\(folder)/store", "--layer", "pool5", "--output", "\(folder)/\(name)"]
   }
 
+  private func smallProtocol(_ folder: String) -> String {
+    """
+    name: small
+    kind: few-shot
+    stores: {images: \(folder)/store}
+    layers: [pool5]
+    losses: [softmax]
+    normalize: l2
+    C: [1, 10]
+    validation: {rows: 1, of: 3, fallback-C: 1}
+    training-rows: [1, 3]
+    splits: 2
+    seed: 1
+    """
+  }
+
   /// Every command that reads a store, and what it would write; every file, and every change.
   @Test(arguments: [nil, 2]) func storeAndClassifierThatChange(ranks: Int?) throws {
     try withTemporaryFolder { folder in
@@ -143,20 +144,7 @@ import Testing
         "export", "\(folder)/store", "--layer", "pool5", "--format", "csv", "--output",
         "\(folder)/out",
       ]
-      let protocolText = """
-        name: small
-        kind: few-shot
-        stores: {images: \(folder)/store}
-        layers: [pool5]
-        losses: [softmax]
-        normalize: l2
-        C: [1, 10]
-        validation: {rows: 1, of: 3, fallback-C: 1}
-        training-rows: [1, 3]
-        splits: 2
-        seed: 1
-        """
-      try Data(protocolText.utf8).write(to: URL(fileURLWithPath: "\(folder)/p.yaml"))
+      try Data(smallProtocol(folder).utf8).write(to: URL(fileURLWithPath: "\(folder)/p.yaml"))
       let evaluate = ["evaluate", "\(folder)/p.yaml", "--output", "\(folder)/results"]
       let merge = ["merge", "\(folder)/store", "--output", "\(folder)/merged"]
       let subset = [
@@ -176,7 +164,9 @@ import Testing
         for change in ranks == nil ? [Change.overwritten, .cutShort] : [.cutShort] {
           let path = "\(folder)/\(name)"
           let whole = try copy(path, to: "\(folder)/whole")
-          let changed = try run(arguments, ranks: ranks, at: "inputs opened", in: folder) {
+          let changed = try Program.decaf.on(ranks: ranks).run(
+            arguments, pausedAt: "inputs opened", in: folder
+          ) {
             try change.make(path)
           }
           #expect(changed.status == 65, "\(arguments[0]), \(name): \(changed.errors)")
@@ -192,6 +182,55 @@ import Testing
     }
   }
 
+  /// What was trained on a store that changed is not taken up again.
+  @Test(arguments: [nil, 2]) func stoppedTrainingKeepsNothingOfAChangedStore(ranks: Int?) throws {
+    try withTemporaryFolder { folder in
+      try train(in: folder)
+      let features = "\(folder)/store/pool5.npy"
+      let whole = try copy(features, to: "\(folder)/whole")
+      let stopping = trainCommand(in: folder, "out") + ["--max-hours", "1e-9"]
+      let changed = try Program.decaf.on(ranks: ranks).run(
+        stopping, pausedAt: "inputs opened", in: folder
+      ) {
+        try Change.overwritten.make(features)
+      }
+      #expect(changed.status == 65, "\(changed.errors)")
+      #expect(changed.errors.contains("\(features) changed"), "\(changed.errors)")
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/out.checkpoint"))
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/out.lock"))
+      _ = try copy(whole, to: features)
+      #expect(try Program.decaf.on(ranks: ranks).run(stopping).status == 75)
+      #expect(FileManager.default.fileExists(atPath: "\(folder)/out.checkpoint"))
+    }
+  }
+
+  @Test(arguments: [nil, 2]) func stoppedEvaluationKeepsNothingOfAChangedStore(ranks: Int?) throws {
+    try withTemporaryFolder { folder in
+      try train(in: folder)
+      try Data(smallProtocol(folder).utf8).write(to: URL(fileURLWithPath: "\(folder)/p.yaml"))
+      let evaluate = ["evaluate", "\(folder)/p.yaml", "--output"]
+      let features = "\(folder)/store/pool5.npy"
+      let whole = try copy(features, to: "\(folder)/whole")
+      let changed = try Program.decaf.on(ranks: ranks).run(
+        evaluate + ["\(folder)/results", "--max-hours", "1e-9"], pausedAt: "inputs opened",
+        in: folder
+      ) { try Change.overwritten.make(features) }
+      #expect(changed.status == 65, "\(changed.errors)")
+      #expect(changed.errors.contains("\(features) changed"), "\(changed.errors)")
+      _ = try copy(whole, to: features)
+      for name in ["results", "plain"] {
+        let run = try Program.decaf.run(evaluate + ["\(folder)/\(name)"])
+        #expect(run.status == 0, "\(run.errors)")
+      }
+      for name in ["results.json", "table.txt"] {
+        let files = try ["results", "plain"].map {
+          try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0)/\(name)"))
+        }
+        #expect(files[0] == files[1])
+      }
+    }
+  }
+
   @Test func classifyPrintsNothingOfChangedWeights() throws {
     try withTemporaryFolder { folder in
       let model = "\(folder)/whole.safetensors"
@@ -200,7 +239,9 @@ import Testing
       let image = try CommandFixture.shared.get().folder + "/images/0.jpg"
       let arguments = ["classify", image, "--model", model]
       #expect(try Program.decaf.run(arguments).output.contains(image))
-      let changed = try run(arguments, ranks: nil, at: "inputs opened", in: folder) {
+      let changed = try Program.decaf.run(
+        arguments, pausedAt: "inputs opened", in: folder
+      ) {
         try Change.cutShort.make(model)
       }
       #expect(changed.status == 65 && changed.errors.contains(model), "\(changed.errors)")

@@ -29,14 +29,19 @@ package final class Checkpointer {
     package var interval: Duration
     /// Why to stop, asked for again and again; nil for going on.
     package var stopReason: @Sendable () -> String?
+    /// Throws where what training reads has changed, on any rank: what it has reached then is of
+    /// no training, and is not written. Collective.
+    package var requireSoundInputs: () throws -> Void
     /// Gets to know what went wrong and does not matter much.
     package var warn: (String) -> Void
 
     package init(
       interval: Duration, stopReason: @escaping @Sendable () -> String? = { nil },
+      requireSoundInputs: @escaping () throws -> Void = {},
       warn: @escaping (String) -> Void = { _ in }
     ) {
-      (self.interval, self.stopReason, self.warn) = (interval, stopReason, warn)
+      (self.interval, self.stopReason) = (interval, stopReason)
+      (self.requireSoundInputs, self.warn) = (requireSoundInputs, warn)
     }
   }
 
@@ -133,7 +138,8 @@ package final class Checkpointer {
   /// Writes a checkpoint where it is time, and stops where that was asked for. Collective.
   ///
   /// - Parameter state: what to go on from; made on rank 0 alone, if it is written.
-  /// - Throws: `TrainingStopped`, on every rank; `JobFailure` when the file cannot be written then.
+  /// - Throws: `TrainingStopped`, on every rank; `JobFailure` when the file cannot be written then, or
+  ///   when an input has changed.
   func pause(_ phase: Phase, _ state: () -> CheckpointRecord) throws {
     if passesNext {
       passesNext = false
@@ -142,11 +148,12 @@ package final class Checkpointer {
     let reason = schedule.stopReason()
     var wish = [Int64(reason != nil ? 2 : isPauseDue() ? 1 : 0)]
     if communicator.size > 1 { try communicator.allreduce(&wish, .maximum) }
+    if wish[0] == 0 { return }
+    try schedule.requireSoundInputs()
     if wish[0] == 2 {
       try communicator.agree { if communicator.isRoot { try write(phase, state()) } }
       throw TrainingStopped(reason: reason ?? "asked for on another rank")
     }
-    if wish[0] == 0 { return }
     if communicator.isRoot {
       do { try write(phase, state()) } catch {
         schedule.warn("training goes on without a new checkpoint: \(error)")

@@ -17,6 +17,8 @@ final class EvaluationRun {
   private let keeping: EvaluationKeeping
   private let stop: StopRequest
   private let file: ProgressFile?
+  /// The files of the stores.
+  private let inputs: [InputFile]
   /// Whether ranks compute by different kernels: then each training is shared by all, by the lowest.
   private let mustShare: Bool
 
@@ -39,11 +41,12 @@ final class EvaluationRun {
 
   init(
     _ plan: SplitPlan, _ tasks: [EvaluationTask], identity: EvaluationIdentity,
-    mustShare: Bool, communicator: any Communicator, team: ThreadTeam, keeping: EvaluationKeeping
+    inputs: [InputFile], mustShare: Bool, communicator: any Communicator, team: ThreadTeam,
+    keeping: EvaluationKeeping
   ) {
     (self.plan, self.tasks, self.identity) = (plan, tasks, identity)
     (self.communicator, self.team, self.keeping) = (communicator, team, keeping)
-    self.mustShare = mustShare
+    (self.inputs, self.mustShare) = (inputs, mustShare)
     stop = StopRequest(keeping)
     file = keeping.folder.map { ProgressFile(folder: $0) }
     outcomes = [Outcome?](repeating: nil, count: tasks.count)
@@ -125,9 +128,11 @@ final class EvaluationRun {
 
   /// Writes what is done where it is time. Collective.
   ///
-  /// - Throws: `JobFailure` when the file cannot be written and the run stops.
+  /// - Throws: `JobFailure` when the file cannot be written and the run stops, or when a store has
+  ///   changed: what was trained on it then is of no evaluation.
   private func keep(isStopping: Bool) throws {
     try communicator.agree {
+      try inputs.requireUnchanged()
       guard communicator.isRoot, let file, isDone.contains(false) else { return }
       // A large file is written the less often.
       let interval = max(Self.writeInterval, writeTime * 20)
@@ -220,7 +225,7 @@ final class EvaluationRun {
 
   private var attempt: TrainingAttempt {
     TrainingAttempt(
-      plan: plan, job: identity.job, folder: keeping.folder, continues: continues, stop: stop,
-      warn: keeping.warn)
+      plan: plan, job: identity.job, folder: keeping.folder, inputs: inputs, continues: continues,
+      stop: stop, warn: keeping.warn)
   }
 }

@@ -123,8 +123,9 @@ package struct Evaluator {
   ) throws -> EvaluationResult? {
     let identity = try identity(communicator)
     let run = EvaluationRun(
-      plan, tasks, identity: identity, mustShare: try Self.kernelsDiffer(communicator),
-      communicator: communicator, team: team, keeping: keeping)
+      plan, tasks, identity: identity, inputs: inputs,
+      mustShare: try Self.kernelsDiffer(communicator), communicator: communicator, team: team,
+      keeping: keeping)
     guard let outcomes = try run.run(progress: progress) else { return nil }
     return EvaluationResult(
       evaluation: evaluation, layers: layers, plan: plan, tasks: tasks, outcomes: outcomes,

@@ -10,6 +10,8 @@ struct TrainingAttempt: Sendable {
   let job: String
   /// Where checkpoints go; nil for none.
   let folder: String?
+  /// The files of the stores.
+  let inputs: [InputFile]
   /// Whether there may be checkpoints of this evaluation.
   let continues: Bool
   let stop: StopRequest
@@ -47,7 +49,8 @@ struct TrainingAttempt: Sendable {
   ) throws -> Checkpointer {
     let path = "\(folder)/\(ResultsFolder.checkpointName(of: task, job: job))"
     let schedule = Checkpointer.Schedule(
-      interval: Self.checkpointInterval, stopReason: { [stop] in stop.reasonToLeave }, warn: warn)
+      interval: Self.checkpointInterval, stopReason: { [stop] in stop.reasonToLeave },
+      requireSoundInputs: { try communicator.agree { try inputs.requireUnchanged() } }, warn: warn)
     func open(startsAnew: Bool) throws -> Checkpointer {
       try Checkpointer(
         path, of: task.identity(plan), schedule, startsAnew: startsAnew,

@@ -120,6 +120,7 @@ extension TrainCommand {
         stopReason: {
           StopSignal.name ?? (end.map { ContinuousClock.now >= $0 } == true ? "--max-hours" : nil)
         },
+        requireSoundInputs: { try context.requireUnchanged(input.files) },
         warn: { log.warning("\($0)") }),
       startsAnew: overwrite, communicator: context.communicator)
     if checkpointer.continues && context.isRoot {
