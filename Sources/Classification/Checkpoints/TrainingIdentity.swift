@@ -9,10 +9,19 @@ internal import Tensors
 /// What is not here (ranks, threads, paths, limits of time) does not show in them.
 package struct TrainingIdentity: Codable, Sendable {
   /// A store, by what it says of itself and of its files.
-  struct StoreIdentity: Codable {
+  package struct StoreIdentity: Codable, Equatable, Sendable {
     var fingerprint: String
     var rows: String
     var shards: [String]
+
+    /// - Parameter layer: the name of the layer whose files count.
+    package init(_ store: Store, layer: String) {
+      fingerprint = store.manifest.fingerprint
+      rows = store.manifest.rows.sha256
+      shards =
+        store.manifest.layers.first { $0.name.utf8.elementsEqual(layer.utf8) }?
+        .shards.map(\.sha256) ?? []
+    }
   }
 
   var stores: [StoreIdentity]
@@ -49,15 +58,10 @@ package struct TrainingIdentity: Codable, Sendable {
   ///   - rowWeights: of the stores' rows; nil for none.
   ///   - start: a classifier to begin with.
   package init(
-    stores: [Store], layer: String, options: TrainingOptions, path: [Double]? = nil,
+    stores: [StoreIdentity], layer: String, options: TrainingOptions, path: [Double]? = nil,
     folds: Int? = nil, seed: UInt64 = 0, rowWeights: [Double]? = nil, start: Classifier? = nil
   ) {
-    self.stores = stores.map { store in
-      StoreIdentity(
-        fingerprint: store.manifest.fingerprint, rows: store.manifest.rows.sha256,
-        shards: store.manifest.layers.first { $0.name.utf8.elementsEqual(layer.utf8) }?.shards.map(
-          \.sha256) ?? [])
-    }
+    self.stores = stores
     self.layer = layer
     loss = options.loss
     C = path == nil ? options.C : 0

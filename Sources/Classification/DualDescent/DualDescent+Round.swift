@@ -39,18 +39,20 @@ extension DualDescent {
     return true
   }
 
-  /// Reads the rows that classes need and calls `body`, with as many classes at once as fit.
+  /// Reads the rows that classes need and calls `body`, with as many classes at once as fit. Collective.
   private func inBatches(
-    _ classes: [Int], _ needed: [[Int]], _ body: ([Int]) throws -> Void
+    _ classes: [Int], _ rowsOfClass: [[Int]], _ body: ([Int]) throws -> Void
   ) throws {
-    var (batch, rows): ([Int], [Int]) = ([], [])
+    var (batch, needed): ([Int], [Int]) = ([], [])
     var missing = 0
     func run() throws {
-      try working.require(rows)
+      try rows.source.bring(
+        SelectedRows.runs(working.missing(needed)), stays: false, communicator)
+      try working.require(needed)
       try body(batch)
-      (batch, rows, missing) = ([], [], 0)
+      (batch, needed, missing) = ([], [], 0)
     }
-    for (k, own) in zip(classes, needed) {
+    for (k, own) in zip(classes, rowsOfClass) {
       missing += working.missingCount(own)
       if working.count + missing > working.mostRows {
         if !batch.isEmpty { try run() }
@@ -58,9 +60,10 @@ extension DualDescent {
         missing = own.count
       }
       batch.append(k)
-      rows += own
+      needed += own
     }
     if !batch.isEmpty { try run() }
+    try rows.source.endBringing(communicator)
   }
 
   // MARK: Rows
@@ -74,7 +77,7 @@ extension DualDescent {
     if open.allSatisfy({ state.classes[$0].rows.isEmpty }) {
       // Without weights every row is within the margin, or on it.
       let parts = try communicator.gatherAll(NumberBytes.bytes(screen.rows(level: state.level)))
-      let all: [Int] = parts.flatMap { NumberBytes.numbers($0) as [Int] }
+      let all: [Int] = parts.flatMap { NumberBytes.numbers($0) as [Int] }.sorted()
       return (Dictionary(uniqueKeysWithValues: own.map { ($0, all) }), 0)
     }
     var floats: [Float] = []
@@ -116,7 +119,6 @@ extension DualDescent {
     var result: [Int: [Int]] = [:]
     var total = 0
     for k in classes where isOwn(k) { result[k] = [] }
-    // In the order of ranks, which is that of rows.
     for part in try communicator.gatherAll(NumberBytes.bytes(lists)) {
       let numbers: [Int] = NumberBytes.numbers(part)
       var next = 0
@@ -127,6 +129,8 @@ extension DualDescent {
         total += count
       }
     }
+    // Of rows, whichever rank has which.
+    for k in result.keys { result[k]!.sort() }
     return (result, total)
   }
 

@@ -2,7 +2,7 @@ internal import Tensors
 
 /// The rows that the classes of one rank work on: in place in mapped files, or copies.
 ///
-/// Any rank may read any row: what a class needs is few rows, read again and again in changing order.
+/// What a class needs is few rows, of any rank's blocks, read again and again in changing order.
 final class WorkingRows: @unchecked Sendable {
   // Invariant behind `@unchecked`: `require` is called outside loops of the team; loops only read.
 
@@ -51,6 +51,9 @@ final class WorkingRows: @unchecked Sendable {
     isInPlace ? 0 : some.count { slot(of: $0) < 0 }
   }
 
+  /// Those of some rows that are not here yet, ascending.
+  func missing(_ some: [Int]) -> [Int] { Set(some.filter { slot(of: $0) < 0 }).sorted() }
+
   /// Rows copied.
   var count: Int { cache.copyCount }
 
@@ -62,7 +65,7 @@ final class WorkingRows: @unchecked Sendable {
 
   /// Takes in rows of the source that are not here yet.
   func require(_ some: [Int]) throws {
-    let missing = Set(some.filter { self.slot(of: $0) < 0 }).sorted()
+    let missing = missing(some)
     if missing.isEmpty { return }
     let first = facts.count
     var copied: [Int] = []

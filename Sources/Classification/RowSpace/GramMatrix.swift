@@ -125,6 +125,9 @@ struct GramMatrix {
     // depend on ranks; dealt out in turn, for pairs take equally long.
     let pairs = blocks.indices.flatMap { i in (0...i).map { (i, $0) } }
     let own = pairs.indices.filter { $0 % communicator.size == communicator.rank }
+    let blocksNeeded = Set(own.flatMap { [pairs[$0].0, pairs[$0].1] }).sorted()
+    try source.bring(blocksNeeded.map { blocks[$0].rows }, stays: false, communicator)
+    try source.endBringing(communicator)
     let workspaces = (0..<context.team.threadCount).map { _ in (Workspace(), Workspace()) }
     let tiles = try context.team.throwingMap(own.count) { index, worker in
       let (i, j) = pairs[own[index]]

@@ -1,3 +1,4 @@
+internal import Communication
 internal import Tensors
 
 /// Noised copies of another source's rows, each row's one after the other; see `Dropout`.
@@ -21,6 +22,21 @@ struct DroppedRows: RowSource {
     base.weight(of: row / dropout.copies) / Double(dropout.copies)
   }
   func origin(of row: Int) -> (name: String, row: Int) { base.origin(of: row / dropout.copies) }
+
+  func owner(of row: Int) -> Int? { base.owner(of: row / dropout.copies) }
+  func bring(_ rows: [Range<Int>], stays: Bool, _ communicator: any Communicator) throws {
+    var originals: [Range<Int>] = []
+    for run in rows {
+      // The last of one range and the first of the next may be copies of the same row.
+      let first = max(run.lowerBound / dropout.copies, originals.last?.upperBound ?? 0)
+      let end = (run.upperBound + dropout.copies - 1) / dropout.copies
+      if first < end { originals.append(first..<end) }
+    }
+    try base.bring(originals, stays: stays, communicator)
+  }
+  func endBringing(_ communicator: any Communicator) throws {
+    try base.endBringing(communicator)
+  }
 
   func withRows(
     _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void

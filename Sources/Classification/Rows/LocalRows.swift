@@ -44,9 +44,9 @@ struct LocalRows {
     self.source = source
     normalization = options.normalization
     width = source.width
-    let cuts = RowPartition.blocks(rowCount: source.rowCount)
-    let own = cuts[
-      RowPartition.share(of: communicator.rank, size: communicator.size, blockCount: cuts.count)]
+    let own = RowPartition.blocks(of: source, communicator)
+    try source.bring(own, stays: true, communicator)
+    try source.endBringing(communicator)
 
     let names = source.classNames
     var counts = [Int64](repeating: 0, count: names.count + 2)

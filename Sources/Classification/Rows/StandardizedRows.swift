@@ -67,6 +67,14 @@ struct StandardizedRows: RowSource {
   func weight(of row: Int) -> Double { base.weight(of: row) }
   func origin(of row: Int) -> (name: String, row: Int) { base.origin(of: row) }
 
+  func owner(of row: Int) -> Int? { base.owner(of: row) }
+  func bring(_ rows: [Range<Int>], stays: Bool, _ communicator: any Communicator) throws {
+    try base.bring(rows, stays: stays, communicator)
+  }
+  func endBringing(_ communicator: any Communicator) throws {
+    try base.endBringing(communicator)
+  }
+
   func withRows(
     _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void
   ) throws {

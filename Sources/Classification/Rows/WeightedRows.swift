@@ -1,3 +1,4 @@
+package import Communication
 package import Tensors
 
 /// Another source's rows with weights of their own, on top of those they have.
@@ -28,6 +29,14 @@ package struct WeightedRows: RowSource {
   package func origin(of row: Int) -> (name: String, row: Int) { base.origin(of: row) }
 
   package func place(of row: Int) -> CachedRows.Place? { base.place(of: row) }
+
+  package func owner(of row: Int) -> Int? { base.owner(of: row) }
+  package func bring(_ rows: [Range<Int>], stays: Bool, _ communicator: any Communicator) throws {
+    try base.bring(rows, stays: stays, communicator)
+  }
+  package func endBringing(_ communicator: any Communicator) throws {
+    try base.endBringing(communicator)
+  }
 
   package func withRows(
     _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void

@@ -72,8 +72,10 @@ struct EvaluationTask: Sendable {
   /// gives the task of this number, and the folder of the checkpoint is the evaluation's.
   func identity(_ plan: SplitPlan) -> TrainingIdentity {
     TrainingIdentity(
-      stores: plan.stores.sorted { $0.key < $1.key }.map(\.value), layer: method.layer,
-      options: options(plan), path: plan.evaluation.path, folds: 1, seed: UInt64(number))
+      stores: plan.stores.sorted { $0.key < $1.key }.map {
+        TrainingIdentity.StoreIdentity($0.value, layer: method.layer)
+      }, layer: method.layer, options: options(plan), path: plan.evaluation.path, folds: 1,
+      seed: UInt64(number))
   }
 
   private func source(

@@ -39,12 +39,22 @@ extension TrainCommand {
   /// Parts of the rows that are held out in turn.
   var foldCount: Int { folds ?? 5 }
 
-  func open() throws -> Input {
+  /// Opens all that training reads. Collective.
+  ///
+  /// - Throws: `JobFailure`.
+  func open(_ communicator: any Communicator) throws -> Input {
+    if isLocal {
+      let stores = try TrainingStores(onEachHost: stores, layer: layerName, communicator)
+      return try communicator.agree { try input(stores) }
+    }
+    return try communicator.agree { try input(TrainingStores(stores, layer: layerName)) }
+  }
+
+  private func input(_ stores: TrainingStores) throws -> Input {
     let files = [weights, classWeight == "balanced" ? nil : classWeight, warmStart]
     let filesRead = try files.compactMap(\.self).map { path throws(SystemError) in
       try InputFile(path)
     }
-    let stores = try TrainingStores(stores, layer: layerName)
     var rows = stores.rows
     let rowWeights = try weights.map { try WeightFile.rowWeights($0) }
     if let rowWeights { rows = try WeightedRows(rows, weights: rowWeights) }
@@ -66,20 +76,21 @@ extension TrainCommand {
     let start = try warmStart.map { try Classifier.load($0) }
     try start?.check(stores.origin, of: rows.name)
     let identity = TrainingIdentity(
-      stores: stores.stores, layer: layerName, options: options, path: path?.values,
+      stores: stores.identities, layer: layerName, options: options, path: path?.values,
       folds: path == nil ? nil : foldCount, seed: seed, rowWeights: rowWeights, start: start)
     return Input(
       stores: stores, rows: rows, options: options, start: start, identity: identity,
       filesRead: filesRead)
   }
 
-  /// Hashes the stores, for `--check`; each rank its own part of them. Collective.
+  /// Hashes the stores, for `--check`: each rank its own part of them, or, where hosts have stores of
+  /// their own, all that it sees. Collective.
   ///
   /// - Throws: `JobFailure` for a store that is damaged.
   func checkStores(_ context: CommandContext, _ team: ThreadTeam) throws {
     try context.communicator.agree {
       for (index, path) in stores.enumerated()
-      where index % context.communicator.size == context.communicator.rank {
+      where isLocal || index % context.communicator.size == context.communicator.rank {
         let audit = try StoreAudit(path, team: team)
         for problem in audit.problems { context.log.error("damaged: \(problem)") }
         if !audit.isSound {

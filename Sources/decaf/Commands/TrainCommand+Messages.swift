@@ -1,4 +1,5 @@
 internal import Classification
+internal import Communication
 internal import FeatureStore
 internal import Files
 internal import Foundation
@@ -13,7 +14,7 @@ extension TrainCommand {
   }
 
   func printPlan() throws {
-    let input = try open()
+    let input = try open(InProcessCommunicator.alone())
     for (store, path) in zip(input.stores.stores, stores) {
       print(
         """

@@ -24,7 +24,7 @@ struct TrainCommand: DistributedCommand {
       one, is the same with twice the C.
 
       Several stores are trained on as one, classes united by name; their features must have been \
-      made alike.
+      made alike. Hosts that share no folder may each have stores of their own, with --local.
 
       Now and then, and when asked to stop by SIGUSR1, SIGTERM, SIGINT or --max-hours, training \
       writes what it has reached beside the classifier, as OUTPUT.checkpoint. Started again, the \
@@ -149,6 +149,14 @@ struct TrainCommand: DistributedCommand {
       """)
   var checkpointMinutes = 10.0
 
+  @Flag(
+    name: .customLong("local"),
+    help: """
+      STORE is on each host a store of its own: all are trained on together, in the order of the lowest \
+      ranks that see them. Stores that are alike are one.
+      """)
+  var isLocal = false
+
   @Flag(help: "Read all of the stores first and compare their hashes, as decaf verify does.")
   var check = false
 
@@ -203,7 +211,7 @@ struct TrainCommand: DistributedCommand {
   private func train(in context: CommandContext) throws -> ExitStatus {
     let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
-    var input = try context.communicator.agree { try open() }
+    var input = try open(context.communicator)
     PausePoint.inputsAreOpen()
     try input.identity.settleKernels(context.communicator)
     let existing = try existing(input.identity, context)
