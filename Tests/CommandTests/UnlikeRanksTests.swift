@@ -61,6 +61,42 @@ import Testing
     }
   }
 
+  /// Trainings that ranks do by themselves, too: gaps and objectives in the results show the kernels.
+  @Test(
+    .enabled(if: KernelClass.supported.count > 1, "this processor has one kernel class"),
+    arguments: [0, 1])
+  func evaluationIsOfTheLowestKernelClass(odd: Int) throws {
+    try withTemporaryFolder { folder in
+      let store = try CommandFixture.unevenStore(in: folder, rowCount: 300, mean: 0)
+      let text = """
+        name: small
+        kind: few-shot
+        stores: {images: \(store)}
+        layers: [fc6]
+        losses: [softmax, squared-hinge]
+        normalize: l2
+        C: [1]
+        training-rows: [5, 20]
+        splits: 2
+        seed: 1
+        """
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/p.yaml"))
+      func results(_ name: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)/results.json"))
+      }
+      let evaluate = ["evaluate", "\(folder)/p.yaml", "--threads", "1", "--output"]
+      let low = try Program.decaf.run(
+        evaluate + ["\(folder)/low"], environment: ["DECAF_KERNEL": "baseline"])
+      try #require(low.status == 0, "\(low.errors)")
+      let mixed = try run(evaluate + ["\(folder)/mixed"], odd: odd, "export DECAF_KERNEL=baseline")
+      #expect(mixed.status == 0, "\(mixed.errors)")
+      #expect(try results("low") == results("mixed"))
+      let own = try Program.decaf.run(evaluate + ["\(folder)/own"])
+      #expect(own.status == 0)
+      #expect(try results("own") != results("low"), "the classes are told apart")
+    }
+  }
+
   /// A checkpoint is of the class that all trained with, not of the rank that wrote it.
   @Test(
     .enabled(if: KernelClass.supported.count > 1, "this processor has one kernel class"))
