@@ -80,7 +80,8 @@ class Shelf:
             "dslr.mat": lambda path: self.matrix(path, 157),
             "x.npy": lambda path: np.save(path, self.random((30, 16))),
             "y.npy": lambda path: np.save(path, np.arange(30) % 3),
-            "demo/train.store": self.demo_store,
+            "demo/train.store": self.store,
+            "images.store": self.store,
         }
 
     def random(self, shape):
@@ -157,7 +158,7 @@ class Shelf:
         features = abs(self.random((rows, 64))) + (labels[:, None] == np.arange(64)[None] % 10 + 1)
         scipy.io.savemat(path, {"feas": features, "labels": labels[:, None].astype(float)})
 
-    def demo_store(self, path):
+    def store(self, path):
         run(DECAF, "extract", self.get("images.tsv"), "--model", self.get("caffenet.safetensors"),
             "--output", path, stderr=subprocess.DEVNULL)
 

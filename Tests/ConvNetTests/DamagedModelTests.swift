@@ -132,7 +132,7 @@ import Testing
   /// Pickles are DeCAF's own network; others say what they are, and truncated ones that they end.
   @Test func otherPicklesAreNamed() throws {
     try withTemporaryFolder { folder in
-      let found = try [[0x80, 2, 0x7D, 0x2E], [0x80, 2, 0x7D]].map { bytes in
+      let found = try [[0x80, 2, 0x7D, 0x2E], [0x80, 2, 0x7D]].map { (bytes: [UInt8]) in
         "\(try outcome(bytes, in: folder)!)"
       }
       #expect(found[0].contains("a pickle that is no list of layers"), "\(found[0])")
