@@ -74,7 +74,9 @@ let package = Package(
       swiftSettings: features),
     .target(
       name: "Presets", dependencies: [yams], path: "Configs",
-      resources: ["caffe", "caffe-cpp", "decaf-release", "pycaffe", "torchvision"].map {
+      resources: [
+        "caffe", "caffe-cpp", "decaf-release", "matconvnet", "pycaffe", "torchvision", "vgg",
+      ].map {
         .embedInCode("preprocess/\($0).yaml")
       }
         + ["caltech101", "cub", "office", "one-shot", "sun397"].map {

@@ -5,8 +5,10 @@ package enum Presets {
     "caffe": String(decoding: PackageResources.caffe_yaml, as: UTF8.self),
     "caffe-cpp": String(decoding: PackageResources.caffe_cpp_yaml, as: UTF8.self),
     "decaf-release": String(decoding: PackageResources.decaf_release_yaml, as: UTF8.self),
+    "matconvnet": String(decoding: PackageResources.matconvnet_yaml, as: UTF8.self),
     "pycaffe": String(decoding: PackageResources.pycaffe_yaml, as: UTF8.self),
     "torchvision": String(decoding: PackageResources.torchvision_yaml, as: UTF8.self),
+    "vgg": String(decoding: PackageResources.vgg_yaml, as: UTF8.self),
   ]
 
   /// Networks by name: the text of `Configs/networks/NAME.prototxt`.

@@ -28,15 +28,18 @@ def command(*arguments, ranks=None):
     return launcher + [DECAF, *map(str, arguments)]
 
 
-def decaf(*arguments, ranks=None, expect=0, env=None):
-    """Runs decaf; stops the check when the exit status is not the expected one."""
+def decaf(*arguments, ranks=None, expect=0, env=None, both=False):
+    """Runs decaf; stops the check when the exit status is not the expected one.
+
+    Gives back standard output, with `both` what went to standard error behind it.
+    """
     run = subprocess.run(
         command(*arguments, ranks=ranks), capture_output=True, text=True, timeout=900,
         env={**os.environ, **(env or {})})
     if run.returncode != expect:
         sys.exit(f"{' '.join(map(str, arguments))}: status {run.returncode}, expected {expect}\n"
                  f"{run.stdout}{run.stderr}")
-    return run.stdout
+    return run.stdout + (run.stderr if both else "")
 
 
 def oracle():

@@ -51,6 +51,51 @@ def tensorflow(state):
     return layers
 
 
+def savemat(state, path, is_compressed):
+    """As MatConvNet's import-caffe.py writes networks: height × width × inputs × outputs."""
+    import scipy.io
+
+    def array(values):
+        cell = np.empty((1, len(values)), object)
+        for i, value in enumerate(values):
+            cell[0, i] = value
+        return cell
+
+    def few(*values):
+        return np.array([values], float)
+
+    layers, size = [], 224
+    strides, pads = {0: 4}, {0: 2, 3: 2, 6: 1, 8: 1, 10: 1}
+    for i in range(13):
+        name = f"features.{i}"
+        if f"{name}.weight" in state:
+            weight = state[f"{name}.weight"].numpy()
+            size = (size + 2 * pads[i] - weight.shape[2]) // strides.get(i, 1) + 1
+            layers.append({
+                "name": name, "type": "conv", "pad": few(*[pads[i]] * 4),
+                "stride": few(*[strides.get(i, 1)] * 2),
+                "weights": array([weight.transpose(2, 3, 1, 0), state[f"{name}.bias"].numpy()[None]])})
+        elif i in (2, 5, 12):
+            size = (size - 3) // 2 + 1
+            layers.append({"name": name, "type": "pool", "method": "max", "pool": few(3, 3),
+                           "stride": few(2, 2), "pad": few(0, 0, 0, 0)})
+        else:
+            layers.append({"name": name, "type": "relu"})
+    for i in range(7):
+        name = f"classifier.{i}"
+        if f"{name}.weight" in state:
+            weight = state[f"{name}.weight"].numpy().reshape(-1, *((256, 6, 6) if i == 1 else (4096, 1, 1)))
+            layers.append({
+                "name": name, "type": "conv", "pad": few(0, 0, 0, 0), "stride": few(1, 1),
+                "weights": array([weight.transpose(2, 3, 1, 0), state[f"{name}.bias"].numpy()[None]])})
+        elif i in (2, 5):
+            layers.append({"name": name, "type": "relu"})
+    layers.append({"name": "prob", "type": "softmax"})
+    scipy.io.savemat(
+        path, {"layers": array(layers), "normalization": {"imageSize": few(224, 224, 3)}},
+        do_compression=is_compressed, oned_as="row")
+
+
 def export(model, path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -78,6 +123,10 @@ def main(folder):
             lambda path: torch.save(state, path, _use_new_zipfile_serialization=False),
         "checkpoint.pth": lambda path: torch.save(checkpoint, path),
         "turned.pth": lambda path: torch.save(turned, path),
+        "compressed.npz": lambda path: np.savez_compressed(
+            path, **{k: v.numpy() for k, v in state.items()}),
+        "net.mat": lambda path: savemat(state, path, False),
+        "compressed.mat": lambda path: savemat(state, path, True),
         "net.npz": lambda path: np.savez(path, **{k: v.numpy() for k, v in state.items()}),
         "tensorflow.npy": lambda path: np.save(path, tensorflow(state), allow_pickle=True),
         "net.onnx": lambda path: export(model, path),
@@ -97,8 +146,9 @@ def main(folder):
     decaf("model", "convert", whole, folder / "never.safetensors", expect=65)
 
 
-if torch:
-    import pathlib
-    with scratch() as name:
-        main(pathlib.Path(name))
-finish()
+if __name__ == "__main__":
+    if torch:
+        import pathlib
+        with scratch() as name:
+            main(pathlib.Path(name))
+    finish()

@@ -28,6 +28,23 @@ package enum Inflate {
     }
   }
 
+  /// Calls `body` with what `range` of the file expands to, piece by piece.
+  ///
+  /// - Throws: as above, and what `body` throws.
+  static func forEachPiece(
+    of file: MappedFile, _ range: Range<Int>, _ container: Container, limit: Int,
+    _ body: (ArraySlice<UInt8>) throws(InflateError) -> Void
+  ) throws(InflateError) {
+    var stream = z_stream()
+    guard decaf_inflate_init(&stream, container == .zlib ? 15 : -15) == Z_OK else {
+      throw InflateError.outOfMemory
+    }
+    defer { inflateEnd(&stream) }
+    try file.withBytes(range) { source throws(InflateError) in
+      _ = try expand(&stream, source, limit: limit, body)
+    }
+  }
+
   /// What a gzip file (RFC 1952) expands to: all its members, one after the other.
   ///
   /// - Throws: as above.
@@ -67,16 +84,26 @@ package enum Inflate {
     _ stream: inout z_stream, _ source: UnsafeRawBufferPointer, limit: Int
   ) throws(InflateError) -> (bytes: [UInt8], taken: Int) {
     var result: [UInt8] = []
+    let taken = try expand(&stream, source, limit: limit) { result += $0 }
+    return (result, taken)
+  }
+
+  /// Hands out what one stream expands to; the bytes it takes.
+  private static func expand(
+    _ stream: inout z_stream, _ source: UnsafeRawBufferPointer, limit: Int,
+    _ body: (ArraySlice<UInt8>) throws(InflateError) -> Void
+  ) throws(InflateError) -> Int {
     var piece = [UInt8](repeating: 0, count: 1 << 18)
-    var taken = 0
+    var (taken, count) = (0, 0)
     while true {
       let part = UnsafeRawBufferPointer(
         rebasing: source[taken..<min(source.count, taken + maximumInput)])
       let (code, read, written) = step(&stream, part, &piece)
       taken += read
-      guard result.count + written <= limit else { throw .tooLong(limit: limit) }
-      result += piece[..<written]
-      if code == Z_STREAM_END { return (result, taken) }
+      count += written
+      guard count <= limit else { throw .tooLong(limit: limit) }
+      try body(piece[..<written])
+      if code == Z_STREAM_END { return taken }
       if code == Z_MEM_ERROR { throw .outOfMemory }
       // No progress with input at its end: the rest is missing.
       if code == Z_BUF_ERROR || (code == Z_OK && read == 0 && written == 0) { throw .endsEarly }

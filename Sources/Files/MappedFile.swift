@@ -1,3 +1,4 @@
+internal import CMappings
 import Glibc
 
 /// A file's bytes, mapped read-only; ranks of one node that map the same file share one copy.
@@ -44,6 +45,39 @@ package final class MappedFile: @unchecked Sendable {
       base = UnsafeRawPointer(mapping)
     }
     input = InputFile(path, FileVersion(status), mapping: watch)
+  }
+
+  /// What a compressed part of a file expands to, in memory of its own, as a file with the other's path and
+  /// version.
+  ///
+  /// - Parameter limit: the most that is expanded.
+  /// - Throws: `InflateError`.
+  package init(
+    expanding range: Range<Int>, of file: MappedFile, _ container: Inflate.Container, limit: Int
+  ) throws(InflateError) {
+    // A file in memory grows piece by piece, where an array would be copied to grow.
+    let descriptor = decaf_memory_file()
+    guard descriptor >= 0 else { throw .outOfMemory }
+    defer { close(descriptor) }
+    var count = 0
+    try Inflate.forEachPiece(of: file, range, container, limit: limit) {
+      piece throws(InflateError) in
+      var rest = piece
+      while !rest.isEmpty {
+        let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        guard written > 0 || errno == EINTR else { throw .outOfMemory }
+        rest = rest.dropFirst(max(0, written))
+      }
+      count += piece.count
+    }
+    (path, byteCount, input, watch) = (file.path, count, file.input, nil)
+    guard count > 0 else {
+      base = nil
+      return
+    }
+    let mapping = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let mapping, mapping != MAP_FAILED else { throw .outOfMemory }
+    base = UnsafeRawPointer(mapping)
   }
 
   deinit {

@@ -1,4 +1,4 @@
-internal import Files
+package import Files
 package import Tensors
 
 /// An array of numbers in a file of another program, converted only when read.
@@ -21,6 +21,11 @@ package struct NumberArray: Sendable {
   }
 
   package var count: Int { shape.reduce(1, *) }
+
+  /// The file that the numbers are in, and where; nil for those in memory.
+  package var place: (file: MappedFile, offset: Int)? {
+    if case .file(let file, let range) = source { (file, range.lowerBound) } else { nil }
+  }
 
   /// Whether it is one row or column of numbers.
   package var isVector: Bool { shape.count == 1 || (shape.count == 2 && shape.contains(1)) }

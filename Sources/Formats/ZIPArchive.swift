@@ -129,7 +129,58 @@ package struct ZIPArchive: Sendable {
     }
   }
 
+  /// The bytes of a member, checked, as a part of a mapped file: of this one, or, of a member that is
+  /// compressed, of one in memory.
+  ///
+  /// - Throws: `FormatError.damaged`.
+  package func mapped(
+    _ member: Member
+  ) throws(FormatError) -> (file: MappedFile, range: Range<Int>) {
+    do throws(ProblemError) {
+      let (stored, isCompressed) = try place(of: member)
+      guard isCompressed else {
+        try check(ByteSource(file)[stored], of: member)
+        return (file, stored)
+      }
+      let expanded = try Self.inflating { () throws(InflateError) in
+        try MappedFile(expanding: stored, of: file, .raw, limit: member.count)
+      }
+      try check(ByteSource(expanded), of: member)
+      return (expanded, 0..<expanded.byteCount)
+    } catch {
+      throw .damaged(path: file.path, problem: "\(member.name): \(error.text)")
+    }
+  }
+
   private func checkedContents(_ member: Member) throws(ProblemError) -> ByteSource {
+    let (stored, isCompressed) = try place(of: member)
+    let data =
+      isCompressed
+      ? ByteSource(
+        try Self.inflating { () throws(InflateError) in
+          try Inflate.bytes(of: file, stored, .raw, limit: member.count)
+        }) : ByteSource(file)[stored]
+    try check(data, of: member)
+    return data
+  }
+
+  private static func inflating<R>(
+    _ expand: () throws(InflateError) -> R
+  ) throws(ProblemError) -> R {
+    do throws(InflateError) { return try expand() } catch {
+      throw ProblemError(error.description)
+    }
+  }
+
+  private func check(_ data: ByteSource, of member: Member) throws(ProblemError) {
+    guard data.count == member.count, data.withSpan({ Inflate.checksum($0) }) == member.checksum
+    else { throw ProblemError("its length or checksum is not that of the directory") }
+  }
+
+  /// Where a member's bytes are as the archive has them.
+  private func place(
+    of member: Member
+  ) throws(ProblemError) -> (stored: Range<Int>, isCompressed: Bool) {
     let source = ByteSource(file)
     guard member.offset >= 0, member.offset <= source.count - 30,
       source.integer(at: member.offset, byteCount: 4) == 0x0403_4b50
@@ -141,20 +192,14 @@ package struct ZIPArchive: Sendable {
       source.count - start >= member.compressedCount
     else { throw ProblemError("it is cut short") }
     let stored = start..<start + member.compressedCount
-    let data: ByteSource
     switch member.method {
-    case 0: data = source[stored]
+    case 0: return (stored, false)
     case 8:
       guard member.count >= 0, member.count / Self.largestExpansion <= stored.count else {
         throw ProblemError("it claims to expand to \(member.count) bytes")
       }
-      do throws(InflateError) {
-        data = ByteSource(try Inflate.bytes(of: file, stored, .raw, limit: member.count))
-      } catch { throw ProblemError(error.description) }
+      return (stored, true)
     default: throw ProblemError("compression method \(member.method) is not known")
     }
-    guard data.count == member.count, data.withSpan({ Inflate.checksum($0) }) == member.checksum
-    else { throw ProblemError("its length or checksum is not that of the directory") }
-    return data
   }
 }

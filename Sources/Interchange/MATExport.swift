@@ -1,5 +1,6 @@
 internal import FeatureStore
 internal import Files
+internal import Formats
 internal import Tensors
 
 /// A MATLAB file of version 5 (MAT-File Format, R2023b), not compressed.

@@ -21,54 +21,8 @@ package struct NPZExport: ExportFormat {
     arrayHeader = NPYHeader(elementType: .float32, shape: [rows.rows.count, rows.width]).bytes
   }
 
-  /// A file in the archive (ZIP file format specification 6.3, section 4.3).
-  private struct Member {
-    var name: String
-    var byteCount: Int
-    var checksum: UInt32
-    /// The checksum is not known when the header is written: it follows the bytes.
-    var isChecksumBehind = false
-
-    /// What both kinds of headers have in common, from the version needed on.
-    private func fields(checksum: UInt32) -> [UInt8] {
-      var bytes: [UInt8] = []
-      bytes.append(littleEndian: UInt16(20))
-      bytes.append(littleEndian: UInt16(isChecksumBehind ? 8 : 0))
-      // Stored, at the beginning of 1980, so that the same store gives the same bytes.
-      bytes.append(littleEndian: UInt16(0))
-      bytes.append(littleEndian: UInt16(0))
-      bytes.append(littleEndian: UInt16(0x21))
-      bytes.append(littleEndian: checksum)
-      bytes.append(littleEndian: UInt32(byteCount))
-      bytes.append(littleEndian: UInt32(byteCount))
-      bytes.append(littleEndian: UInt16(name.utf8.count))
-      bytes.append(littleEndian: UInt16(0))
-      return bytes
-    }
-
-    var localHeader: [UInt8] {
-      [0x50, 0x4B, 3, 4] + fields(checksum: isChecksumBehind ? 0 : checksum) + Array(name.utf8)
-    }
-
-    func centralHeader(at offset: Int) -> [UInt8] {
-      var bytes: [UInt8] = [0x50, 0x4B, 1, 2, 20, 0] + fields(checksum: checksum)
-      bytes += [UInt8](repeating: 0, count: 10)
-      bytes.append(littleEndian: UInt32(offset))
-      return bytes + Array(name.utf8)
-    }
-
-    /// The checksum and sizes behind the bytes.
-    var descriptor: [UInt8] {
-      var bytes: [UInt8] = [0x50, 0x4B, 7, 8]
-      bytes.append(littleEndian: checksum)
-      bytes.append(littleEndian: UInt32(byteCount))
-      bytes.append(littleEndian: UInt32(byteCount))
-      return bytes
-    }
-  }
-
-  private func features(checksum: UInt32) -> Member {
-    Member(
+  private func features(checksum: UInt32) -> ZIPMember {
+    ZIPMember(
       name: "features.npy", byteCount: arrayHeader.count + 4 * rows.rows.count * rows.width,
       checksum: checksum, isChecksumBehind: true)
   }
@@ -92,19 +46,13 @@ package struct NPZExport: ExportFormat {
       ("paths", Self.texts(entries.map(\.path.description))), ("rows", Self.integers(rows.rows)),
     ]
     for (name, array) in others {
-      let member = Member(
+      let member = ZIPMember(
         name: "\(name).npy", byteCount: array.count, checksum: Inflate.checksum(array.span))
       central += member.centralHeader(at: start + bytes.count)
       bytes += member.localHeader + array
     }
-    let centralStart = start + bytes.count
-    bytes += central + [0x50, 0x4B, 5, 6, 0, 0, 0, 0]
-    bytes.append(littleEndian: UInt16(others.count + 1))
-    bytes.append(littleEndian: UInt16(others.count + 1))
-    bytes.append(littleEndian: UInt32(central.count))
-    bytes.append(littleEndian: UInt32(centralStart))
-    bytes.append(littleEndian: UInt16(0))
     return bytes
+      + ZIPMember.end(central, at: start + bytes.count, memberCount: others.count + 1)
   }
 
   /// An array of texts of one length, four bytes a character, filled up with zeros.

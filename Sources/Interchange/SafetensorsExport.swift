@@ -1,5 +1,6 @@
 internal import FeatureStore
 internal import Files
+internal import Formats
 internal import Tensors
 
 /// Tensors `features`, `labels` and `rows` in one safetensors file.
@@ -49,12 +50,5 @@ package struct SafetensorsExport: ExportFormat {
     var bytes: [UInt8] = []
     for number in rows.labelIndices + rows.rows { bytes.append(littleEndian: Int64(number)) }
     return bytes
-  }
-}
-
-extension [UInt8] {
-  /// Appends an integer, the lowest byte first.
-  mutating func append(littleEndian value: some FixedWidthInteger) {
-    Swift.withUnsafeBytes(of: value.littleEndian) { self += $0 }
   }
 }

@@ -77,12 +77,39 @@ import Testing
     }
   }
 
+  /// A file's crop is taken as it is; a preset's follows the network.
   @Test func aTransformOfAnotherSizeIsRefused() throws {
     try withTemporaryFolder { folder in
+      let file = try writeTestFile(
+        Array(
+          """
+          name: mine
+          resize: {mode: warp, width: 256, height: 256, filter: bilinear}
+          crop: 224
+          channels: bgr
+          scale: 1
+          mean: [104, 117, 123]
+          """.utf8), "mine.yaml", in: folder)
       let run = try Program.decaf.run(
-        try CommandFixture.extract("\(folder)/store", "--preprocess", "torchvision"))
+        try CommandFixture.extract("\(folder)/store", "--preprocess", file))
       #expect(run.errors.contains("crop 224; expected 227"), "\(run.errors)")
-      #expect(run.status == 65 || run.status == 64)
+      #expect(run.status == 64)
+    }
+  }
+
+  @Test func aTransformThatIsNotTheNetworksIsWarnedOf() throws {
+    try withTemporaryFolder { folder in
+      func errors(_ options: String...) throws -> String {
+        let run = try Program.decaf.run(
+          try CommandFixture.extract("\(folder)/store", "--overwrite") + options)
+        #expect(run.status == 0, "\(run.errors)")
+        return run.errors
+      }
+      let warning = "THE INPUT TRANSFORM IS NOT THE NETWORK'S"
+      let loud = try errors("--preprocess", "torchvision")
+      #expect(loud.contains(warning) && loud.contains("channels: expected bgr, found rgb"))
+      #expect(!(try errors("--preprocess", "caffe-cpp").contains(warning)))
+      #expect(!(try errors().contains(warning)))
     }
   }
 

@@ -244,14 +244,38 @@ import Testing
     #expect(error?.description.contains("pool1, norm1") == true)
   }
 
-  @Test func theOldestFormatIsNamed() throws {
-    let bytes = ProtobufEncoder.message { net in
-      net.message(2) { $0.message(1) { $0.text(1, "conv1") } }
+  /// Padding that was a layer of its own, and a setting that is not the network's.
+  @Test func theOldestFormatIsCompared() throws {
+    func bytes(padding: Int, stride: Int) -> [UInt8] {
+      ProtobufEncoder.message { net in
+        for (name, type) in [("data", "data"), ("pad1", "padding"), ("conv1", "conv")] {
+          net.message(2) {
+            $0.message(1) { layer in
+              layer.text(1, name)
+              layer.text(2, type)
+              if type == "padding" { layer.number(7, padding) }
+              guard type == "conv" else { return }
+              for (field, value) in [(3, 96), (8, 11), (10, stride)] { layer.number(field, value) }
+              layer.bytes(
+                50, Fixture.blob(Fixture.conv1.weights!.shape, Fixture.conv1.weights!.values))
+              layer.bytes(50, Fixture.blob([96], Fixture.conv1.biases!))
+            }
+          }
+        }
+      }
     }
     try withTemporaryFolder { folder in
-      let path = try writeTestFile(bytes, "old.caffemodel", in: folder)
-      let error = #expect(throws: ModelError.self) { try Model.open(path) }
-      #expect(error?.description.contains("V0") == true)
+      func open(padding: Int, stride: Int) throws -> Model {
+        try Model.open(
+          writeTestFile(bytes(padding: padding, stride: stride), "old.caffemodel", in: folder))
+      }
+      let model = try open(padding: 0, stride: 4)
+      let same = try self.open(Fixture(name: "CaffeNet", layers: [Fixture.conv1]))
+      #expect(model.weightsSHA256 == same.weightsSHA256)
+      for (padding, stride, setting) in [(1, 4, "padding"), (0, 2, "stride")] {
+        let error = #expect(throws: ModelError.self) { try open(padding: padding, stride: stride) }
+        #expect(error?.description.contains("conv1: expected \(setting)") == true, "\(error!)")
+      }
     }
   }
 }

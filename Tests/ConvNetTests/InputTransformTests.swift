@@ -11,7 +11,7 @@ import Testing
   private static let tolerance = 2e-4
 
   private static let presets = [
-    "caffe", "caffe-cpp", "decaf-release", "pycaffe", "torchvision",
+    "caffe", "caffe-cpp", "decaf-release", "matconvnet", "pycaffe", "torchvision", "vgg",
   ]
 
   private static let yaml = """

@@ -44,7 +44,8 @@ import Testing
       let list = try ImageList(contentsOf: request.list, root: nil)
       let model = try Model.open(request.model)
       let plan = ExtractionPlan(
-        request, model: model, outputs: request.layers!, kernelClass: try KernelClass.current)
+        request, recipe: request.recipe, model: model, outputs: request.layers!,
+        kernelClass: try KernelClass.current)
       let provenance = try Provenance(request: request, list: list, plan: plan)
       let writer = try StoreWriter.open(
         "\(folder)/store", provenance: provenance, classes: list.classes)

@@ -99,12 +99,75 @@ extension FuzzTarget {
       ),
       ("conv1_b.npy", NPYWriter.array("<f4", "4,", NPYWriter.floats([1, 2, 3, 4]))),
     ]
-    return [NPYWriter.archive(members, isCompressed: false)]
+    return [false, true].map { NPYWriter.archive(members, isCompressed: $0) }
   }()
+
+  /// A convolution, a pooling and a normalization of MatConvNet's.
+  private static let mat: [[UInt8]] = {
+    func few(_ values: Double...) -> [UInt8] {
+      MATWriter.doubles("", shape: [1, values.count], values)
+    }
+    func layer(_ type: String, _ fields: [(String, [UInt8])]) -> [UInt8] {
+      MATWriter.structure(
+        "", [("type", MATWriter.text("", type)), ("name", MATWriter.text("", type + "1"))] + fields)
+    }
+    let filters = MATWriter.floats("", shape: [2, 2, 3, 4], (0..<48).map(Float.init))
+    let biases = MATWriter.matrix("", shape: [1, 4], kind: 7, stored: 2, [1, 2, 3, 4])
+    let layers = MATWriter.cellArray(
+      "layers",
+      [
+        layer("conv", [("weights", MATWriter.cellArray("", [filters, biases])), ("pad", few(0))]),
+        layer("pool", [("pool", few(3, 3)), ("stride", few(2)), ("pad", few(0, 1, 0, 1))]),
+        layer("normalize", [("param", few(5, 1, 2e-5, 0.75))]),
+      ])
+    return [MATWriter.file([layers]), MATWriter.file([MATWriter.compressed(layers)])]
+  }()
+
+  /// cuda-convnet's layers, as DeCAF's release pickled them.
+  private static let cudaConvNet = PickleObject.list([
+    .dictionary([
+      ("name", .text("conv1")), ("type", .text("conv")), ("filters", .integer(4)),
+      ("filterSize", .list([.integer(2)])), ("channels", .list([.integer(3)])),
+      ("padding", .list([.integer(0)])), ("groups", .list([.integer(1)])),
+      ("weights", .list([.array([12, 4], (0..<48).map(Float.init))])),
+      ("biases", .array([4, 1], [1, 2, 3, 4])),
+    ]),
+    .dictionary([
+      ("name", .text("rnorm1")), ("type", .text("cmrnorm")), ("size", .integer(5)),
+      ("scale", .float(2e-5)), ("pow", .float(0.75)),
+    ]),
+  ]).pickle
+
+  /// Caffe's first format: padding and a convolution.
+  private static let firstCaffe = ProtobufEncoder.message { net in
+    for (name, type) in [("pad1", "padding"), ("conv1", "conv")] {
+      net.message(2) {
+        $0.message(1) { layer in
+          layer.text(1, name)
+          layer.text(2, type)
+          for (field, value) in [(7, 1), (8, 2), (10, 1)] { layer.number(field, value) }
+          layer.bytes(50, CaffeModelFixture.blob([4, 3, 2, 2], (0..<48).map(Float.init)))
+        }
+      }
+    }
+  }
+
+  private static let meanImages: [[UInt8]] = [
+    CaffeModelFixture.blob([1, 3, 2, 2], (0..<12).map(Float.init)),
+    PickleObject.dictionary([("data_mean", .array([12], (0..<12).map(Float.init)))]).pickle,
+    NPYWriter.array("<f4", "3, 2, 2", NPYWriter.floats((0..<12).map(Float.init))),
+  ]
 
   static let foreignWeights = [
     weights("onnx", ONNXFormat.self) { [onnx] },
     weights("npz.weights", NumPyFormat.self) { npz },
+    weights("mat.weights", MatConvNetFormat.self) { mat },
+    weights("epoch90", CudaConvNetFormat.self) { [cudaConvNet] },
+    weights("v0.caffemodel", CaffeModelFormat.self) { [firstCaffe] },
+
+    FuzzTarget("mean-image", FuzzSeeds { _ in meanImages }) { bytes, folder in
+      _ = try MeanImageFile(contentsOf: writeTestFile(bytes, "mean", in: folder))
+    },
 
     FuzzTarget("pickle", FuzzSeeds { _ in [torchObject.pickle] }) { bytes, _ in
       let pickle = try PickleReader.read(

@@ -108,6 +108,11 @@ package struct CaffeModelFixture {
     return blobs
   }
 
+  /// A `BlobProto` of packed numbers.
+  package static func blob(_ dimensions: [Int], _ values: [Float]) -> [UInt8] {
+    CaffeModelFixture().blob(dimensions, values)
+  }
+
   private func blob(_ dimensions: [Int], _ values: [Float]) -> [UInt8] {
     ProtobufEncoder.message { message in
       switch numbers {

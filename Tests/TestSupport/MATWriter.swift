@@ -36,6 +36,44 @@ package enum MATWriter {
       values.flatMap { littleEndian(Int(bitPattern: UInt($0.bitPattern)), 8) })
   }
 
+  /// A variable of single precision.
+  package static func floats(_ name: String, shape: [Int], _ values: [Float]) -> [UInt8] {
+    matrix(
+      name, shape: shape, kind: 7, stored: 7,
+      values.flatMap { littleEndian(Int($0.bitPattern), 4) })
+  }
+
+  /// A text.
+  package static func text(_ name: String, _ text: String) -> [UInt8] {
+    matrix(
+      name, shape: [1, text.utf16.count], kind: 4, stored: 4,
+      text.utf16.flatMap { littleEndian(Int($0), 2) })
+  }
+
+  /// A cell array of one row; its parts are variables without a name.
+  package static func cellArray(_ name: String, _ parts: [[UInt8]]) -> [UInt8] {
+    element(
+      14,
+      element(6, littleEndian(1, 4) + [0, 0, 0, 0])
+        + element(5, littleEndian(1, 4) + littleEndian(parts.count, 4))
+        + element(1, Array(name.utf8)) + parts.flatMap { $0 })
+  }
+
+  /// A structure of one element; its fields are variables without a name.
+  package static func structure(
+    _ name: String, _ fields: [(name: String, value: [UInt8])]
+  ) -> [UInt8] {
+    let length = 32
+    let names = fields.flatMap { field in
+      Array(field.name.utf8) + [UInt8](repeating: 0, count: length - field.name.utf8.count)
+    }
+    return element(
+      14,
+      element(6, littleEndian(2, 4) + [0, 0, 0, 0])
+        + element(5, littleEndian(1, 4) + littleEndian(1, 4)) + element(1, Array(name.utf8))
+        + element(5, littleEndian(length, 4)) + element(1, names) + fields.flatMap(\.value))
+  }
+
   /// A cell array of texts.
   package static func cells(_ name: String, _ texts: [String]) -> [UInt8] {
     let cells = texts.flatMap { text in

@@ -1,6 +1,7 @@
 /// A Python value, to be pickled as protocol 2 has it.
 package indirect enum PickleObject: Sendable {
   case integer(Int)
+  case float(Double)
   case text(String)
   case bytes([UInt8])
   case none
@@ -18,12 +19,29 @@ package indirect enum PickleObject: Sendable {
     .dictionary(entries.map { (.text($0), $1) })
   }
 
+  /// An array of single precision as NumPy pickles it.
+  package static func array(_ shape: [Int], _ floats: [Float]) -> PickleObject {
+    .build(
+      .call(
+        .global("numpy.core.multiarray", "_reconstruct"),
+        [.global("numpy", "ndarray"), .tuple([.integer(0)]), .bytes([98])]),
+      .tuple([
+        .integer(1), .tuple(shape.map { .integer($0) }),
+        .build(
+          .call(.global("numpy", "dtype"), [.text("f4"), .bool(false), .bool(true)]),
+          .tuple([.integer(3), .text("<"), .none, .none])),
+        .bool(false), .bytes(NPYWriter.floats(floats)),
+      ]))
+  }
+
   /// The whole pickle.
   package var pickle: [UInt8] { [0x80, 2] + bytes + Array(".".utf8) }
 
   private var bytes: [UInt8] {
     switch self {
     case .integer(let value) where (0..<256).contains(value): code("K") + [UInt8(value)]
+    case .float(let value):
+      code("G") + ProtobufEncoder.littleEndian(value.bitPattern).reversed()
     case .integer(let value): code("J") + Self.number(value)
     case .text(let text): code("X") + Self.number(text.utf8.count) + Array(text.utf8)
     case .bytes(let bytes): code("T") + Self.number(bytes.count) + bytes

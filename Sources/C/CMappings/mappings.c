@@ -92,3 +92,5 @@ void decaf_mapping_release(struct decaf_mapping *mapping) {
   unused = mapping;
   pthread_mutex_unlock(&lock);
 }
+
+int decaf_memory_file(void) { return memfd_create("decaf", MFD_CLOEXEC); }

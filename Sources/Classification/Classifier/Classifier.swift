@@ -111,7 +111,7 @@ package struct Classifier: Sendable, Equatable {
   }
 
   /// Whether a float32 tensor holds the weights, and one the biases, without rounding.
-  var isNarrow: (weights: Bool, bias: Bool) {
+  package var isNarrow: (weights: Bool, bias: Bool) {
     (narrowWeights != nil, bias.allSatisfy { Double(Float($0)) == $0 })
   }
 

@@ -30,6 +30,19 @@ extension InputTransform {
   /// The transforms that can be had by name.
   package static var presetNames: [String] { Presets.preprocess.keys.sorted() }
 
+  /// Whether `named` takes it for a file.
+  private static func isPath(_ name: String) -> Bool {
+    name.contains("/") || [".yaml", ".yml"].contains { name.hasSuffix($0) }
+  }
+
+  /// A preset's name, or a file's, which may not be there.
+  static func isName(_ name: String) -> Bool { Presets.preprocess[name] != nil || isPath(name) }
+
+  /// The name of a transform as it is found from here, where a file in `folder` has it.
+  static func path(_ name: String, in folder: String) -> String {
+    Presets.preprocess[name] != nil || name.hasPrefix("/") ? name : "\(folder)/\(name)"
+  }
+
   /// A preset, or a transform read from a YAML file.
   ///
   /// - Parameter nameOrPath: a file when it has a slash in it or ends in `.yaml` or `.yml`.
@@ -40,9 +53,7 @@ extension InputTransform {
     if let yaml = Presets.preprocess[nameOrPath] {
       return try InputTransform(yaml: yaml, source: nameOrPath)
     }
-    let isPath =
-      nameOrPath.contains("/") || [".yaml", ".yml"].contains { nameOrPath.hasSuffix($0) }
-    guard isPath else { throw .unknown(nameOrPath, presets: presetNames) }
+    guard isPath(nameOrPath) else { throw .unknown(nameOrPath, presets: presetNames) }
     let bytes: [UInt8]
     do throws(SystemError) {
       // A megabyte is more than anybody writes by hand.

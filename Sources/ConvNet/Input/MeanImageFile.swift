@@ -1,5 +1,4 @@
-package import Files
-internal import Formats
+internal import Files
 package import Tensors
 
 /// A mean image and the hash of its numbers, which alone is part of a store's identity.
@@ -31,31 +30,5 @@ package struct MeanImageFile: Codable, Equatable, Sendable {
     width = try values.decode(Int.self, forKey: .width)
     height = try values.decode(Int.self, forKey: .height)
     image = nil
-  }
-
-  /// Reads a NumPy array of 3 × height × width numbers.
-  ///
-  /// - Throws: what is wrong, in words.
-  package init(contentsOf path: String) throws(ProblemError) {
-    let numbers: NumberArray
-    do {
-      let variable = try NPYArray.variable(
-        ByteSource(try MappedFile(path)), name: "mean", path: path)
-      guard let found = variable.numbers else {
-        throw ProblemError("\(path): found \(variable.description), expected numbers")
-      }
-      numbers = found
-    } catch let error as ProblemError { throw error } catch { throw ProblemError("\(error)") }
-    guard numbers.shape.count == 3, numbers.shape[0] == 3, numbers.count > 0 else {
-      throw ProblemError(
-        "\(path): found \(numbers.shapeText) numbers, expected 3×height×width; a .binaryproto becomes "
-          + "one by caffe.io.blobproto_to_array(blob)[0]")
-    }
-    var values: [Float] = []
-    numbers.append(0..<3, to: &values)
-    guard values.allSatisfy(\.isFinite) else {
-      throw ProblemError("\(path): some of its numbers are not finite")
-    }
-    self.init(MeanImage(width: numbers.shape[2], height: numbers.shape[1], values: values))
   }
 }

@@ -15,9 +15,15 @@ package struct Architecture: Sendable, Hashable, RawRepresentable {
   package let definition: NetworkDefinition
   /// As it was read: a `.prototxt`.
   package let text: String
+  /// The input transform that makes what the network was trained on, by the file's own comment: a
+  /// preset's name, or a YAML file.
+  package let preprocess: String?
 
-  private init(rawValue: String, definition: NetworkDefinition, text: String) {
+  private init(
+    rawValue: String, definition: NetworkDefinition, text: String, preprocess: String?
+  ) {
     (self.rawValue, self.definition, self.text) = (rawValue, definition, text)
+    self.preprocess = preprocess
   }
 
   /// The network of this name that comes with decaf; nil when there is none.
@@ -28,24 +34,32 @@ package struct Architecture: Sendable, Hashable, RawRepresentable {
 
   /// Reads a network's description, in protobuf's text format as Caffe has it.
   ///
-  /// A network that is the same, layer by layer, as one that comes with decaf is that one.
+  /// A network that is the same, layer by layer, as one that comes with decaf is that one, but for the
+  /// input transform if the text names another.
   ///
-  /// - Parameter source: where it comes from, for messages.
+  /// - Parameters:
+  ///   - source: where it comes from, for messages.
+  ///   - folder: where the path of an input transform starts from.
   /// - Throws: `ModelError.network`, with the line, for anything that is not understood or honoured.
-  package init(parsing bytes: [UInt8], source: String) throws(ModelError) {
+  package init(
+    parsing bytes: [UInt8], source: String, folder: String = "."
+  ) throws(ModelError) {
     let network: NetworkText
     do throws(TextFormatError) {
       network = try NetworkText(bytes, source: source)
     } catch { throw .network(error) }
     let digest = Self.digest(network.definition)
+    let preprocess = network.preprocess.map { InputTransform.path($0, in: folder) }
     if let same = Self.shippedDigests[digest] {
-      self = same
+      self.init(
+        rawValue: same.rawValue, definition: same.definition, text: same.text,
+        preprocess: preprocess ?? same.preprocess)
       return
     }
     let name = network.name.isEmpty ? "network" : network.name
     self.init(
       rawValue: "\(name)-\(digest.prefix(Self.digestLength))", definition: network.definition,
-      text: String(decoding: bytes, as: UTF8.self))
+      text: String(decoding: bytes, as: UTF8.self), preprocess: preprocess)
   }
 
   /// Digits of the digest in a name.
@@ -78,7 +92,8 @@ package struct Architecture: Sendable, Hashable, RawRepresentable {
           problem: "expected a network's description of up to \(byteLimit) bytes, found more; "
             + "is it the file of weights?"))
     }
-    return try Architecture(parsing: bytes, source: nameOrPath)
+    return try Architecture(
+      parsing: bytes, source: nameOrPath, folder: FileSystem.folder(of: nameOrPath))
   }
 
   /// A megabyte is more than any chain needs.
@@ -100,10 +115,10 @@ package struct Architecture: Sendable, Hashable, RawRepresentable {
     var networks = [String: Architecture]()
     for (name, text) in Presets.networks {
       do throws(TextFormatError) {
+        let network = try NetworkText(Array(text.utf8), source: "\(name).prototxt")
         networks[name] = Architecture(
-          rawValue: name,
-          definition: try NetworkText(Array(text.utf8), source: "\(name).prototxt").definition,
-          text: text)
+          rawValue: name, definition: network.definition, text: text,
+          preprocess: network.preprocess)
       } catch { preconditionFailure("Configs/networks: \(error)") }
     }
     return networks

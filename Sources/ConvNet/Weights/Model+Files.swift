@@ -42,8 +42,10 @@ extension Model {
       architecture: choice.architecture, parameters: parameters,
       origin: Origin(
         name: contents.networkName, path: contents.path, architectureSource: choice.source,
-        isUntrained: contents.isUntrained, panelsDigest: contents.panelsDigest,
-        warnings: choice.warnings + contents.warningOfOtherLayers(than: choice.architecture),
+        preprocess: contents.preprocess, isUntrained: contents.isUntrained,
+        panelsDigest: contents.panelsDigest,
+        warnings: choice.warnings + contents.notes
+          + contents.warningOfOtherLayers(than: choice.architecture),
         inputs: inputs))
   }
 
@@ -52,12 +54,9 @@ extension Model {
   /// The file appears when it is complete; until then whatever was at `path` stays. The same model
   /// gives the same bytes.
   ///
-  /// - Throws: `ModelError.unknownFormat` or `cannotWrite`.
+  /// - Throws: `ModelError.unknownFormat`, `cannotWrite` or `notInONNX`.
   package func write(to path: String) throws(ModelError) {
-    let format = try WeightFormats.format(toWrite: path)
-    do throws(SystemError) {
-      try format.write(self, to: path)
-    } catch { throw .cannotWrite(error) }
+    try WeightFormats.format(toWrite: path).write(self, to: path)
   }
 }
 

@@ -24,6 +24,8 @@ package final class Model: Sendable {
     /// Where the weights came from, for messages; empty for a model made in memory.
     var path = ""
     var architectureSource = ArchitectureSource.given
+    /// The input transform that the file's kind of weights goes with, in place of the network's own.
+    var preprocess: String?
     /// The file says of itself that its weights were never trained.
     var isUntrained = false
     /// The `weightsSHA256`, in hexadecimal, of the weights that panels were made of; panels of others,
@@ -47,6 +49,10 @@ package final class Model: Sendable {
   package var name: String { origin.name }
   package var path: String { origin.path }
   package var isUntrained: Bool { origin.isUntrained }
+  /// The name of the input transform that goes with the weights; nil when nothing names one.
+  package var preprocess: String? { origin.preprocess ?? architecture.preprocess }
+  /// That of the weights alone.
+  var ownPreprocess: String? { origin.preprocess }
   package var warnings: [String] { origin.warnings }
   /// The files that the numbers are in, and are still read from.
   package var inputs: [InputFile] { origin.inputs }

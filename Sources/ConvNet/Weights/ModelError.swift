@@ -42,6 +42,8 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
   case format(FormatError)
   /// The network reads no square images of three channels.
   case noImages(network: String, input: BlobShape)
+  /// ONNX has no operators that compute the layer as it is computed here.
+  case notInONNX(layer: String, problem: String)
   /// The name of the file to write ends in nothing that is known.
   case unknownFormat(path: String)
   case cannotWrite(SystemError)
@@ -127,6 +129,8 @@ package enum ModelError: ErrorWithStatus, Sendable, CustomStringConvertible {
       \(network) reads \(input.channels)×\(input.height)×\(input.width); expected square images of \
       three channels
       """
+    case .notInONNX(let layer, let problem):
+      "\(layer): \(problem) is nothing that ONNX's operators compute; write another format"
     case .unknownFormat(let path):
       """
       cannot write weights to \(path): expected a name that ends in \

@@ -13,6 +13,10 @@ struct ModelFile {
   /// Told by the file's metadata.
   var metadataArchitecture: Architecture?
   var isUntrained = false
+  /// The input transform that such weights go with, where it is not the network's own.
+  var preprocess: String?
+  /// What else the user should know.
+  var notes = [String]()
   /// The layers are in the network's order, and their names may be anything.
   var isInOrder = false
   /// The `Model.weightsSHA256` that panels were made of, in hexadecimal.

@@ -24,11 +24,11 @@ struct NumPyFormat: WeightFormat {
       throw .format(error)
     }
     var names = [String]()
-    var parts = [String: [String: StridedNumbers]]()
+    var parts = [String: [String: NumPyDictionary.Array]]()
     for array in arrays {
       guard let (name, part) = Self.place(of: array.keys) else { continue }
       if parts[name] == nil { names.append(name) }
-      parts[name, default: [:]][part] = array.numbers
+      parts[name, default: [:]][part] = array
     }
     let isOutputsLast = Self.isOutputsLast(parts.values)
     var contents = ModelFile(path: file.path)
@@ -36,7 +36,8 @@ struct NumPyFormat: WeightFormat {
       let found = LayerKinds.parameterNames.compactMap { parts[name]![$0] }
       return ModelFile.Layer(
         name: name,
-        blobs: found.map { numbers in
+        blobs: found.map { array in
+          let (file, numbers) = (array.file, array.numbers)
           var blob = ModelFile.Blob(shape: numbers.shape, floats: StoredFloats(file, numbers))
           if isOutputsLast, numbers.shape.count > 1 { blob.outputsLast = (file, numbers) }
           return blob
@@ -72,12 +73,12 @@ struct NumPyFormat: WeightFormat {
   /// Told by the first filters that have as many outputs as biases at one end alone; matrices without
   /// filters tell it too.
   private static func isOutputsLast(
-    _ layers: some Collection<[String: StridedNumbers]>
+    _ layers: some Collection<[String: NumPyDictionary.Array]>
   ) -> Bool {
     for axes in [4, 2] {
       for layer in layers {
-        guard let shape = layer["weight"]?.shape, shape.count == axes,
-          let outputs = layer["bias"]?.count
+        guard let shape = layer["weight"]?.numbers.shape, shape.count == axes,
+          let outputs = layer["bias"]?.numbers.count
         else { continue }
         if (shape.first == outputs) != (shape.last == outputs) { return shape.last == outputs }
       }

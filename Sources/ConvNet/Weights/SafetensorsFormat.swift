@@ -22,13 +22,18 @@ struct SafetensorsFormat: WeightFormat {
       contents.networkName = file.metadata["name"] ?? ""
       contents.isUntrained = file.metadata["trained"] == "false"
       contents.panelsDigest = file.metadata["panels-of"]
+      // Of another program's file this is no promise that the name is known.
+      contents.preprocess = file.metadata["preprocess"].flatMap {
+        InputTransform.isName($0) ? $0 : nil
+      }
       contents.layers = try Self.layers(file)
       written = file.metadata["architecture"]
       network = file.metadata["network"]
     } catch { throw .safetensors(error) }
     if let network {
       contents.metadataArchitecture = try Architecture(
-        parsing: Array(network.utf8), source: "the network in \(file.path)")
+        parsing: Array(network.utf8), source: "the network in \(file.path)",
+        folder: FileSystem.folder(of: file.path))
     } else {
       contents.metadataArchitecture = written.flatMap(Architecture.init(rawValue:))
     }
@@ -57,11 +62,18 @@ struct SafetensorsFormat: WeightFormat {
 extension SafetensorsFormat: WritableWeightFormat {
   /// `.weight` and `.bias` of each layer, in order, and `.panels` of inner products; metadata that
   /// `init` understands.
-  static func write(_ model: Model, to path: String) throws(SystemError) {
+  static func write(_ model: Model, to path: String) throws(ModelError) {
+    do throws(SystemError) { try writeTensors(model, to: path) } catch {
+      throw .cannotWrite(error)
+    }
+  }
+
+  private static func writeTensors(_ model: Model, to path: String) throws(SystemError) {
     var metadata = ["format": "decaf-model", "architecture": model.architecture.rawValue]
     if !model.architecture.isShipped { metadata["network"] = model.architecture.text }
     if !model.name.isEmpty { metadata["name"] = model.name }
     if model.isUntrained { metadata["trained"] = "false" }
+    metadata["preprocess"] = model.ownPreprocess
     var tensors = [(name: String, shape: [Int])]()
     for layer in model.definition.layers {
       for (number, part) in layer.parameters.enumerated() {

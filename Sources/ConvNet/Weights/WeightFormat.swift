@@ -39,5 +39,7 @@ extension WeightFormat {
 /// A format that is written too.
 protocol WritableWeightFormat: WeightFormat {
   /// Writes the model; the file appears when it is complete. The same model gives the same bytes.
-  static func write(_ model: Model, to path: String) throws(SystemError)
+  ///
+  /// - Throws: `ModelError.cannotWrite`, or what the format cannot say of the network.
+  static func write(_ model: Model, to path: String) throws(ModelError)
 }

@@ -4,6 +4,8 @@ internal import Files
 package enum WeightFormats {
   static let all: [any WeightFormat.Type] = [
     CaffeModelFormat.self,
+    CudaConvNetFormat.self,
+    MatConvNetFormat.self,
     NumPyFormat.self,
     ONNXFormat.self,
     PyTorchFormat.self,

@@ -8,29 +8,26 @@ internal import Tensors
 extension ExtractionJob {
   /// Opens the model and settles what is computed, the same on every rank.
   func agreeOnPlan() throws -> ExtractionPlan {
-    let (model, outputs, ownClass) = try communicator.agree {
+    let (model, recipe, warnings, outputs, ownClass) = try communicator.agree {
       if request.dedicatedCoordinator && communicator.size == 1 {
         throw ExtractionError.noWorkers
       }
       let model = try communicator.beating {
         try Model.open(request.model, architecture: request.recipe.architecture)
       }
-      let expected = try model.imageSide()
-      let transform = request.recipe.transform
-      for found in [transform.inputHeight, transform.inputWidth] where found != expected {
-        throw ExtractionError.wrongInputSize(found: found, expected: expected)
-      }
-      try request.recipe.precision.requireAvailable()
-      return (model, try request.outputs(of: model), try KernelClass.current)
+      var recipe = request.recipe
+      let warnings = try recipe.settle(for: model)
+      try recipe.precision.requireAvailable()
+      return (model, recipe, warnings, try request.outputs(of: model), try KernelClass.current)
     }
     if communicator.isRoot {
-      for warning in model.warnings { log.warning("\(warning)") }
+      for warning in model.warnings + warnings { log.warning("\(warning)") }
     }
     let common = try lowestKernelClass(ownClass)
     let kernelClass = try keptKernelClass() ?? common
     try requireOneModel(model)
     return ExtractionPlan(
-      request, model: model, outputs: outputs, kernelClass: kernelClass)
+      request, recipe: recipe, model: model, outputs: outputs, kernelClass: kernelClass)
   }
 
   /// The lowest kernel class of the ranks, which serves all: every row is made alike; collective.

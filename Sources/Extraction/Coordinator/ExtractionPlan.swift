@@ -8,6 +8,7 @@ struct ExtractionPlan: Sendable {
   let outputs: [BlobName]
   /// Values in a row of each output, all views.
   let layerWidths: [Int]
+  /// Settled: its transform is the one that images go through.
   let recipe: RecipeOptions
   let dtype: ElementType
   /// Seconds that a suspect image may take in a process of its own.
@@ -20,12 +21,13 @@ struct ExtractionPlan: Sendable {
   private static let batchByteLimit = 64 << 20
 
   init(
-    _ request: ExtractionRequest, model: Model, outputs: [BlobName], kernelClass: KernelClass
+    _ request: ExtractionRequest, recipe: RecipeOptions, model: Model, outputs: [BlobName],
+    kernelClass: KernelClass
   ) {
     self.model = model
     self.outputs = outputs
     self.kernelClass = kernelClass
-    recipe = request.recipe
+    self.recipe = recipe
     dtype = request.dtype
     imageTimeoutSeconds = request.imageTimeoutSeconds
     layerWidths = outputs.map {

@@ -21,7 +21,7 @@ extension Provenance {
   init(request: ExtractionRequest, list: ImageList, plan: ExtractionPlan) throws {
     self.init(
       list: .init(sha256: list.sha256, rows: list.count),
-      recipe: try request.recipe.completed(by: plan.model),
+      recipe: try plan.recipe.completed(by: plan.model),
       layers: plan.outputs.map { blob in
         LayerSpec(
           name: blob.description, fileStem: blob.fileStem,

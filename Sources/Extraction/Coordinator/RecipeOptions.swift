@@ -11,15 +11,69 @@ package import Images
 package struct RecipeOptions: Equatable, Sendable {
   /// Nil to let the weights file decide.
   package var architecture: Architecture?
-  /// From an image to the network's input.
-  package var transform: InputTransform
+  /// From an image to the network's input; before `settle`, as far as it is known without the network.
+  package private(set) var transform: InputTransform
+  private var freedom = Freedom.none
   package var views = Views.center
   package var decode = DecodeMode.exact
   /// What convolutions and inner products multiply.
   package var precision = Precision.fp32
 
+  /// What of the transform the network decides.
+  private enum Freedom {
+    case none
+    /// The size of the crops.
+    case crop
+    /// All of it.
+    case whole
+  }
+
   /// The usual options and this transform.
   package init(transform: InputTransform) { self.transform = transform }
+
+  /// The usual options.
+  ///
+  /// - Parameter preprocess: a preset, which takes the size of its crops from the network; a YAML file, which
+  ///   does not; or nil for the transform that the network names, else `caffe`.
+  /// - Throws: `InputTransformError`.
+  package init(preprocess: String?) throws(InputTransformError) {
+    transform = try InputTransform.named(preprocess ?? "caffe")
+    if let preprocess {
+      freedom = InputTransform.presetNames.contains(preprocess) ? .crop : .none
+    } else {
+      freedom = .whole
+    }
+  }
+
+  /// Takes from the model what it decides of the transform.
+  ///
+  /// - Returns: what the user should know.
+  /// - Throws: `ModelError.noImages`, `InputTransformError`, `ExtractionError.wrongInputSize`.
+  package mutating func settle(for model: Model) throws -> [String] {
+    let side = try model.imageSide()
+    // A file that the network names may be gone where the user names another transform.
+    let own = freedom == .whole ? try model.ownTransform() : try? model.ownTransform()
+    switch freedom {
+    case .none: break
+    case .crop: transform = transform.cropping(to: side)
+    case .whole: transform = own ?? transform.cropping(to: side)
+    }
+    freedom = .none
+    for found in [transform.inputHeight, transform.inputWidth] where found != side {
+      throw ExtractionError.wrongInputSize(found: found, expected: side)
+    }
+    guard let own else { return [] }
+    let differences = transform.differencesOfValues(from: own)
+    guard !differences.isEmpty else { return [] }
+    return [
+      """
+      THE INPUT TRANSFORM IS NOT THE NETWORK'S: \(model.architecture.rawValue) was trained on what \
+      “\(own.name)” makes of images, “\(transform.name)” makes other values \
+      (\(differences.joined(separator: "; "))), and features of these mean little; leave --preprocess \
+      out, or give --preprocess \(model.preprocess ?? own.name)
+      """
+    ]
+  }
 
   /// The options that made features of this recipe.
   ///

@@ -7,6 +7,8 @@ package struct NumPyDictionary: Sendable {
   package struct Array: Sendable {
     /// The keys that lead to it; places in a list are numbers.
     package let keys: [String]
+    /// Where the numbers are: the dictionary's own file, or, if they are compressed, one in memory.
+    package let file: MappedFile
     package let numbers: StridedNumbers
   }
 
@@ -35,16 +37,13 @@ package struct NumPyDictionary: Sendable {
     var arrays: [Array] = []
     for member in archive.members where member.name.hasSuffix(".npy") {
       let path = archive.file.path
-      guard case .file(_, let range) = try archive.contents(member) else {
-        throw .unsupported(
-          path: path, found: "compressed arrays", advice: "write them with numpy.savez")
-      }
-      let description = try describe(archive.file, range, "\(path), \(member.name)")
+      let (file, range) = try archive.mapped(member)
+      let description = try describe(file, range, "\(path), \(member.name)")
       guard let element = element(description.descriptor) else { continue }
       let name = String(member.name.dropLast(4))
       arrays.append(
         Array(
-          keys: [name],
+          keys: [name], file: file,
           numbers: try numbers(
             element, description.shape, isColumnMajor: description.isColumnMajor,
             in: range.lowerBound + description.dataOffset..<range.upperBound, "\(path), \(name)")))
@@ -62,13 +61,13 @@ package struct NumPyDictionary: Sendable {
   }
 
   /// Floats in little-endian order; nil for others.
-  private static func element(_ descriptor: String) -> ElementType? {
+  static func element(_ descriptor: String) -> ElementType? {
     ElementType(numPy: descriptor).flatMap {
       $0.isFloat && $0.numPyDescriptor == descriptor ? $0 : nil
     }
   }
 
-  private static func numbers(
+  static func numbers(
     _ element: ElementType, _ shape: [Int], isColumnMajor: Bool, in range: Range<Int>,
     _ path: String
   ) throws(FormatError) -> StridedNumbers {
@@ -85,12 +84,6 @@ package struct NumPyDictionary: Sendable {
     return StridedNumbers(element, offset: range.lowerBound, shape: shape, strides: strides)
   }
 
-  /// What a pickled array may name; none of it is called.
-  private static let allowed: Set<String> = [
-    "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.ndarray",
-    "numpy.dtype", "collections.OrderedDict",
-  ]
-
   private static func pickledArrays(_ file: MappedFile) throws(FormatError) -> [Array] {
     let description = try describe(file, 0..<file.byteCount, file.path)
     guard description.descriptor == "|O", description.shape.isEmpty else {
@@ -99,7 +92,7 @@ package struct NumPyDictionary: Sendable {
         advice: "expected a dictionary of a network's arrays")
     }
     let pickle = try PickleReader.read(
-      ByteSource(file), from: description.dataOffset, allowed: allowed, path: file.path)
+      ByteSource(file), from: description.dataOffset, allowed: NumPyPickle.allowed, path: file.path)
     guard let state = pickle.node(pickle.root)?.state, let parts = pickle.elements(state),
       let object = pickle.elements(parts.last), object.count == 1,
       let layers = pickle.entries(object[0])
@@ -116,28 +109,12 @@ package struct NumPyDictionary: Sendable {
         ?? [("", layer.value)]
       for (part, value) in parts.prefix(16) {
         let keys = part.isEmpty ? [layer.key] : [layer.key, part]
-        if let numbers = try array(value, of: pickle, file.path, keys) {
-          arrays.append(Array(keys: keys, numbers: numbers))
+        let name = keys.joined(separator: ".")
+        if let numbers = try NumPyPickle.floats(value, of: pickle, in: file, name) {
+          arrays.append(Array(keys: keys, file: file, numbers: numbers))
         }
       }
     }
     return arrays
-  }
-
-  /// `ndarray`'s state: version, shape, type, whether the first index runs fastest, bytes.
-  private static func array(
-    _ value: Pickle.Value, of pickle: Pickle, _ path: String, _ keys: [String]
-  ) throws(FormatError) -> StridedNumbers? {
-    guard let call = pickle.call(value), call.function.hasSuffix("_reconstruct"),
-      let state = pickle.elements(pickle.node(value)?.state), state.count == 5,
-      let shape = pickle.integers(state[1]), case .bool(let isColumnMajor) = state[3],
-      case .bytes(let range) = state[4], let type = pickle.call(state[2]),
-      type.function == "numpy.dtype", let code = pickle.text(type.arguments.first),
-      let order = pickle.elements(pickle.node(state[2])?.state), order.count > 1,
-      let element = element((pickle.text(order[1]) ?? "") + code)
-    else { return nil }
-    return try numbers(
-      element, shape, isColumnMajor: isColumnMajor, in: range,
-      "\(path), \(keys.joined(separator: "."))")
   }
 }

@@ -49,10 +49,9 @@ struct ClassifyCommand: ParsableCommand {
     let output = try Self.probabilities(of: model)
     let classCount = model.definition.shape(of: output).count
     let classNames = try names.map { try Self.readNames($0, expected: classCount) }
-    let transform = try InputTransform.named(network.preprocess)
-    let side = try model.imageSide()
-    guard transform.inputSize == side else {
-      throw ExtractionError.wrongInputSize(found: transform.inputSize, expected: side)
+    var recipe = try network.makeRecipe()
+    for warning in model.warnings + (try recipe.settle(for: model)) {
+      StandardError.write("decaf: warning: \(warning)\n")
     }
     let views = network.views
     let team = ThreadTeam(ofProcess: threads)
@@ -60,7 +59,8 @@ struct ClassifyCommand: ParsableCommand {
       model: model, outputs: [output], capacity: views.count, precision: network.precision,
       team: team)
     let writer = InputWriter(
-      transform, views: views, mode: network.decode, kernels: NetworkKernels(engine.kernelClass))
+      recipe.transform, views: views, mode: network.decode,
+      kernels: NetworkKernels(engine.kernelClass))
 
     PausePoint.inputsAreOpen()
 

@@ -201,7 +201,10 @@ struct ExtractCommand: DistributedCommand {
   func printPlan() throws {
     let list = try ImageList(contentsOf: list, root: root)
     let model = try Model.open(network.model, architecture: try network.architecture())
-    let request = try makeRequest()
+    var request = try makeRequest()
+    for warning in model.warnings + (try request.recipe.settle(for: model)) {
+      StandardError.write("decaf: warning: \(warning)\n")
+    }
     let outputs = try request.outputs(of: model)
     let widths = outputs.map {
       model.definition.shape(of: $0).count * request.recipe.viewsPerRow
@@ -212,7 +215,7 @@ struct ExtractCommand: DistributedCommand {
       list        \(self.list): \(list.count) images, \(list.classes.count) classes
       model       \(network.model): \(model.architecture.rawValue), \
       weights \(model.weightsSHA256.hexadecimal.prefix(12))…
-      transform   \(network.preprocess), views \(network.views.rawValue), \
+      transform   \(request.recipe.transform.name), crops of \(request.recipe.transform.inputSize), views \(network.views.rawValue), \
       decoding \(network.decode.rawValue)
       precision   \(network.precision.rawValue)
       layers      \(zip(outputs, widths).map { "\($0) (\($1))" }.joined(separator: ", "))

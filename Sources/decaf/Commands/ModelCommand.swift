@@ -4,11 +4,15 @@ import ArgumentParser
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model",
-    abstract: "Inspect, convert and generate weight files.",
+    abstract: "Inspect, convert, generate and verify weight files.",
     discussion: """
         decaf model inspect caffenet.caffemodel
         decaf model convert caffenet.caffemodel caffenet.safetensors
         decaf model generate --output untrained.safetensors
+        decaf model verify caffenet.safetensors
       """,
-    subcommands: [ModelInspect.self, ModelConvert.self, ModelGenerate.self])
+    subcommands: [
+      ModelInspect.self, ModelConvert.self, ModelGenerate.self,
+      ModelVerify.self,
+    ])
 }

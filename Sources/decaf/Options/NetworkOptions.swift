@@ -12,10 +12,11 @@ struct NetworkOptions: ParsableArguments {
 
   @Option(
     help: """
-      The input transform: a profile's name (\(InputTransform.presetNames.joined(separator: ", "))) or \
-      a YAML file.
+      The input transform: a profile's name (\(InputTransform.presetNames.joined(separator: ", "))), \
+      whose crops are as large as the network's input, or a YAML file. Default: the one that the network \
+      names, else caffe.
       """)
-  var preprocess = "caffe"
+  var preprocess: String?
 
   @Option(
     help: """
@@ -42,9 +43,11 @@ struct NetworkOptions: ParsableArguments {
   /// - Throws: `ModelError`.
   func architecture() throws -> Architecture? { try networkChoice.architecture() }
 
+  /// The recipe as far as it is known without the model; `settle` makes it whole.
+  ///
   /// - Throws: `InputTransformError`, `ModelError`.
   func makeRecipe() throws -> RecipeOptions {
-    var recipe = RecipeOptions(transform: try InputTransform.named(preprocess))
+    var recipe = try RecipeOptions(preprocess: preprocess)
     recipe.architecture = try architecture()
     recipe.views = views
     recipe.decode = decode

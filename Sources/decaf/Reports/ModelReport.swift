@@ -22,6 +22,8 @@ struct ModelReport: Codable {
   let name: String
   let architecture: String
   let architectureSource: String
+  /// The name of the input transform that goes with the weights.
+  let preprocess: String?
   let isUntrained: Bool
   let sha256: String
   let parameterCount: Int
@@ -40,6 +42,7 @@ struct ModelReport: Codable {
     name = model.name
     architecture = model.architecture.rawValue
     architectureSource = model.architectureSource.rawValue
+    preprocess = model.preprocess
     isUntrained = model.isUntrained
     sha256 = model.weightsSHA256.hexadecimal
     layers = definition.layers.compactMap { layer in
@@ -75,6 +78,7 @@ struct ModelReport: Codable {
       "file          \(path)",
       "network       \(name.isEmpty ? "(no name)" : name)",
       "architecture  \(architecture) (from: \(architectureSource))",
+      "transform     \(preprocess ?? "none named: caffe")",
       "weights       \(parameterCount) numbers, SHA-256 \(sha256)",
       "arithmetic    \(NetworkReport.millions(multiplyAdds)) million multiply-adds an image",
     ]

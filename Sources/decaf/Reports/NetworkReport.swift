@@ -14,6 +14,8 @@ struct NetworkReport: Codable {
   }
 
   var name = ""
+  /// The name of the input transform that goes with it.
+  var preprocess: String?
   /// Channels, height, width.
   let input: [Int]
   let parameterCount: Int
@@ -35,11 +37,13 @@ struct NetworkReport: Codable {
   init(_ architecture: Architecture) {
     self.init(architecture.definition)
     name = architecture.rawValue
+    preprocess = architecture.preprocess
   }
 
   var text: String {
     let lines = [
       "network       \(name)", "input         \(ModelReport.shape(input))",
+      "transform     \(preprocess ?? "none named: caffe")",
       "weights       \(parameterCount) numbers",
       "arithmetic    \(Self.millions(multiplyAdds)) million multiply-adds an image", "",
     ]

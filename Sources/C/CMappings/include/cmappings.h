@@ -27,4 +27,8 @@ int decaf_mapping_is_lost(const struct decaf_mapping *mapping);
 /// Gives the handle back.
 void decaf_mapping_release(struct decaf_mapping *mapping);
 
+/// A descriptor of an empty file that lies in memory alone and has no name; -1 and `errno` when there is
+/// none to be had. The C library's headers hide the call from Swift.
+int decaf_memory_file(void);
+
 #endif

@@ -8,6 +8,9 @@ internal import Formats
 struct NetworkText {
   private(set) var name = ""
   let definition: NetworkDefinition
+  /// The input transform that a comment names, `# preprocess: torchvision`: a comment, so that Caffe reads
+  /// the file too.
+  let preprocess: String?
 
   /// - Throws: `TextFormatError`.
   init(_ bytes: [UInt8], source: String) throws(TextFormatError) {
@@ -25,6 +28,29 @@ struct NetworkText {
     }
     definition = try NetworkDefinition(
       input: input.shape, inputName: input.name, entries: reader.entries, source: source)
+    preprocess = try Self.preprocess(in: bytes, source: source)
+  }
+
+  /// - Throws: `TextFormatError` for a second such comment, or a name of no transform.
+  private static func preprocess(
+    in bytes: [UInt8], source: String
+  ) throws(TextFormatError) -> String? {
+    var found: String?
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (number, line) in lines.enumerated() where line.first == UInt8(ascii: "#") {
+      let words = String(decoding: line.dropFirst(), as: UTF8.self)
+        .split(whereSeparator: \.isWhitespace)
+      guard words.first == "preprocess:" else { continue }
+      guard words.count == 2, found == nil, InputTransform.isName(String(words[1])) else {
+        throw TextFormatError(
+          source: source, line: number + 1,
+          problem: "preprocess: expected once, with one of "
+            + "\(InputTransform.presetNames.joined(separator: ", ")) or a YAML file, found "
+            + (found == nil ? words.dropFirst().joined(separator: " ") : "it twice"))
+      }
+      found = String(words[1])
+    }
+    return found
   }
 }
 

@@ -22,6 +22,13 @@ struct CaffeModel {
   /// `InnerProductParameter`: integers as they are, floats as their bits.
   struct Settings {
     var values = [Int: [UInt64]]()
+
+    /// Sets whole numbers: one, or the height's and the width's.
+    mutating func set(_ field: Int, _ numbers: [Int]) {
+      values[field] = numbers.map { UInt64(bitPattern: Int64($0)) }
+    }
+
+    mutating func set(_ field: Int, _ number: Float) { values[field] = [UInt64(number.bitPattern)] }
   }
 
   /// Where a generation of the format keeps what both have.

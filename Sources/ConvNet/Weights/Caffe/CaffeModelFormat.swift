@@ -37,8 +37,10 @@ struct CaffeModelFormat: WritableWeightFormat {
     try model.check(against: own ?? definition, path: contents.path)
   }
 
-  static func write(_ model: Model, to path: String) throws(SystemError) {
-    try CaffeModelWriter.write(model, to: path)
+  static func write(_ model: Model, to path: String) throws(ModelError) {
+    do throws(SystemError) { try CaffeModelWriter.write(model, to: path) } catch {
+      throw .cannotWrite(error)
+    }
   }
 }
 

@@ -2,38 +2,42 @@ internal import Files
 internal import Formats
 internal import Tensors
 
-/// Reads the structure of a `.caffemodel`: a binary `NetParameter`, new `layer` or V1 `layers`.
+/// Reads the structure of a `.caffemodel`: a binary `NetParameter`, new `layer`, V1 `layers`, or `layers` of
+/// the first format (V0).
 ///
 /// Published files have up to 244 MB in one message: nothing of the weights is touched here, and
 /// every count is limited, so that damage costs neither time nor memory.
 struct CaffeModelReader {
-  private let file: MappedFile
+  let file: MappedFile
   private var segmentCount = 0
 
   /// Real networks have hundreds of layers, a few blobs each, one segment a blob.
   private static let layerLimit = 10_000
-  private static let blobLimit = 64
+  static let blobLimit = 64
   private static let segmentLimit = 1 << 18
   private static let dimensionLimit = 32
   private static let settingLimit = 64
 
   init(_ file: MappedFile) { self.file = file }
 
-  /// - Throws: `ModelError.protobuf`, or `unsupported` for layers of Caffe's first format.
+  /// - Throws: `ModelError.protobuf`.
   mutating func read() throws(ModelError) -> CaffeModel {
-    let model: CaffeModel?
-    do throws(ProtobufError) { model = try readNetwork() } catch { throw .protobuf(error) }
-    guard let model else {
-      throw .unsupported(
-        path: file.path, found: "Caffe's first (V0) layer format",
-        advice: "convert it with Caffe's upgrade_net_proto_binary")
-    }
-    return model
+    do throws(ProtobufError) { return try readNetwork() } catch { throw .protobuf(error) }
   }
 
-  /// Reads a `NetParameter`; nil as soon as a layer is of the first format.
-  private mutating func readNetwork() throws(ProtobufError) -> CaffeModel? {
+  /// Reads a `BlobProto` that is a file of its own: a mean image.
+  ///
+  /// - Throws: `ModelError.protobuf`.
+  mutating func readBlob() throws(ModelError) -> ModelFile.Blob {
+    do throws(ProtobufError) { return try readBlob(0..<file.byteCount, "the blob") } catch {
+      throw .protobuf(error)
+    }
+  }
+
+  /// Reads a `NetParameter`.
+  private mutating func readNetwork() throws(ProtobufError) -> CaffeModel {
     var model = CaffeModel()
+    var padding = 0
     var reader = ProtobufReader(file, 0..<file.byteCount, part: "the network")
     var dimensions = [Int]()
     while let field = try reader.next() {
@@ -52,8 +56,12 @@ struct CaffeModelReader {
           throw reader.malformed("more than \(Self.layerLimit) layers")
         }
         let part = "layer \(model.layers.count + 1)"
-        guard let layer = try readLayer(range, part, isV1: field.number == 2) else { return nil }
-        model.layers.append(layer)
+        if field.number == 2, let range = try firstFormat(range, part) {
+          let layer = try readFirstFormat(range, part, after: &padding)
+          if let layer { model.layers.append(layer) }
+        } else {
+          model.layers.append(try readLayer(range, part, isV1: field.number == 2))
+        }
       default: break
       }
     }
@@ -61,11 +69,20 @@ struct CaffeModelReader {
     return model
   }
 
-  /// Reads a `LayerParameter` or a `V1LayerParameter`; nil when the latter holds a layer of the first
-  /// format.
+  /// The layer of the first format that a `V1LayerParameter` holds; nil where it holds none.
+  private func firstFormat(_ range: Range<Int>, _ part: String) throws(ProtobufError) -> Range<Int>?
+  {
+    var reader = ProtobufReader(file, range, part: part)
+    while let field = try reader.next() {
+      if case .bytes(let range) = field.value, field.number == 1 { return range }
+    }
+    return nil
+  }
+
+  /// Reads a `LayerParameter` or a `V1LayerParameter`.
   private mutating func readLayer(
     _ range: Range<Int>, _ part: String, isV1: Bool
-  ) throws(ProtobufError) -> CaffeModel.Layer? {
+  ) throws(ProtobufError) -> CaffeModel.Layer {
     let fields = isV1 ? CaffeModel.Fields.v1 : .v2
     var layer = CaffeModel.Layer()
     var reader = ProtobufReader(file, range, part: part)
@@ -87,7 +104,6 @@ struct CaffeModelReader {
         layer.transform = try readSettings(range, "the transform of \(part)", packed: [])
       case .bytes(let range) where field.number == fields.input:
         layer.inputShape = try readInputShape(range, part)
-      case .bytes where isV1 && field.number == 1: return nil
       default: break
       }
     }
@@ -95,7 +111,7 @@ struct CaffeModelReader {
   }
 
   /// Reads a `BlobProto`; `diff`, the gradient, is left aside.
-  private mutating func readBlob(
+  mutating func readBlob(
     _ range: Range<Int>, _ part: String
   ) throws(ProtobufError) -> ModelFile.Blob {
     var shape: [Int]?

@@ -7,6 +7,8 @@ struct ONNXChain {
   private(set) var links = [ONNXModel.Node]()
   /// Of nodes with weights, in order.
   private(set) var layers = [ModelFile.Layer]()
+  /// What the first node reads: images, channels, height, width, where the model says; 0 for open sizes.
+  private let inputShape: [Int]?
 
   /// Nodes that hand on what they read, or make constants and shapes.
   private static let identities: Set = [
@@ -25,6 +27,8 @@ struct ONNXChain {
       model.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var current: String?
     var names = Set<String>()
+    inputShape = model.nodes.lazy.filter { !["Constant", "Shape"].contains($0.type) }
+      .compactMap(\.inputs.first).first.flatMap { model.inputShapes[$0] }
     for node in model.nodes {
       guard let output = node.outputs.first, let input = node.inputs.first else { continue }
       if node.type == "Constant" || node.type == "Shape" { continue }
@@ -70,7 +74,20 @@ struct ONNXChain {
   /// Compares every node with the network's layer in its place.
   ///
   /// - Throws: `ModelError.wrongSetting`.
-  func check(against definition: NetworkDefinition) throws(ModelError) {
+  ///
+  /// - Parameter isOfAnySize: the input may have another size than the model says.
+  func check(
+    against definition: NetworkDefinition, isOfAnySize: Bool
+  ) throws(ModelError) {
+    let input = definition.inputShape
+    let expected = [input.channels, input.height, input.width]
+    if !isOfAnySize, let found = inputShape, found.count == 4,
+      zip(found.dropFirst(), expected).contains(where: { $0 != 0 && $0 != $1 })
+    {
+      throw .wrongSetting(
+        layer: "data", path: path, setting: "an input of", expected: ModelError.shape(expected),
+        found: ModelError.shape(Array(found.dropFirst())))
+    }
     let layers = definition.layers.filter { !$0.kind.isIdentity && !($0.kind is FlattenLayer) }
     for (number, layer) in layers.enumerated() {
       guard number < links.count else {
@@ -82,7 +99,7 @@ struct ONNXChain {
       guard Self.kinds[node.type] == layer.type else {
         throw wrong(layer, "kind", layer.type, node.type)
       }
-      for (setting, expected, found) in Self.settings(of: layer.kind, node)
+      for (setting, expected, found) in Self.settings(of: layer, node)
       where !found.contains(expected) {
         throw wrong(layer, setting, expected, found.joined(separator: " or "))
       }
@@ -102,7 +119,7 @@ struct ONNXChain {
 
   /// What the network's layer has, and what the node amounts to: one text, or several that all fit.
   private static func settings(
-    of kind: any LayerKind, _ node: ONNXModel.Node
+    of definition: NetworkDefinition.Layer, _ node: ONNXModel.Node
   ) -> [(setting: String, expected: String, found: [String])] {
     let attributes = node.attributes
     func pair(_ name: String, _ usual: Int) -> String {
@@ -117,7 +134,7 @@ struct ONNXChain {
       ["\(attributes[name]?.float ?? usual)"]
     }
     let pads = attributes["pads"]?.integers ?? [0, 0, 0, 0]
-    switch kind {
+    switch definition.kind {
     case let layer as ConvolutionLayer:
       let padding = [layer.padding.height, layer.padding.width]
       return [
@@ -131,8 +148,10 @@ struct ONNXChain {
         return [("kind", "GlobalAveragePool", [node.type])]
       }
       let padding = [layer.padding.height, layer.padding.width]
-      // Sizes that are rounded up are also written as padding at the far edges.
-      let isPadded = pads == padding + padding.map { $0 + 1 }
+      // Sizes that are rounded up are also written as padding at the far edges: as much as the last windows
+      // reach beyond, or one more than before the map.
+      let far = [definition.farPadding(of: size, layer), padding.map { $0 + 1 }]
+      let isPadded = pads != padding + padding && far.contains { pads == padding + $0 }
       let isUp = attributes["ceil_mode"]?.integer == 1 || isPadded
       var settings = [
         ("kind", layer.method == .max ? "MaxPool" : "AveragePool", [node.type]),

@@ -31,6 +31,7 @@ struct ONNXFormat: WeightFormat {
   func check(
     against definition: NetworkDefinition, of architecture: Architecture
   ) throws(ModelError) {
-    try chain.check(against: definition)
+    // A user's own network says itself what it reads.
+    try chain.check(against: definition, isOfAnySize: !architecture.isShipped)
   }
 }

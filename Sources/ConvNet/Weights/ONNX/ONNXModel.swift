@@ -28,6 +28,8 @@ struct ONNXModel {
 
   private(set) var nodes = [Node]()
   private(set) var tensors = [Tensor]()
+  /// The shapes of what the graph reads, by name; 0 for sizes that are left open.
+  private(set) var inputShapes = [String: [Int]]()
   private let file: MappedFile
 
   /// More nodes, tensors or numbers of a setting than any chain has.
@@ -79,12 +81,60 @@ struct ONNXModel {
       switch field.number {
       case 1: nodes.append(try node(range, "node \(nodes.count)"))
       case 5: tensors.append(try tensor(range, "initializer \(tensors.count)"))
+      case 11:
+        let (name, shape) = try input(range)
+        inputShapes[name] = shape
       default: break
       }
-      guard nodes.count + tensors.count <= Self.limit else {
+      guard nodes.count + tensors.count + inputShapes.count <= Self.limit else {
         throw reader.malformed("more than \(Self.limit) nodes")
       }
     }
+  }
+
+  /// Reads a `ValueInfoProto`: a name, and a type that holds a tensor's shape.
+  private func input(
+    _ range: Range<Int>
+  ) throws(ProtobufError) -> (name: String, shape: [Int]) {
+    var (name, shape) = ("", [Int]())
+    var reader = ProtobufReader(file, range, part: "an input")
+    while let field = try reader.next() {
+      switch (field.number, field.value) {
+      case (1, .bytes(let range)): name = reader.text(range)
+      case (2, .bytes(let range)):
+        // TypeProto.tensor_type, TypeProto.Tensor.shape, TensorShapeProto.dim.
+        for tensor in try messages(1, in: range) {
+          for whole in try messages(2, in: tensor) {
+            for dimension in try messages(1, in: whole).prefix(16) {
+              shape.append(try size(dimension))
+            }
+          }
+        }
+      default: break
+      }
+    }
+    return (name, shape)
+  }
+
+  /// Reads a `TensorShapeProto.Dimension`: a number, or a name for one that is left open.
+  private func size(_ range: Range<Int>) throws(ProtobufError) -> Int {
+    var reader = ProtobufReader(file, range, part: "the size of an input")
+    while let field = try reader.next() {
+      if case .varint(let value) = field.value, field.number == 1 { return Int(clamping: value) }
+    }
+    return 0
+  }
+
+  /// The messages in the fields of this number.
+  private func messages(
+    _ number: Int, in range: Range<Int>
+  ) throws(ProtobufError) -> [Range<Int>] {
+    var found = [Range<Int>]()
+    var reader = ProtobufReader(file, range, part: "the type of an input")
+    while let field = try reader.next() {
+      if case .bytes(let range) = field.value, field.number == number { found.append(range) }
+    }
+    return found
   }
 
   private func node(_ range: Range<Int>, _ part: String) throws(ProtobufError) -> Node {
