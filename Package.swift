@@ -91,6 +91,9 @@ let package = Package(
       name: "ConvNet", dependencies: ["Files", "Formats", "Images", "Presets", "Tensors"],
       swiftSettings: features),
     .target(
+      name: "Descriptors", dependencies: ["ConvNet", "Files", "Formats", "Tensors"],
+      swiftSettings: features),
+    .target(
       name: "FeatureStore", dependencies: ["Files", "Formats", "Images", "Tensors"],
       swiftSettings: features),
 
@@ -102,7 +105,8 @@ let package = Package(
     .target(
       name: "Extraction",
       dependencies: [
-        "Communication", "ConvNet", "FeatureStore", "Files", "Images", "Tensors", logging,
+        "Communication", "ConvNet", "Descriptors", "FeatureStore", "Files", "Images", "Tensors",
+        logging,
       ],
       swiftSettings: features),
     .target(
@@ -125,9 +129,9 @@ let package = Package(
     .executableTarget(
       name: "decaf",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Embedding", "Evaluation", "Extraction",
-        "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI",
-        "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
+        "Classification", "Communication", "ConvNet", "Descriptors", "Embedding", "Evaluation",
+        "Extraction", "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra",
+        "MPI", "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features, plugins: ["BuildFacts"]),
     .plugin(name: "BuildFacts", capability: .buildTool()),
@@ -149,7 +153,8 @@ let package = Package(
       dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
       path: "Sources/Programs/MPIConformance", swiftSettings: features),
     .executableTarget(
-      name: "ImageInspector", dependencies: ["ConvNet", "Files", "Images", "Tensors"],
+      name: "ImageInspector",
+      dependencies: ["ConvNet", "Descriptors", "Files", "Images", "Tensors"],
       path: "Sources/Programs/ImageInspector",
       swiftSettings: features),
     .executableTarget(
@@ -178,6 +183,10 @@ let package = Package(
       dependencies: ["ConvNet", "Files", "Formats", "Images", "Tensors", "TestSupport"],
       swiftSettings: features),
     .testTarget(
+      name: "DescriptorsTests",
+      dependencies: ["ConvNet", "Descriptors", "Files", "Formats", "Tensors", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
       name: "FeatureStoreTests",
       dependencies: ["FeatureStore", "Files", "Formats", "Images", "Tensors"],
       swiftSettings: features),
@@ -190,8 +199,8 @@ let package = Package(
     .testTarget(
       name: "ExtractionTests",
       dependencies: [
-        "Communication", "ConvNet", "Extraction", "FeatureStore", "Files", "Images", "Tensors",
-        "TestSupport", logging,
+        "Communication", "ConvNet", "Descriptors", "Extraction", "FeatureStore", "Files", "Images",
+        "Tensors", "TestSupport", logging,
       ],
       swiftSettings: features),
     .testTarget(
