@@ -77,7 +77,7 @@ let package = Package(
       resources: ["caffe", "caffe-cpp", "decaf-release", "pycaffe", "torchvision"].map {
         .embedInCode("preprocess/\($0).yaml")
       }
-        + ["caltech101", "cub", "office", "one-shot", "sun397"].map {
+        + ["caltech101", "cub", "few-shot", "office", "one-shot", "sun397"].map {
           .embedInCode("protocols/\($0).yaml")
         }
         + [
