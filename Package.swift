@@ -79,7 +79,7 @@ let package = Package(
       ].map {
         .embedInCode("preprocess/\($0).yaml")
       }
-        + ["caltech101", "cub", "office", "one-shot", "sun397"].map {
+        + ["caltech101", "cub", "few-shot", "office", "one-shot", "sun397"].map {
           .embedInCode("protocols/\($0).yaml")
         }
         + [
@@ -93,6 +93,9 @@ let package = Package(
       name: "ConvNet", dependencies: ["Files", "Formats", "Images", "Presets", "Tensors"],
       swiftSettings: features),
     .target(
+      name: "Descriptors", dependencies: ["ConvNet", "Files", "Formats", "Tensors"],
+      swiftSettings: features),
+    .target(
       name: "FeatureStore", dependencies: ["Files", "Formats", "Images", "Tensors"],
       swiftSettings: features),
 
@@ -104,7 +107,8 @@ let package = Package(
     .target(
       name: "Extraction",
       dependencies: [
-        "Communication", "ConvNet", "FeatureStore", "Files", "Images", "Tensors", logging,
+        "Communication", "ConvNet", "Descriptors", "FeatureStore", "Files", "Images", "Tensors",
+        logging,
       ],
       swiftSettings: features),
     .target(
@@ -127,9 +131,9 @@ let package = Package(
     .executableTarget(
       name: "decaf",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Embedding", "Evaluation", "Extraction",
-        "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI",
-        "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
+        "Classification", "Communication", "ConvNet", "Descriptors", "Embedding", "Evaluation",
+        "Extraction", "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra",
+        "MPI", "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features, plugins: ["BuildFacts"]),
     .plugin(name: "BuildFacts", capability: .buildTool()),
@@ -151,7 +155,8 @@ let package = Package(
       dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
       path: "Sources/Programs/MPIConformance", swiftSettings: features),
     .executableTarget(
-      name: "ImageInspector", dependencies: ["ConvNet", "Files", "Images", "Tensors"],
+      name: "ImageInspector",
+      dependencies: ["ConvNet", "Descriptors", "Files", "Images", "Tensors"],
       path: "Sources/Programs/ImageInspector",
       swiftSettings: features),
     .executableTarget(
@@ -180,6 +185,10 @@ let package = Package(
       dependencies: ["ConvNet", "Files", "Formats", "Images", "Tensors", "TestSupport"],
       swiftSettings: features),
     .testTarget(
+      name: "DescriptorsTests",
+      dependencies: ["ConvNet", "Descriptors", "Files", "Formats", "Tensors", "TestSupport"],
+      swiftSettings: features),
+    .testTarget(
       name: "FeatureStoreTests",
       dependencies: ["FeatureStore", "Files", "Formats", "Images", "Tensors"],
       swiftSettings: features),
@@ -192,8 +201,8 @@ let package = Package(
     .testTarget(
       name: "ExtractionTests",
       dependencies: [
-        "Communication", "ConvNet", "Extraction", "FeatureStore", "Files", "Images", "Tensors",
-        "TestSupport", logging,
+        "Communication", "ConvNet", "Descriptors", "Extraction", "FeatureStore", "Files", "Images",
+        "Tensors", "TestSupport", logging,
       ],
       swiftSettings: features),
     .testTarget(

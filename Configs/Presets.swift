@@ -33,6 +33,7 @@ package enum Presets {
   package static let protocols: [String: String] = [
     "caltech101": String(decoding: PackageResources.caltech101_yaml, as: UTF8.self),
     "cub": String(decoding: PackageResources.cub_yaml, as: UTF8.self),
+    "few-shot": String(decoding: PackageResources.few_shot_yaml, as: UTF8.self),
     "office": String(decoding: PackageResources.office_yaml, as: UTF8.self),
     "one-shot": String(decoding: PackageResources.one_shot_yaml, as: UTF8.self),
     "sun397": String(decoding: PackageResources.sun397_yaml, as: UTF8.self),

@@ -1,6 +1,6 @@
 package import FeatureStore
 package import Files
-internal import Tensors
+package import Tensors
 
 /// Some rows of a layer of a store, in an order of their own.
 package struct FeatureRows: Sendable {
@@ -9,8 +9,11 @@ package struct FeatureRows: Sendable {
   package let rows: [Int]
   private let path: String
   private let isNormalized: Bool
+  /// What has taken the place of the layer's values; nil for nothing.
+  private var projection: RandomProjection?
 
-  package var width: Int { layer.width }
+  /// Values of a row.
+  package var width: Int { projection?.width ?? layer.width }
 
   /// - Parameters:
   ///   - path: of the store, for messages.
@@ -19,10 +22,26 @@ package struct FeatureRows: Sendable {
     (self.layer, self.rows, self.path, self.isNormalized) = (layer, rows, path, isNormalized)
   }
 
+  /// The same rows by their projection to `width` random directions; of fewer values as they are.
+  ///
+  /// - Throws: `EmbeddingError.notFinite`.
+  package func projected(to width: Int, seed: UInt64, team: ThreadTeam) throws -> FeatureRows {
+    if width >= self.width { return self }
+    var result = self
+    result.projection = try RandomProjection(
+      count: rows.count, depth: self.width, to: width, seed: seed, team: team
+    ) { try append($0, to: &$1) }
+    return result
+  }
+
   /// Appends the values of some of the rows.
   ///
   /// - Throws: `EmbeddingError.notFinite`.
   package func append(_ range: Range<Int>, to values: inout [Float]) throws {
+    if let projection {
+      values += projection.values[range.lowerBound * width..<range.upperBound * width]
+      return
+    }
     var next = range.lowerBound
     while next < range.upperBound {
       // Rows that lie side by side are read together.

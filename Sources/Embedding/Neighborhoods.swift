@@ -17,14 +17,21 @@ package struct Neighborhoods: Sendable {
   /// - Parameters:
   ///   - rows: `count×width`, row-major, finite.
   ///   - queries: the rows whose neighbours are wanted; nil for all.
+  ///   - candidates: the neighbours are among so many rows, the first; nil for all. Queries are then
+  ///     the rows after them.
   ///   - size: neighbours wanted.
-  ///   - finished: called by the team with the number of queries done.
   package init(
-    of rows: [Float], width: Int, queries: [Int]? = nil, size: Int, team: ThreadTeam
+    of rows: [Float], width: Int, queries: [Int]? = nil, candidates: Int? = nil, size: Int,
+    team: ThreadTeam
   ) {
     let count = rows.count / width
     precondition(count > 0 && rows.count == count * width && size > 0, "no rows")
-    self.size = min(size, count - 1)
+    let candidateCount = candidates ?? count
+    precondition(
+      candidateCount <= count
+        && (candidates == nil || queries?.allSatisfy { $0 >= candidateCount } == true),
+      "a query among the candidates")
+    self.size = candidates.map { min(size, $0) } ?? min(size, count - 1)
     let queries = queries ?? Array(0..<count)
     if self.size == 0 {
       (indices, squares) = ([], [])
@@ -35,7 +42,7 @@ package struct Neighborhoods: Sendable {
     }
     let starts = Array(stride(from: 0, to: queries.count, by: Self.block))
     let wanted = self.size
-    let panels = Self.panels(rows, width, count, team)
+    let panels = Self.panels(rows, width, candidateCount, team)
     let parts = team.map(starts.count) { index, _ in
       let part = Array(queries[starts[index]..<min(starts[index] + Self.block, queries.count)])
       let held = Self.selections(rows, width, norms, part, wanted, panels)

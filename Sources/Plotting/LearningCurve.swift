@@ -32,12 +32,17 @@ package struct LearningCurve: Sendable {
   package let title: String
   package let xLabel: String
   package let yLabel: String
+  /// Lines below the drawing: what is to be known of it.
+  package let notes: [String]
   package let series: [Series]
 
-  package init(title: String, xLabel: String, yLabel: String, series: [Series]) {
+  package init(
+    title: String, xLabel: String, yLabel: String, notes: [String] = [], series: [Series]
+  ) {
     self.title = title
     self.xLabel = xLabel
     self.yLabel = yLabel
+    self.notes = notes
     self.series = series
   }
 
@@ -51,7 +56,8 @@ package struct LearningCurve: Sendable {
     let longest = series.map(\.name.count).max() ?? 0
     let legendWidth = 60 + 6.6 * Double(longest)
     var drawing = SVGDocument(
-      width: plot.left + plot.width + 16 + legendWidth, height: plot.top + plot.height + 60,
+      width: plot.left + plot.width + 16 + legendWidth,
+      height: plot.top + plot.height + 60 + 16 * Double(notes.count),
       title: title)
     drawing.text(title, x: plot.left, y: 28, size: 15, isBold: true)
     let scale = Scale(series, plot)
@@ -60,6 +66,11 @@ package struct LearningCurve: Sendable {
     for (index, line) in series.enumerated() { drawBars(line, index, scale, &drawing) }
     for (index, line) in series.enumerated() { drawMarks(line, index, scale, &drawing) }
     drawLegend(&drawing)
+    for (index, note) in notes.enumerated() {
+      drawing.text(
+        note, x: plot.left, y: plot.top + plot.height + 62 + 16 * Double(index), size: 11,
+        color: Ink.faint)
+    }
     return drawing.text
   }
 

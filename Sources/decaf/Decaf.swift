@@ -18,8 +18,9 @@ struct Decaf: ParsableCommand {
       be written, is locked, or belongs to another job; 75 stopped early, the same command continues.
       """,
     subcommands: [
-      ExtractCommand.self, TrainCommand.self, PredictCommand.self, ClassifyCommand.self,
-      EvaluateCommand.self, EmbedCommand.self, NeighborsCommand.self, RDMCommand.self,
+      ExtractCommand.self, CodebookCommand.self, TrainCommand.self, PredictCommand.self,
+      ClassifyCommand.self, EvaluateCommand.self, EmbedCommand.self, NeighborsCommand.self,
+      RDMCommand.self,
       ProfileCommand.self, ModelCommand.self, ListCommand.self, MergeCommand.self,
       SubsetCommand.self, InfoCommand.self, VerifyCommand.self, ImportCommand.self,
       ExportCommand.self,

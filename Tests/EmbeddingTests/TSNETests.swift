@@ -189,6 +189,27 @@ func affinities(_ count: Int, perplexity: Double = 10, team: ThreadTeam) -> Affi
       #expect(own == Array(expected.prefix(found.size)))
     }
   }
+
+  @Test(arguments: [(1, 9, 3), (1100, 40, 4), (300, 1, 300)])
+  func neighborsAmongOthersAreThoseOfAllPairs(candidates: Int, queries: Int, size: Int) {
+    let count = candidates + queries
+    let rows = clusteredRows(count, width: 7, clusters: 3)
+    let found = Neighborhoods(
+      of: rows, width: 7, queries: Array(candidates..<count), candidates: candidates, size: size,
+      team: ThreadTeam(threadCount: 2))
+    #expect(found.size == min(size, candidates))
+    for query in 0..<queries {
+      let squares = (0..<candidates).map { j in
+        (0..<7).reduce(0.0) { sum, k in
+          let difference = Double(rows[(candidates + query) * 7 + k]) - Double(rows[j * 7 + k])
+          return sum + difference * difference
+        }
+      }
+      let expected = squares.indices.sorted { (squares[$0], $0) < (squares[$1], $1) }
+      let own = found.indices[query * found.size..<(query + 1) * found.size].map { Int($0) }
+      #expect(own == Array(expected.prefix(found.size)))
+    }
+  }
 }
 
 extension Double {

@@ -66,8 +66,11 @@ enum EvaluationFixture {
     splits: 3
     seed: 9
     paper-classes: 4
+    baselines:
+      - {method: Others 2009, column: 4, accuracy: 84.3}
+      - {method: Others 2009, column: 7, accuracy: 11.1}
     paper:
-      - {layer: fc6, loss: softmax, column: 4, accuracy: 50.5, deviation: 1}
+      - {layer: fc6, loss: softmax, column: 4, accuracy: 50.5, deviation: 1, method: LogReg}
     """
 
   static let adaptation = """

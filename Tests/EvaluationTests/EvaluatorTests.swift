@@ -253,6 +253,13 @@ import Testing
       #expect(result.text.contains("n = 4"))
       #expect(result.text.contains("(50.50 ± 1.0)"))
       #expect(result.text.contains("for 4 classes, these are for 3"))
+      #expect(result.text.contains("fc6 softmax [LogReg]"))
+      // Beside our own, in its column; the column 7 there is not.
+      let lines = result.text.split(separator: "\n")
+      let other = try #require(lines.first { $0.hasPrefix("Others 2009") })
+      #expect(other.hasSuffix("(84.30)") && !result.text.contains("11.10"))
+      #expect(result.text.contains("DeCAF's own weights"))
+      #expect(result.curve!.svg.contains("these are for 3"))
       #expect(result.cells.allSatisfy { $0.mean > 40 && $0.mean <= 100 })
       let files = try result.write(to: "\(folder)/r")
       #expect(Set(files).isSubset(of: Set(try FileSystem.names(in: "\(folder)/r"))))

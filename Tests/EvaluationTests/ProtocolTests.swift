@@ -1,3 +1,4 @@
+import Classification
 import Testing
 
 @testable import Evaluation
@@ -5,7 +6,9 @@ import Testing
 @Suite struct ProtocolTests {
   @Test func everyPresetIsValid() throws {
     #expect(
-      EvaluationProtocol.presetNames == ["caltech101", "cub", "office", "one-shot", "sun397"])
+      EvaluationProtocol.presetNames == [
+        "caltech101", "cub", "few-shot", "office", "one-shot", "sun397",
+      ])
     for name in EvaluationProtocol.presetNames {
       let (found, stores) = try EvaluationProtocol.named(name)
       #expect(found.name == name && stores.isEmpty && !found.paper.isEmpty)
@@ -15,13 +18,27 @@ import Testing
   @Test func presetsAreThePapers() throws {
     let caltech = try EvaluationProtocol.named("caltech101").protocol
     #expect(
-      caltech.design
+      caltech.design == .fewShot(.init(trainingRows: [30], reservedRows: 30, testRows: nil)))
+    #expect(caltech.dropout == [0, 0.5] && caltech.paperClassCount == 102)
+    let dropped = caltech.paper.filter { $0.dropout == 0.5 }
+    #expect(dropped.map(\.accuracy) == [86.08, 85.68, 86.91, 85.51])
+    #expect(caltech.paper.count == 10)
+    #expect(caltech.paper.allSatisfy { $0.column == "30" && $0.deviation != nil })
+    #expect(caltech.baselines.map(\.accuracy) == [84.3, 65.5])
+    // DeCAF5 has no dropout.
+    #expect(caltech.methods(layer: "pool5").map(\.dropout) == [0, 0])
+    #expect(caltech.methods(layer: "fc6").map(\.dropout) == [0, 0.5, 0, 0.5])
+    let curve = try EvaluationProtocol.named("few-shot").protocol
+    #expect(
+      curve.design
         == .fewShot(
           .init(trainingRows: [1, 3, 5, 10, 15, 20, 25, 30], reservedRows: 30, testRows: nil)))
-    #expect(caltech.dropout == [0, 0.5])
-    let dropped = caltech.paper.filter { $0.dropout == 0.5 }
-    #expect(dropped.map(\.accuracy) == [86.08, 86.91, 85.68, 85.51])
-    #expect(dropped.allSatisfy { $0.column == "30" })
+    #expect(curve.path.count == 1 && curve.validation == nil && curve.paper.count == 16)
+    #expect(curve.methods(layer: "fc6").map(\.dropout) == [0.5, 0.5])
+    #expect(curve.methods(layer: "pool5").map(\.dropout) == [0, 0])
+    let oneShot = try EvaluationProtocol.named("one-shot").protocol
+    #expect(oneShot.paper.map(\.accuracy) == [33] && oneShot.paper[0].method == "SVM dropout")
+    #expect(oneShot.paper[0].dropout == 0.5 && oneShot.paper[0].loss == .squaredHinge)
     #expect(caltech.splitCount == 5 && caltech.validation?.heldOut(of: 30) == 5)
     let sun = try EvaluationProtocol.named("sun397").protocol
     #expect(sun.design == .fewShot(.init(trainingRows: [50], reservedRows: 50, testRows: 50)))
@@ -32,6 +49,15 @@ import Testing
     #expect(adaptation.sourceRows == ["amazon": 20, "webcam": 8, "dslr": 8])
     #expect(adaptation.targetRows == 3 && adaptation.methods == AdaptationMethod.allCases)
     #expect(office.paper.first { $0.column == "Daumé" }?.accuracy == 82.14)
+    #expect(office.paper.count == 28 && office.baselines.count == 24)
+    let columns = Set(AdaptationMethod.allCases.map(\.rawValue))
+    for (group, column) in office.paper.map({ ($0.group, $0.column) })
+      + office.baselines.map({ ($0.group, $0.column) })
+    {
+      #expect(columns.contains(column) && adaptation.pairs.contains { $0.description == group })
+    }
+    #expect(sun.paper.count == 4 && sun.paper.allSatisfy { $0.dropout == 0.5 })
+    #expect(try EvaluationProtocol.named("cub").protocol.baselines.count == 3)
   }
 
   @Test(arguments: zip([1, 2, 3, 5, 10, 15, 20, 25, 30], [0, 1, 1, 1, 2, 3, 3, 4, 5]))

@@ -44,9 +44,9 @@ import Testing
       let list = try ImageList(contentsOf: request.list, root: nil)
       let model = try Model.open(request.model)
       let plan = ExtractionPlan(
-        request, recipe: request.recipe, model: model, outputs: request.layers!,
+        request, source: try NetworkSource(model, request.recipe, layers: request.layers),
         kernelClass: try KernelClass.current)
-      let provenance = try Provenance(request: request, list: list, plan: plan)
+      let provenance = Provenance(request: request, list: list, plan: plan)
       let writer = try StoreWriter.open(
         "\(folder)/store", provenance: provenance, classes: list.classes)
       let log = Log()

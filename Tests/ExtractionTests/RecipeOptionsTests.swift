@@ -1,4 +1,5 @@
 import ConvNet
+import Descriptors
 import FeatureStore
 import Files
 import Images
@@ -42,6 +43,15 @@ import Testing
     }
   }
 
+  @Test func descriptorsComeBackAsTheyWere() throws {
+    var options = RecipeOptions(transform: DescriptorKind.gist.transform)
+    options.decode = .fast
+    let recipe = try options.completed(by: try DescriptorKind.gist.open(codebook: nil))
+    #expect(recipe.descriptor == "gist")
+    #expect(try RecipeOptions(recipe) == options)
+    #expect(try JSONValue(encoding: recipe).decoded(FeatureRecipe.self) == recipe)
+  }
+
   @Test func whatThisProgramCannotMakeIsNamed() throws {
     let options = RecipeOptions(transform: try InputTransform.named("caffe"))
     let model = try Model.generate(architecture: .caffenet, seed: 3, through: "conv1")
@@ -57,7 +67,7 @@ import Testing
     #expect(problem { $0.views = "five" }?.contains("ten-all, found five") == true)
     #expect(problem { $0.precision = "int8" }?.contains("fp32, bf16, found int8") == true)
     #expect(problem { $0.model.architecture = "none" }?.contains("model.architecture") == true)
-    #expect(problem { $0.descriptor = "gist" }?.contains("found gist") == true)
+    #expect(problem { $0.descriptor = "hog" } == "descriptor: this program makes gist, llc, found hog")
     #expect(problem { $0.transform = .object([:]) }?.hasPrefix("transform: ") == true)
     #expect(problem { $0 = .imported(origin: "x") }?.contains("found imported") == true)
   }

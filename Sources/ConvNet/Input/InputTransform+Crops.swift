@@ -13,6 +13,8 @@ extension InputTransform {
   /// the centre, in the order of `Views.crops`.
   func crops(_ views: Views, width: Int, height: Int) -> [PlacedCrop] {
     let (areaWidth, areaHeight) = (area ?? width, area ?? height)
+    // Of an image that keeps its size there is one crop: all of it.
+    let (inputWidth, inputHeight) = hasFixedSize ? (inputWidth, inputHeight) : (width, height)
     let (left, top) = (margin(areaWidth, of: width), margin(areaHeight, of: height))
     let (right, bottom) = (areaWidth - inputWidth, areaHeight - inputHeight)
     let center = (margin(inputWidth, of: areaWidth), margin(inputHeight, of: areaHeight))

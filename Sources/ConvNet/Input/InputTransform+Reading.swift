@@ -87,6 +87,9 @@ extension InputTransform {
     let std = fields.has("std") ? fields.numbers("std") : nil
     let alpha = fields.has("alpha") ? fields.choice("alpha", of: AlphaRule.self) : nil
     let meanImage = fields.meanImage(folder: folder)
+    if resize?.mode == .within {
+      section.note("mode", "found within, which descriptors alone can use")
+    }
     let problems = fields.finish() + section.finish()
 
     guard problems.isEmpty, let name, let resize, let crop, let channels, let scale, let mean

@@ -13,6 +13,12 @@ package struct InputTransform: Codable, Equatable, Sendable {
       case warp
       /// The shorter side to the given size, the longer one so that the aspect ratio is kept.
       case shortSide = "short-side"
+      /// The longer side to the given size where it is longer, the aspect ratio kept; for descriptors
+      /// alone, as a network's input has one size.
+      case within
+
+      /// Those that a transform from a file can have.
+      package static let allCases: [Mode] = [.warp, .shortSide]
     }
 
     package enum Filter: String, Codable, Sendable, CaseIterable {
@@ -57,6 +63,12 @@ package struct InputTransform: Codable, Equatable, Sendable {
     package func size(width: Int, height: Int) -> (width: Int, height: Int) {
       if mode == .warp { return (self.width, self.height) }
       let (short, long) = (min(width, height), max(width, height))
+      if mode == .within {
+        if long <= self.width { return (width, height) }
+        // MATLAB's `imresize` rounds sizes up.
+        let newShort = (self.width * short + long - 1) / long
+        return width <= height ? (newShort, self.width) : (self.width, newShort)
+      }
       let exact = Double(self.width * long) / Double(short)
       let newLong = Int(longSide == .nearest ? exact + 0.5 : exact)
       return width <= height ? (self.width, newLong) : (newLong, self.width)
@@ -104,14 +116,17 @@ package struct InputTransform: Codable, Equatable, Sendable {
   /// What becomes of transparency; nil for `drop`.
   package var alpha: AlphaRule?
 
-  /// Rows and columns of the network's input.
+  /// Whether inputs of all images have one size.
+  package var hasFixedSize: Bool { resize.mode != .within }
+
+  /// Rows and columns of the network's input; the most of them, where images keep their size.
   package var inputHeight: Int { crop }
   package var inputWidth: Int { cropWidth ?? crop }
 
   /// Both sides of the network's input, where they are equal; else its rows.
   package var inputSize: Int { crop }
 
-  /// The layout of a network's input.
+  /// The layout of a network's input; the largest, where images keep their size.
   package var inputLayout: MapLayout {
     MapLayout(channels: 3, height: inputHeight, width: inputWidth)
   }

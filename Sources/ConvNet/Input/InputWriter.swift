@@ -23,6 +23,9 @@ package final class InputWriter {
     case filtered(FilteredResampler)
   }
 
+  /// The layout of the inputs of the image in hand: known before a place for them is asked for.
+  package private(set) var inputLayout: MapLayout
+
   private let method: Method
   private let views: Views
   private let pixels = PixelBuffer()
@@ -35,6 +38,7 @@ package final class InputWriter {
     self.transform = transform
     self.mode = mode
     self.views = views
+    inputLayout = transform.inputLayout
     let resize = transform.resize
     let swaps = transform.channels == .bgr
     let mean = transform.mean.map { Float($0) }
@@ -116,6 +120,8 @@ package final class InputWriter {
         resampler.run(
           pixels, width: width, parts: parts, newWidth: new.width, newHeight: new.height,
           region: crop.region)
+        inputLayout = MapLayout(
+          channels: 3, height: crop.region.height, width: crop.region.width)
         for (view, isMirrored) in [(number, false), (number + 5, true)] where view < views.count {
           resampler.write(isMirrored: isMirrored, meanOrigin: crop.origin, into: place(view))
         }

@@ -66,6 +66,7 @@ private struct ProtocolReader {
     let layers = fields.strings("layers")
     let losses = fields.choices("losses", of: Loss.self)
     let dropout = fields.has("dropout") ? fields.numbers("dropout") : [0]
+    let dropoutLayers = fields.has("dropout-layers") ? fields.strings("dropout-layers") : nil
     let copies =
       fields.has("dropout-copies")
       ? fields.integer("dropout-copies") : Dropout.defaultCopies
@@ -79,6 +80,7 @@ private struct ProtocolReader {
     let tolerance = fields.has("tolerance") ? fields.number("tolerance") : 1e-6
     let stores = readStores()
     let paper = readPaper()
+    let baselines = readBaselines()
     let paperClassCount = fields.has("paper-classes") ? fields.integer("paper-classes") : nil
     if let paperClassCount, paperClassCount < 1 {
       fields.note("paper-classes", "found \(paperClassCount), expected 1 or more")
@@ -93,10 +95,11 @@ private struct ProtocolReader {
     return (
       EvaluationProtocol(
         name: name, title: title, design: design, layers: layers, losses: losses,
-        dropout: dropout, dropoutCopies: copies, normalization: normalization,
+        dropout: dropout, dropoutLayers: dropoutLayers, dropoutCopies: copies,
+        normalization: normalization,
         path: Set(path).sorted(), validation: validation,
         splitCount: splitCount, seed: UInt64(seed), tolerance: tolerance, paper: paper,
-        paperClassCount: paperClassCount), stores
+        baselines: baselines, paperClassCount: paperClassCount), stores
     )
   }
 
@@ -236,24 +239,51 @@ private struct ProtocolReader {
     guard fields.has("paper") else { return [] }
     var results: [PublishedResult] = []
     for var item in fields.sections("paper") {
+      let method = item.has("method") ? item.string("method") : nil
       let layer = item.string("layer")
       let loss = item.choice("loss", of: Loss.self)
       let dropout = item.has("dropout") ? item.number("dropout") : 0
-      let group = item.has("group") ? item.string("group") : ""
-      let column = item.string("column")
-      let accuracy = item.number("accuracy")
-      let deviation = item.has("deviation") ? item.number("deviation") : nil
-      for (key, value) in [("accuracy", accuracy), ("deviation", deviation)] {
-        if let value, !(0...100 ~= value) { item.note(key, "found \(value), expected per cent") }
-      }
+      let number = readNumber(&item)
       problems += item.finish()
-      if let layer, let loss, let dropout, let group, let column, let accuracy {
+      if let layer, let loss, let dropout, let number {
         results.append(
           .init(
-            layer: layer, loss: loss, dropout: dropout, group: group, column: column,
-            accuracy: accuracy, deviation: deviation))
+            method: method, layer: layer, loss: loss, dropout: dropout, group: number.group,
+            column: number.column, accuracy: number.accuracy, deviation: number.deviation))
       }
     }
     return results
+  }
+
+  private mutating func readBaselines() -> [PublishedBaseline] {
+    guard fields.has("baselines") else { return [] }
+    var results: [PublishedBaseline] = []
+    for var item in fields.sections("baselines") {
+      let method = item.string("method")
+      let number = readNumber(&item)
+      problems += item.finish()
+      if let method, let number {
+        results.append(
+          .init(
+            method: method, group: number.group, column: number.column,
+            accuracy: number.accuracy, deviation: number.deviation))
+      }
+    }
+    return results
+  }
+
+  /// A published number and the column it stands in.
+  private func readNumber(
+    _ item: inout YAMLFields
+  ) -> (group: String, column: String, accuracy: Double, deviation: Double?)? {
+    let group = item.has("group") ? item.string("group") : ""
+    let column = item.string("column")
+    let accuracy = item.number("accuracy")
+    let deviation = item.has("deviation") ? item.number("deviation") : nil
+    for (key, value) in [("accuracy", accuracy), ("deviation", deviation)] {
+      if let value, !(0...100 ~= value) { item.note(key, "found \(value), expected per cent") }
+    }
+    guard let group, let column, let accuracy else { return nil }
+    return (group, column, accuracy, deviation)
   }
 }

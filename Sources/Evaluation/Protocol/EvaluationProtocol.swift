@@ -11,6 +11,8 @@ package struct EvaluationProtocol: Sendable, Equatable {
   package var losses: [Loss]
   /// Probabilities of features to be dropped in training, tried with each loss; 0 for none.
   package var dropout: [Double]
+  /// The layers that features are dropped of; nil for all.
+  package var dropoutLayers: [String]?
   /// Noised copies of each row where features are dropped.
   package var dropoutCopies: Int
   package var normalization: RowNormalization
@@ -23,6 +25,8 @@ package struct EvaluationProtocol: Sendable, Equatable {
   package var seed: UInt64
   package var tolerance: Double
   package var paper: [PublishedResult]
+  /// Published numbers of what is not tried here.
+  package var baselines: [PublishedBaseline]
   /// The classes that the published results are for; nil when unknown.
   package var paperClassCount: Int?
 
@@ -72,7 +76,10 @@ package struct EvaluationProtocol: Sendable, Equatable {
 
   /// The ways to train on a layer.
   func methods(layer: String) -> [Method] {
-    losses.flatMap { loss in dropout.map { Method(layer: layer, loss: loss, dropout: $0) } }
+    let dropout = dropoutLayers?.contains(layer) ?? true ? dropout : [0]
+    return losses.flatMap { loss in
+      dropout.map { Method(layer: layer, loss: loss, dropout: $0) }
+    }
   }
 
   /// The stores it needs, by the names that `--store` gives them.
@@ -132,8 +139,21 @@ package enum AdaptationMethod: String, Sendable, CaseIterable {
   case augmented = "Daumé"
 }
 
+/// A published number of something that is not tried here: another feature, another author's method.
+package struct PublishedBaseline: Sendable, Equatable {
+  /// What it is called there: `SURF SVM`, `Yang et al. 2009`.
+  package var method: String
+  package var group: String
+  package var column: String
+  /// Per cent.
+  package var accuracy: Double
+  package var deviation: Double?
+}
+
 /// A number of the paper.
 package struct PublishedResult: Sendable, Equatable {
+  /// What the paper calls the method: `SVM dropout`; nil where nobody said.
+  package var method: String?
   package var layer: String
   package var loss: Loss
   package var dropout: Double

@@ -26,11 +26,20 @@ extension EvaluationResult {
           ]
           if let paper = cell.paper {
             members["paper"] = .object([
+              "method": paper.method.map { .string($0) } ?? .null,
               "accuracy": .number(paper.accuracy),
               "deviation": paper.deviation.map { .number($0) } ?? .null,
             ])
           }
           return .object(members)
+        }),
+      "baselines": .array(
+        baselines.map { baseline in
+          .object([
+            "method": .string(baseline.method), "group": .string(baseline.group),
+            "column": .string(baseline.column), "accuracy": .number(baseline.accuracy),
+            "deviation": baseline.deviation.map { .number($0) } ?? .null,
+          ])
         }),
     ])
   }
@@ -64,6 +73,9 @@ extension EvaluationProtocol {
       "splits": .number(Double(splitCount)), "seed": .number(Double(seed)),
       "tolerance": .number(tolerance),
     ]
+    if let dropoutLayers {
+      members["dropout-layers"] = .array(dropoutLayers.map { .string($0) })
+    }
     if let validation {
       members["validation"] = .object([
         "rows": .number(Double(validation.rows)), "of": .number(Double(validation.of)),

@@ -11,7 +11,9 @@ extension EvaluationResult {
     let spread =
       evaluation.splitCount > 1 ? " ± standard deviation over \(evaluation.splitCount) splits" : ""
     var lines = ["\(evaluation.title): mean accuracy per class in %\(spread)"]
-    if cells.contains(where: { $0.paper != nil }) { lines[0] += " (published)" }
+    if cells.contains(where: { $0.paper != nil }) {
+      lines[0] += " (published; [what the paper calls the method])"
+    }
     var groups: [String] = []
     for column in plan.columns where !groups.contains(column.group) { groups.append(column.group) }
     for group in groups {
@@ -20,19 +22,14 @@ extension EvaluationResult {
       let isFewShot = if case .fewShot = evaluation.design { true } else { false }
       var rows = [[group] + columns.map { isFewShot ? "n = \($0.name)" : $0.name }]
       for method in methods {
-        rows.append([method.description] + columns.map { Self.text(of: cell(method, $0)) })
+        let cells = columns.map { cell(method, $0) }
+        let name = cells.lazy.compactMap { $0.paper?.method }.first.map { " [\($0)]" } ?? ""
+        rows.append([method.description + name] + cells.map(Self.text(of:)))
       }
+      rows += baselineRows(group, columns)
       lines += Self.aligned(rows)
     }
-    if cells.contains(where: { $0.paper != nil }), let expected = evaluation.paperClassCount,
-      plan.classes.count < expected
-    {
-      lines += [
-        "",
-        "The published numbers are for \(expected) classes, these are for \(plan.classes.count): "
-          + "an easier problem.",
-      ]
-    }
+    if !departures.isEmpty { lines += [""] + departures }
     if notFiniteCount > 0 {
       lines += ["", "Left out: \(notFiniteCount) tests of rows with infinite features."]
     }
@@ -46,15 +43,30 @@ extension EvaluationResult {
     return lines.joined(separator: "\n")
   }
 
+  /// A line for each method that only others have tried.
+  private func baselineRows(_ group: String, _ columns: [Column]) -> [[String]] {
+    let own = baselines.filter { $0.group == group }
+    var names: [String] = []
+    for baseline in own where !names.contains(baseline.method) { names.append(baseline.method) }
+    return names.map { name in
+      [name]
+        + columns.map { column in
+          own.first { $0.method == name && $0.column == column.name }
+            .map { Self.published($0.accuracy, $0.deviation) } ?? ""
+        }
+    }
+  }
+
   /// `84.3 ± 1.6 (84.30 ± 1.6)`
   private static func text(of cell: Cell) -> String {
     var text = fixed(cell.mean, 1)
     if let deviation = cell.deviation { text += " ± \(fixed(deviation, 1))" }
-    if let paper = cell.paper {
-      let spread = paper.deviation.map { " ± \(fixed($0, 1))" } ?? ""
-      text += " (\(fixed(paper.accuracy, 2))\(spread))"
-    }
+    if let paper = cell.paper { text += " \(published(paper.accuracy, paper.deviation))" }
     return text
+  }
+
+  private static func published(_ accuracy: Double, _ deviation: Double?) -> String {
+    "(\(fixed(accuracy, 2))\(deviation.map { " ± \(fixed($0, 1))" } ?? ""))"
   }
 
   private static func fixed(_ value: Double, _ decimals: Int) -> String {
@@ -76,7 +88,7 @@ extension EvaluationResult {
   package var table: [UInt8] {
     let header = [
       "layer", "loss", "dropout", "group", "column", "accuracy", "deviation", "paper",
-      "paper_deviation",
+      "paper_deviation", "paper_method",
     ]
     var text = Array(header.joined(separator: "\t").utf8)
     text.append(UInt8(ascii: "\n"))
@@ -85,6 +97,7 @@ extension EvaluationResult {
         cell.method.layer, cell.method.loss.rawValue, "\(cell.method.dropout)",
         cell.column.group, cell.column.name, "\(cell.mean)", cell.deviation.map { "\($0)" } ?? "",
         cell.paper.map { "\($0.accuracy)" } ?? "", cell.paper?.deviation.map { "\($0)" } ?? "",
+        cell.paper?.method ?? "",
       ]
       for (index, field) in fields.enumerated() {
         if index > 0 { text.append(UInt8(ascii: "\t")) }

@@ -66,6 +66,29 @@ package struct EvaluationResult: Sendable {
     layers.flatMap { evaluation.methods(layer: $0) }
   }
 
+  /// Published numbers of what is not tried here, in the columns that there are.
+  var baselines: [PublishedBaseline] {
+    evaluation.baselines.filter { plan.columns.contains(Column(group: $0.group, name: $0.column)) }
+  }
+
+  /// What makes the published numbers another experiment than this one, in sentences; empty where
+  /// there are none.
+  var departures: [String] {
+    guard cells.contains(where: { $0.paper != nil }) || !baselines.isEmpty else { return [] }
+    var departures: [String] = []
+    if let expected = evaluation.paperClassCount, plan.classes.count < expected {
+      departures.append(
+        "The published numbers are for \(expected) classes, these are for \(plan.classes.count): "
+          + "an easier problem.")
+    }
+    let recipe = plan.stores[plan.roles[0]]!.provenance.recipe
+    let features =
+      recipe.descriptor.map { "the hand-made feature \($0)" }
+      ?? "\(recipe.model.architecture), weights \(recipe.model.sha256.prefix(12))…"
+    departures.append("Theirs are of DeCAF's own weights, these of \(features).")
+    return departures
+  }
+
   func cell(_ method: Method, _ column: Column) -> Cell {
     cells.first { $0.method == method && $0.column == column }!
   }
@@ -94,6 +117,8 @@ package struct EvaluationResult: Sendable {
     return LearningCurve(
       title: evaluation.title, xLabel: "training images of each class",
       yLabel: "mean accuracy per class (%)",
+      notes: cells.contains { $0.paper != nil }
+        ? ["Hollow marks: published (Donahue et al. 2014)."] + departures : [],
       series: methods.map { method in
         let cells = plan.columns.map { cell(method, $0) }
         return .init(

@@ -1,55 +1,40 @@
 internal import Communication
-package import ConvNet
+internal import ConvNet
 internal import FeatureStore
 internal import Files
 internal import Logging
 internal import Tensors
 
 extension ExtractionJob {
-  /// Opens the model and settles what is computed, the same on every rank.
+  /// Opens the model, or the descriptor, and settles what is computed, the same on every rank.
   func agreeOnPlan() throws -> ExtractionPlan {
-    let (model, recipe, warnings, outputs, ownClass) = try communicator.agree {
+    let (source, ownClass) = try communicator.agree {
       if request.dedicatedCoordinator && communicator.size == 1 {
         throw ExtractionError.noWorkers
       }
-      let model = try communicator.beating {
-        try Model.open(request.model, architecture: request.recipe.architecture)
-      }
-      var recipe = request.recipe
-      let warnings = try recipe.settle(for: model)
-      try recipe.precision.requireAvailable()
-      return (model, recipe, warnings, try request.outputs(of: model), try KernelClass.current)
+      return (try communicator.beating { try request.openSource() }, try KernelClass.current)
     }
     if communicator.isRoot {
-      for warning in model.warnings + warnings { log.warning("\(warning)") }
+      for warning in source.warnings { log.warning("\(warning)") }
     }
-    let common = try lowestKernelClass(ownClass)
+    let common = try communicator.lowestKernelClass(ownClass)
     let kernelClass = try keptKernelClass() ?? common
-    try requireOneModel(model)
-    return ExtractionPlan(
-      request, recipe: recipe, model: model, outputs: outputs, kernelClass: kernelClass)
-  }
-
-  /// The lowest kernel class of the ranks, which serves all: every row is made alike; collective.
-  private func lowestKernelClass(_ own: KernelClass) throws -> KernelClass {
-    let order = KernelClass.allCases
-    var lowest = [Int64(order.firstIndex(of: own)!)]
-    try communicator.allreduce(&lowest, .minimum)
-    return order[Int(lowest[0])]
+    try requireOneSource(source)
+    return ExtractionPlan(request, source: source, kernelClass: kernelClass)
   }
 
   /// Collective.
   ///
-  /// - Throws: `modelsDiffer` when ranks read other weights under the same path.
-  private func requireOneModel(_ model: Model) throws {
+  /// - Throws: `modelsDiffer` when ranks read other weights, or words, under the same path.
+  private func requireOneSource(_ source: any FeatureSource) throws {
     // All are equal where the largest is the smallest, which is the negated largest negative: one
     // reduction tells. 60 bits of the digest, as the sign takes one.
-    let identity = model.architecture.rawValue + model.weightsSHA256.hexadecimal
+    let identity = source.recipe.model.architecture + source.recipe.model.sha256
     let prefix = Int64(SHA256Digest(of: Array(identity.utf8)).hexadecimal.prefix(15), radix: 16)!
     var bounds = [prefix, -prefix]
     try communicator.allreduce(&bounds, .maximum)
     try communicator.agree {
-      if bounds[0] != -bounds[1] { throw ExtractionError.modelsDiffer(path: request.model) }
+      if bounds[0] != -bounds[1] { throw ExtractionError.modelsDiffer(path: source.path) }
     }
   }
 
@@ -76,18 +61,25 @@ extension ExtractionJob {
 }
 
 extension ExtractionRequest {
-  /// The activations to extract: the layers asked for, or those within reach of the network's usual
-  /// ones: pool5, fc6 and fc7 of AlexNets.
+  /// Opens what makes the features, and checks that it goes with the rest of the request.
   ///
-  /// - Throws: `ModelError.unreachableBlob`.
-  package func outputs(of model: Model) throws -> [BlobName] {
-    guard let layers else {
-      let defaults = model.architecture.definition.usualBlobs
-      let reachable = defaults.filter { model.definition.contains($0) }
-      if reachable.isEmpty { try model.requireReachable(defaults[0]) }
-      return reachable
-    }
-    for blob in layers { try model.requireReachable(blob) }
-    return layers
+  /// - Throws: errors of the files; `ModelError.unreachableBlob`, `ExtractionError.wrongInputSize`,
+  ///   `PrecisionError`, `DescriptorError`.
+  package func openSource() throws -> any FeatureSource {
+    if let descriptor { return try DescriptorSource(descriptor, recipe) }
+    let network = try NetworkSource(
+      try Model.open(model, architecture: recipe.architecture), recipe, layers: layers)
+    try recipe.precision.requireAvailable()
+    return network
+  }
+}
+
+extension Communicator {
+  /// The lowest kernel class of the ranks, which serves all: every row is made alike; collective.
+  func lowestKernelClass(_ own: KernelClass) throws -> KernelClass {
+    let order = KernelClass.allCases
+    var lowest = [Int64(order.firstIndex(of: own)!)]
+    try allreduce(&lowest, .minimum)
+    return order[Int(lowest[0])]
   }
 }

@@ -80,7 +80,7 @@ package struct ExtractionJob {
   /// - Throws: `JobFailure`.
   func agreeOnEnd(_ plan: ExtractionPlan, _ failure: ExtractionError? = nil) throws {
     try communicator.agree {
-      try plan.model.inputs.requireUnchanged()
+      try plan.source.inputs.requireUnchanged()
       if let failure { throw failure }
     }
   }
@@ -92,7 +92,7 @@ package struct ExtractionJob {
       pixelLimit: request.maxMegapixels * 1_000_000, faults: faults)
     return WorkerPipeline(
       makeExtractor: { [team] in try BatchExtractor(plan, loader: loader, team: team) },
-      faults: faults, hostName: communicator.hostName, inputs: plan.model.inputs,
+      faults: faults, hostName: communicator.hostName, inputs: plan.source.inputs,
       rowFiles: rowFiles)
   }
 
@@ -106,7 +106,7 @@ package struct ExtractionJob {
   /// The list and the store, on rank 0.
   private func openStore(_ plan: ExtractionPlan) throws -> Opened {
     let list = try ImageList(contentsOf: request.list, root: request.root)
-    let provenance = try Provenance(request: request, list: list, plan: plan)
+    let provenance = Provenance(request: request, list: list, plan: plan)
     let writer = try StoreWriter.open(
       request.output, provenance: provenance, classes: list.classes,
       overwrite: request.overwrite, retryFailed: request.retryFailed,

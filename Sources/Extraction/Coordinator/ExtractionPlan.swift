@@ -1,11 +1,9 @@
-internal import ConvNet
 internal import FeatureStore
 internal import Tensors
 
 /// What is computed, the same on every rank.
 struct ExtractionPlan: Sendable {
-  let model: Model
-  let outputs: [BlobName]
+  let source: any FeatureSource
   /// Values in a row of each output, all views.
   let layerWidths: [Int]
   /// Settled: its transform is the one that images go through.
@@ -20,19 +18,13 @@ struct ExtractionPlan: Sendable {
   /// Bounds a message between ranks, and with it the memory of batches in flight.
   private static let batchByteLimit = 64 << 20
 
-  init(
-    _ request: ExtractionRequest, recipe: RecipeOptions, model: Model, outputs: [BlobName],
-    kernelClass: KernelClass
-  ) {
-    self.model = model
-    self.outputs = outputs
+  init(_ request: ExtractionRequest, source: any FeatureSource, kernelClass: KernelClass) {
+    self.source = source
     self.kernelClass = kernelClass
-    self.recipe = recipe
+    recipe = source.options
     dtype = request.dtype
     imageTimeoutSeconds = request.imageTimeoutSeconds
-    layerWidths = outputs.map {
-      model.definition.shape(of: $0).count * request.recipe.viewsPerRow
-    }
+    layerWidths = source.layers.map(\.width)
     let rowByteCount = layerWidths.reduce(0, +) * dtype.byteCount
     batchSize = min(request.batchSize, max(1, Self.batchByteLimit / rowByteCount))
   }

@@ -20,8 +20,10 @@ package struct ExtractionRequest: Sendable {
   package var root: String?
   /// The images under `root` are those that the store was begun with under another one.
   package var isMoved = false
-  /// The weights file.
+  /// The weights file; empty where a descriptor makes the features.
   package var model = ""
+  /// The hand-made descriptor that makes the features; nil for a network.
+  package var descriptor: DescriptorChoice?
   /// The store's folder.
   package var output = ""
   /// Nil for those of pool5, fc6 and fc7 that the model reaches.
@@ -65,7 +67,7 @@ package struct ExtractionRequest: Sendable {
 package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
   /// A dedicated coordinator leaves nobody to work.
   case noWorkers
-  /// Ranks read different weights under the same path.
+  /// Ranks read different weights, or words, under the same path.
   case modelsDiffer(path: String)
   /// The transform makes inputs of another size than the network takes.
   case wrongInputSize(found: Int, expected: Int)
@@ -84,7 +86,9 @@ package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
       leave the option out
       """
     case .modelsDiffer(let path):
-      "\(path) holds different weights on different ranks; put one file where all nodes see it"
+      """
+      \(path) holds different weights, or words, on different ranks; put one file where all nodes see it
+      """
     case .wrongInputSize(let found, let expected):
       "input transform: crop \(found); expected \(expected), the input of the network"
     case .kernelUnavailable(let name, let supported):

@@ -1,4 +1,3 @@
-internal import ConvNet
 internal import FeatureStore
 internal import Files
 internal import Foundation
@@ -16,19 +15,11 @@ struct JobDescription: Codable {
 
 extension Provenance {
   /// The identity of the store that `request` asks for.
-  ///
-  /// - Throws: when the transform cannot be written as JSON, which only a defect can cause.
-  init(request: ExtractionRequest, list: ImageList, plan: ExtractionPlan) throws {
+  init(request: ExtractionRequest, list: ImageList, plan: ExtractionPlan) {
     self.init(
       list: .init(sha256: list.sha256, rows: list.count),
-      recipe: try plan.recipe.completed(by: plan.model),
-      layers: plan.outputs.map { blob in
-        LayerSpec(
-          name: blob.description, fileStem: blob.fileStem,
-          shape: plan.model.definition.shape(of: blob).dimensions,
-          viewsPerRow: request.recipe.viewsPerRow)
-      },
-      dtype: request.dtype, rowsPerShard: request.rowsPerShard,
-      kernelClass: plan.kernelClass.rawValue, arithmetic: Engine.arithmeticVersion)
+      recipe: plan.source.recipe, layers: plan.source.layers, dtype: request.dtype,
+      rowsPerShard: request.rowsPerShard, kernelClass: plan.kernelClass.rawValue,
+      arithmetic: plan.source.arithmeticVersion)
   }
 }

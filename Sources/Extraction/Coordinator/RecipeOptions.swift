@@ -1,4 +1,5 @@
 package import ConvNet
+package import Descriptors
 package import FeatureStore
 package import Files
 package import Images
@@ -81,11 +82,10 @@ package struct RecipeOptions: Equatable, Sendable {
   ///   made them.
   package init(_ recipe: FeatureRecipe) throws(ProblemError) {
     if let descriptor = recipe.descriptor {
-      throw ProblemError("descriptor: expected none, found \(descriptor)")
-    }
-    // Of a network from a file the recipe has the name alone: the weights' file has the rest, or the
-    // user gives it.
-    if !Architecture.isNameOfFile(recipe.model.architecture) {
+      let _: DescriptorKind = try Self.choice("descriptor", descriptor)
+    } else if !Architecture.isNameOfFile(recipe.model.architecture) {
+      // Of a network from a file the recipe has the name alone: the weights' file has the rest, or the
+      // user gives it.
       architecture = try Self.choice("model.architecture", recipe.model.architecture)
     }
     views = try Self.choice("views", recipe.views)
@@ -110,6 +110,18 @@ package struct RecipeOptions: Equatable, Sendable {
       model: .init(architecture: model.architecture.rawValue, sha256: model.weightsSHA256),
       transform: try JSONValue(encoding: transform), decode: decode.rawValue,
       views: views.rawValue, precision: precision.rawValue)
+  }
+
+  /// The recipe of what `descriptor` makes of images decoded in this way.
+  ///
+  /// - Throws: when the transform cannot be written as JSON, which only a defect can cause.
+  package func completed(by descriptor: any Descriptor) throws -> FeatureRecipe {
+    var recipe = FeatureRecipe(
+      model: .init(architecture: descriptor.name, sha256: descriptor.numbersSHA256),
+      transform: try JSONValue(encoding: descriptor.transform), decode: decode.rawValue,
+      views: Views.center.rawValue, precision: Precision.fp32.rawValue)
+    recipe.descriptor = descriptor.name
+    return recipe
   }
 
   /// Views kept side by side in a row of the store.

@@ -7,7 +7,7 @@ internal import Tensors
 /// Turns a batch of images into rows of the store, on one thread team.
 final class BatchExtractor {
   private let loader: ImageLoader
-  private let engine: Engine
+  private let maker: any FeatureMaker
   private let team: ThreadTeam
   /// One a thread of the team.
   private let writers: Writers
@@ -21,9 +21,9 @@ final class BatchExtractor {
   /// enough that inputs do not go through memory.
   private let loadSize: Int
 
-  /// Inputs (images × views) the engine computes together. Larger chunks gain nothing: the fully
+  /// Inputs (images × views) that are computed together. Larger chunks gain nothing: the fully
   /// connected weights are then read rarely enough.
-  private static let engineCapacity = 64
+  private static let inputCapacity = 64
   /// Inputs a thread that are there at a time.
   private static let inputsPerThread = 16
 
@@ -34,11 +34,10 @@ final class BatchExtractor {
     imageTimeout = plan.imageTimeoutSeconds
     layerWidths = plan.layerWidths
     let views = loader.views.count
-    chunkSize = max(1, min(plan.batchSize, Self.engineCapacity / views))
+    chunkSize = max(1, min(plan.batchSize, Self.inputCapacity / views))
     loadSize = min(chunkSize, (Self.inputsPerThread * team.threadCount + views - 1) / views)
-    engine = try Engine(
-      model: plan.model, outputs: plan.outputs, capacity: chunkSize * views,
-      inputCapacity: loadSize * views, precision: plan.recipe.precision, team: team,
+    maker = try plan.source.makeMaker(
+      capacity: chunkSize * views, inputCapacity: loadSize * views, team: team,
       kernelClass: plan.kernelClass)
     let kernels = NetworkKernels(plan.kernelClass)
     writers = Writers(all: (0..<team.threadCount).map { _ in loader.makeWriter(kernels) })
@@ -86,7 +85,7 @@ final class BatchExtractor {
     let rows = batch.rows.lowerBound..<end
     timing.images = rows.count - unreadable.count
     timing.idleSeconds = idleSeconds
-    timing.layers = engine.takeTimes()
+    timing.layers = maker.takeTimes()
 
     let begin = ContinuousClock.now
     let parts = parts(
@@ -164,7 +163,7 @@ final class BatchExtractor {
         part, of: batch, files: files, firstFile: firstFile, state: state, &timing)
       let begin = ContinuousClock.now
       if new.contains(where: { $0.status == .ok }) {
-        engine.runMaps(of: outcomes.count * views..<(outcomes.count + new.count) * views)
+        maker.runMaps(of: outcomes.count * views..<(outcomes.count + new.count) * views)
       }
       timing.computeSeconds += seconds(since: begin)
       state.add(imageSteps: new.count)
@@ -172,13 +171,13 @@ final class BatchExtractor {
     }
     let begin = ContinuousClock.now
     if outcomes.contains(where: { $0.status == .ok }) {
-      engine.runRows(count: outcomes.count * views)
+      maker.runRows(count: outcomes.count * views)
     }
     timing.computeSeconds += seconds(since: begin)
     return outcomes
   }
 
-  /// Decodes and transforms the images of `chunk` into the engine's first inputs; after a stop, those
+  /// Decodes and transforms the images of `chunk` into the first inputs; after a stop, those
   /// that were begun.
   private func load(
     _ chunk: Range<Int>, of batch: Batch, files: ReadAhead, firstFile: Int, state: WorkState,
@@ -187,7 +186,7 @@ final class BatchExtractor {
     let views = loader.views.count
     let results = Mutex([Outcome?](repeating: nil, count: chunk.count))
     let waited = Mutex(0.0)
-    let (engine, loader, writers, imageTimeout) = (engine, loader, writers, imageTimeout)
+    let (maker, loader, writers, imageTimeout) = (maker, loader, writers, imageTimeout)
     let before = writers.clock
     try team.forEach(chunk.count) { slot, worker in
       if state.isStopping { return }
@@ -207,8 +206,9 @@ final class BatchExtractor {
         state.begin(
           row: batch.rows.lowerBound + chunk.lowerBound + slot, item.location, worker: worker)
         do throws(ImageError) {
-          let warning = try loader.load(file, item, with: writers.all[worker]) { view in
-            engine.input(slot * views + view)
+          let writer = writers.all[worker]
+          let warning = try loader.load(file, item, with: writer) { view in
+            maker.input(slot * views + view, writer.inputLayout)
           }
           outcome = Outcome(status: .ok, message: warning ?? "")
         } catch {
@@ -242,15 +242,15 @@ final class BatchExtractor {
       switch loader.views {
       case .center, .tenAll:
         for view in 0..<views {
-          overflowCount += engine.withRow(output, image: slot * views + view) { row in
+          overflowCount += maker.withRow(output, image: slot * views + view) { row in
             dtype.append(row, to: &data[output])
           }
         }
       case .ten:
         // Summed in the order of the views, so that the mean is the same wherever it is made.
-        var sum = engine.row(output, image: slot * views)
+        var sum = maker.row(output, image: slot * views)
         for view in 1..<views {
-          let row = engine.row(output, image: slot * views + view)
+          let row = maker.row(output, image: slot * views + view)
           for i in sum.indices { sum[i] += row[i] }
         }
         for i in sum.indices { sum[i] /= Float(views) }

@@ -55,10 +55,11 @@ package enum ImageProbe {
       transform: transform, views: views, decode: mode, pixelLimit: pixelLimit,
       faults: FaultInjection())
     let file = Result { () throws(ImageError) in try ImageFile.read(item.location) }
-    let layout = transform.inputLayout
-    let places = (0..<views.count).map { _ in ImagePlace(FeatureMap(layout)) }
     let writer = loader.makeWriter(NetworkKernels(try KernelClass.current))
-    _ = try? loader.load(file, item, with: writer) { places[$0] }
+    let input = FloatBuffer(count: transform.inputLayout.count)
+    _ = try? loader.load(file, item, with: writer) { _ in
+      ImagePlace(FeatureMap(input, writer.inputLayout))
+    }
   }
 
   /// The accusing signal that a child trying `item` died of, or that it ran out of time; or nil.

@@ -32,9 +32,9 @@ package struct ImageSample: Sendable {
     let loader = ImageLoader(
       transform: recipe.transform, views: recipe.views, decode: recipe.decode,
       faults: FaultInjection())
-    let layout = recipe.transform.inputLayout
-    let places = (0..<recipe.views.count).map { _ in ImagePlace(FeatureMap(layout)) }
     let writer = loader.makeWriter(NetworkKernels(try KernelClass.current))
+    // What is written there is of no use: all views may have one place.
+    let input = FloatBuffer(count: recipe.transform.inputLayout.count)
     count = min(list.count, Self.largest)
     for index in 0..<count {
       // The first and the last, and evenly between them.
@@ -48,7 +48,9 @@ package struct ImageSample: Sendable {
           continue
         }
         let item = BatchItem(location: list.location(of: entry), box: entry.box)
-        _ = try loader.load(.success(file), item, with: writer) { places[$0] }
+        _ = try loader.load(.success(file), item, with: writer) { _ in
+          ImagePlace(FeatureMap(input, writer.inputLayout))
+        }
         decodedCount += 1
         sizes.append(writer.imageSize)
       } catch {

@@ -13,7 +13,8 @@ package import Files
 /// Values are text, not the enumerations of who computes them: a store of another program, or of a
 /// later version of this one, can be read, compared and refused with its own words.
 package struct FeatureRecipe: Codable, Equatable, Sendable {
-  /// The network: its architecture, and SHA-256 of its weights' numbers.
+  /// The network: its architecture, and SHA-256 of its weights' numbers; of a descriptor its name, and
+  /// SHA-256 of its codebook's numbers, or of the name where it has none.
   package struct Network: Codable, Equatable, Sendable {
     package var architecture: String
     package var sha256: String
@@ -33,7 +34,7 @@ package struct FeatureRecipe: Codable, Equatable, Sendable {
   package var views: String
   /// What the engine computes in, not what the store holds: `fp32`, `bf16`.
   package var precision: String
-  /// The hand-made feature that is computed instead; nil for activations of a network.
+  /// The hand-made feature that is computed instead: `gist`, `llc`; nil for activations of a network.
   package var descriptor: String?
 
   package init(

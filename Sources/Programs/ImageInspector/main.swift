@@ -3,10 +3,12 @@
 //   ImageInspector decode FILE...          a line a file: path, status, width, height, mean R, G, B, message
 //   ImageInspector pixels FILE OUTPUT      the decoded image as a binary PPM
 //   ImageInspector network MODEL ARCHITECTURE INPUT LAYER OUTPUT   activations of raw float32
+//   ImageInspector sift FILE OUTPUT        dense SIFT descriptors as raw float32, 128 a patch
 //   ImageInspector layers MODEL LAYER BATCH ROUNDS    a line a layer: ms an image, median, one thread
 //   ImageInspector time FILE [TRANSFORM]   milliseconds to decode and to transform, shortest of 30
 
 import ConvNet
+import Descriptors
 import Files
 import Foundation
 import Images
@@ -56,6 +58,17 @@ case ("network", 6):
     withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init)
   }
   try Data(bytes).write(to: URL(fileURLWithPath: arguments[5]))
+case ("sift", 3):
+  let writer = InputWriter(
+    DescriptorKind.llc.transform, views: .center, mode: .exact,
+    kernels: NetworkKernels(try KernelClass.current))
+  var map: FeatureMap?
+  _ = try writer.write(try ImageFile.read(ByteString(arguments[1])), box: nil) { _ in
+    map = FeatureMap(writer.inputLayout)
+    return ImagePlace(map!)
+  }
+  let values = DenseSIFT().run(map!).values
+  try Data(NumberBytes.bytes(values)).write(to: URL(fileURLWithPath: arguments[2]))
 case ("layers", 5):
   let (count, rounds) = (Int(arguments[3])!, Int(arguments[4])!)
   let model = try Model.open(arguments[1], architecture: nil)
@@ -98,6 +111,6 @@ case ("time", 2...3):
     }
   }
 default:
-  print("usage: ImageInspector decode|pixels|network|layers|time …")
+  print("usage: ImageInspector decode|pixels|network|sift|layers|time …")
   exit(64)
 }

@@ -5,6 +5,12 @@ extension FeatureMap {
     return first..<first + layout.width * layout.channels
   }
 
+  /// Calls `body` with the channels of a line's pixels, one after the other.
+  package func withLine<R, E: Error>(_ y: Int, _ body: (Span<Float>) throws(E) -> R) throws(E) -> R
+  {
+    try buffer.withSpan(range(ofLine: y), body)
+  }
+
   /// Calls `body` with the channels of every pixel of some lines, to be changed; the frame stays as it
   /// is.
   ///

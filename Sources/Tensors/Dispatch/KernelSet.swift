@@ -30,6 +30,7 @@ struct KernelSet: @unchecked Sendable {
   var network: UnsafePointer<decaf_network_kernels>? { entry.pointee.network }
   var training: UnsafePointer<decaf_training_kernels>? { entry.pointee.training }
   var embedding: UnsafePointer<decaf_embedding_kernels>? { entry.pointee.embedding }
+  var descriptors: UnsafePointer<decaf_descriptor_kernels>? { entry.pointee.descriptors }
 }
 
 extension KernelClass {

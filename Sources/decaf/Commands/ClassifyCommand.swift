@@ -37,7 +37,7 @@ struct ClassifyCommand: ParsableCommand {
   var threads: Int?
 
   func validate() throws {
-    if network.views == .tenAll {
+    if network.input.views == .tenAll {
       throw ValidationError("--views ten-all: expected center or ten; ten averages the views.")
     }
     try OptionRange.check("--top", top, atLeast: 1)
@@ -45,21 +45,21 @@ struct ClassifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Model.open(network.model, architecture: try network.architecture())
+    let model = try Model.open(network.model, architecture: try network.input.architecture())
     let output = try Self.probabilities(of: model)
     let classCount = model.definition.shape(of: output).count
     let classNames = try names.map { try Self.readNames($0, expected: classCount) }
-    var recipe = try network.makeRecipe()
+    var recipe = try network.input.makeRecipe()
     for warning in model.warnings + (try recipe.settle(for: model)) {
       StandardError.write("decaf: warning: \(warning)\n")
     }
-    let views = network.views
+    let views = network.input.views
     let team = ThreadTeam(ofProcess: threads)
     let engine = try Engine(
-      model: model, outputs: [output], capacity: views.count, precision: network.precision,
+      model: model, outputs: [output], capacity: views.count, precision: network.input.precision,
       team: team)
     let writer = InputWriter(
-      recipe.transform, views: views, mode: network.decode,
+      recipe.transform, views: views, mode: network.input.decode,
       kernels: NetworkKernels(engine.kernelClass))
 
     PausePoint.inputsAreOpen()

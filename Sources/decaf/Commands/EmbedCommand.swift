@@ -24,6 +24,8 @@ struct EmbedCommand: ParsableCommand {
 
         decaf embed images.store --layer fc6 --output fc6.html
         decaf embed images.store --layer pool5 --compare fc6,fc7 --output layers.svg
+        decaf embed llc.store --layer llc --project llc:512 \\
+          --compare gist.store:gist,images.store:fc6 --output features.svg
       """)
 
   enum Method: String, ExpressibleByArgument, CaseIterable {
@@ -45,10 +47,17 @@ struct EmbedCommand: ParsableCommand {
     help: "More planes beside the first, of the same rows: L or STORE:L, separated by commas.")
   var compare: String?
 
+  @Option(
+    help: """
+      LAYER:N, separated by commas: rows of a layer that is wider than N are projected to N random \
+      directions (--seed) first, as the paper did with 512 of LLC's.
+      """, transform: LayerWidths.init(parsing:))
+  var project = LayerWidths()
+
   @Option(help: "t-SNE: about how many neighbors hold a row.")
   var perplexity = 30.0
 
-  @Option(help: "t-SNE: the seed of the little chance there is.")
+  @Option(help: "The seed of what is left to chance.")
   var seed: UInt64 = 0
 
   @Option(help: "l2: scale each row to length 1 first.")
@@ -127,12 +136,16 @@ struct EmbedCommand: ParsableCommand {
   private func plane(
     _ store: Store, _ layer: String, _ chosen: [Int], _ team: ThreadTeam
   ) throws -> EmbeddedPlane {
-    let rows = FeatureRows(
+    var rows = FeatureRows(
       try store.layer(named: layer), rows: chosen, path: store.path,
       isNormalized: normalize == .l2)
+    var title = "\(layer) of \(FileSystem.name(of: store.path))"
+    if let width = project.widths[layer], width < rows.width {
+      rows = try rows.projected(to: width, seed: seed, team: team)
+      title += ", projected to \(width)"
+    }
     let progress = StepProgress()
     defer { progress.finish() }
-    let title = "\(layer) of \(FileSystem.name(of: store.path))"
     return switch method {
     case .pca: try EmbeddedPlane(components: rows, title, layer, store.path, team, progress)
     case .tsne:

@@ -13,8 +13,8 @@ struct EvaluateCommand: DistributedCommand {
     commandName: "evaluate",
     abstract: "Run a protocol: many trainings on seeded splits, and a table of accuracies.",
     discussion: """
-      PROTOCOL is a name, caltech101, one-shot, office, cub or sun397 (the experiments of the DeCAF \
-      paper), or a YAML file like those in Configs/protocols. The features are those of stores made \
+      PROTOCOL is a name, caltech101, few-shot, one-shot, office, cub or sun397 (the experiments of \
+      the DeCAF paper), or a YAML file like those in Configs/protocols. The features are those of stores made \
       before, by decaf extract or decaf import; layers that a store lacks are left out.
 
         decaf evaluate caltech101 --store c101.store --output c101.results

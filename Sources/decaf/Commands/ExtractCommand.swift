@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Communication
 internal import ConvNet
+internal import Descriptors
 internal import Extraction
 internal import FeatureStore
 internal import Files
@@ -13,7 +14,7 @@ internal import Tensors
 struct ExtractCommand: DistributedCommand {
   static let configuration = CommandConfiguration(
     commandName: "extract",
-    abstract: "Compute activations of a list of images into a store.",
+    abstract: "Compute features of a list of images into a store.",
     discussion: """
       LIST is a text file with one path, or “path label”, a line; a .tsv or .csv file with a header \
       (path, label, x, y, width, height); or a folder of class folders. Row i of the store is the \
@@ -24,6 +25,13 @@ struct ExtractCommand: DistributedCommand {
         decaf extract images.tsv --model caffenet.safetensors --output images.store
         mpirun -np 8 decaf extract photos --model caffenet.safetensors \\
           --layers fc6,fc7 --output photos.store
+
+      In place of a network, --descriptor makes the hand-made features that networks were first compared \
+      with; the store's layer has the descriptor's name.
+
+        decaf extract photos --descriptor gist --output gist.store
+        decaf extract photos --descriptor llc --codebook words.safetensors \\
+          --output llc.store
       """)
 
   @Argument(
@@ -32,7 +40,7 @@ struct ExtractCommand: DistributedCommand {
       """)
   var list: String
 
-  @OptionGroup var network: NetworkOptions
+  @OptionGroup var features: FeatureOptions
 
   @Option(help: "The store to write: a folder. Started again, the same command continues.")
   var output: String
@@ -126,6 +134,10 @@ struct ExtractCommand: DistributedCommand {
     try OptionRange.checkPositive("--stall-timeout", stallTimeout)
     try OptionRange.checkPositive("--image-timeout", imageTimeout)
     try OptionRange.check("--max-megapixels", maxMegapixels, in: 1...4000)
+    if layers != nil, let descriptor = features.descriptor {
+      throw ValidationError(
+        "--layers is of networks: the layer of --descriptor \(descriptor.rawValue) has its name.")
+    }
     if let layers, let twice = Set(layers.filter { blob in layers.count { $0 == blob } > 1 }).first
     {
       throw ValidationError("--layers names \(twice) twice.")
@@ -142,11 +154,12 @@ struct ExtractCommand: DistributedCommand {
   ///
   /// - Throws: `InputTransformError`.
   private func makeRequest() throws -> ExtractionRequest {
-    var request = ExtractionRequest(try network.makeRecipe())
+    var request = ExtractionRequest(try features.makeRecipe())
     request.list = list
     request.root = root
     request.isMoved = moved
-    request.model = network.model
+    request.model = features.model ?? ""
+    request.descriptor = features.choice
     request.output = output
     request.layers = layers
     request.batchSize = batch
@@ -200,30 +213,24 @@ struct ExtractCommand: DistributedCommand {
 
   func printPlan() throws {
     let list = try ImageList(contentsOf: list, root: root)
-    let model = try Model.open(network.model, architecture: try network.architecture())
-    var request = try makeRequest()
-    for warning in model.warnings + (try request.recipe.settle(for: model)) {
-      StandardError.write("decaf: warning: \(warning)\n")
-    }
-    let outputs = try request.outputs(of: model)
-    let widths = outputs.map {
-      model.definition.shape(of: $0).count * request.recipe.viewsPerRow
-    }
-    let bytes = widths.reduce(0, +) * list.count * dtype.byteCount
+    let request = try makeRequest()
+    let source = try request.openSource()
+    for warning in source.warnings { StandardError.write("decaf: warning: \(warning)\n") }
+    let transform = source.options.transform
+    let bytes = source.layers.map(\.width).reduce(0, +) * list.count * dtype.byteCount
     print(
       """
       list        \(self.list): \(list.count) images, \(list.classes.count) classes
-      model       \(network.model): \(model.architecture.rawValue), \
-      weights \(model.weightsSHA256.hexadecimal.prefix(12))…
-      transform   \(request.recipe.transform.name), crops of \(request.recipe.transform.inputSize), views \(network.views.rawValue), \
-      decoding \(network.decode.rawValue)
-      precision   \(network.precision.rawValue)
-      layers      \(zip(outputs, widths).map { "\($0) (\($1))" }.joined(separator: ", "))
+      \(features.descriptor == nil ? "model     " : "descriptor")  \(source.title)
+      transform   \(transform.name), crops of \(transform.inputSize), \
+      views \(features.input.views.rawValue), decoding \(features.input.decode.rawValue)
+      precision   \(features.input.precision.rawValue)
+      layers      \(source.layers.map { "\($0.name) (\($0.width))" }.joined(separator: ", "))
       store       \(output): \(dtype.rawValue), \(ByteCountText.text(bytes))
       batches     \((list.count + batch - 1) / batch) of \(batch)
       """)
     if let root = list.absoluteRoot { print("root        \(root)") }
-    let sample = try ImageSample(of: list, recipe: request.recipe)
+    let sample = try ImageSample(of: list, recipe: source.options)
     for (index, line) in sample.lines.enumerated() {
       print((index == 0 ? "sample      " : "            ") + line)
     }

@@ -18,7 +18,9 @@ struct NeighborsCommand: ParsableCommand {
       name; it may take the place of one that decaf made before, and of no other file.
 
         decaf neighbors images.store --layer fc6 --output near.tsv
-        decaf neighbors images.store --layer fc6 --query cats/7.jpg --output near.html
+        decaf neighbors images.store --layer fc6 --query 7.jpg --output near.html
+        decaf neighbors dslr.store --layer fc6 --among webcam.store --count 1 \\
+          --output near.tsv
       """)
 
   @Argument(help: "The store.", completion: .directory)
@@ -28,6 +30,13 @@ struct NeighborsCommand: ParsableCommand {
 
   @Option(help: "A row's number, or its path as the list had it; default: every row.")
   var query: String?
+
+  @Option(
+    help: """
+      Another store, whose rows are the neighbors; with --count 1 the agreement printed is the accuracy of \
+      a nearest-neighbor classifier trained there. Tables only.
+      """, completion: .directory)
+  var among: String?
 
   @Option(help: "Neighbors of a row.")
   var count = 10
@@ -55,6 +64,9 @@ struct NeighborsCommand: ParsableCommand {
     if !isPage, !output.hasSuffix(".tsv") {
       throw ValidationError("--output \(output): expected a name that ends in .tsv or .html.")
     }
+    if among != nil, isPage {
+      throw ValidationError("--among makes a table: give --output a name in .tsv.")
+    }
     try OptionRange.check("--count", count, atLeast: 1)
   }
 
@@ -67,32 +79,65 @@ struct NeighborsCommand: ParsableCommand {
     let name = try layer.name(in: store)
     let team = threads.makeTeam()
     try check.run(store, team)
-    let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
-    guard !usable.isEmpty else { throw EmbeddingError.noRows(path: self.store) }
+    let other = try among.map { try Store($0) }
+    if let other { try requireSameFeatures(store, other, name) }
+    let usable = try Self.usable(store)
     let queries = try queries(store, usable)
-    let rows = FeatureRows(
-      try store.layer(named: name), rows: usable, path: store.path,
-      isNormalized: normalize == .l2)
-    var values = [Float]()
-    values.reserveCapacity(usable.count * rows.width)
-    try rows.append(0..<usable.count, to: &values)
+    let candidates = try other.map { try Self.usable($0) } ?? usable
+    var (values, width) = ([Float](), 0)
+    if let other { width = try append(candidates, of: other, name, to: &values) }
+    width = try append(usable, of: store, name, to: &values)
+    let offset = other == nil ? 0 : candidates.count
     let found = Neighborhoods(
-      of: values, width: rows.width, queries: queries, size: count, team: team)
+      of: values, width: width, queries: queries.map { $0 + offset },
+      candidates: other == nil ? nil : candidates.count, size: count, team: team)
     let lists = queries.indices.map { i in
       (i * found.size..<(i + 1) * found.size).map {
-        Neighbor(row: usable[Int(found.indices[$0])], distance: found.squares[$0].squareRoot())
+        Neighbor(row: candidates[Int(found.indices[$0])], distance: found.squares[$0].squareRoot())
       }
     }
     let asked = queries.map { usable[$0] }
-    try write(isPage ? page(store, asked, lists, name, team) : table(store, asked, lists))
+    let source = other ?? store
+    try write(isPage ? page(store, asked, lists, name, team) : table(store, asked, source, lists))
     try store.requireUnchanged()
+    try other?.requireUnchanged()
     print(
       """
       queries     \(queries.count) of \(store.rowCount) rows, \(store.rows.failedCount) failed
-      layer       \(name) (\(rows.width))
-      agreement   \(agreement(store, asked, lists))
+      layer       \(name) (\(width))
+      agreement   \(agreement(store, asked, source, lists))
       output      \(output)
       """)
+  }
+
+  /// The rows that did not fail.
+  private static func usable(_ store: Store) throws -> [Int] {
+    let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
+    guard !usable.isEmpty else { throw EmbeddingError.noRows(path: store.path) }
+    return usable
+  }
+
+  /// Appends rows of a store; returns how many values each has.
+  private func append(
+    _ usable: [Int], of store: Store, _ layer: String, to values: inout [Float]
+  ) throws -> Int {
+    let rows = FeatureRows(
+      try store.layer(named: layer), rows: usable, path: store.path,
+      isNormalized: normalize == .l2)
+    values.reserveCapacity(values.count + usable.count * rows.width)
+    try rows.append(0..<usable.count, to: &values)
+    return rows.width
+  }
+
+  /// - Throws: `StoreError` where the other store lacks the layer; `ValidationError` where its rows are
+  ///   of another width.
+  private func requireSameFeatures(_ store: Store, _ other: Store, _ layer: String) throws {
+    let widths = (try store.layer(named: layer).width, try other.layer(named: layer).width)
+    if widths.0 != widths.1 {
+      throw ValidationError(
+        "--among \(other.path): its \(layer) has \(widths.1) values, that of \(store.path) "
+          + "\(widths.0).")
+    }
   }
 
   private struct Neighbor {
@@ -118,12 +163,14 @@ struct NeighborsCommand: ParsableCommand {
     return [index]
   }
 
-  private func agreement(_ store: Store, _ rows: [Int], _ lists: [[Neighbor]]) -> String {
+  private func agreement(
+    _ store: Store, _ rows: [Int], _ source: Store, _ lists: [[Neighbor]]
+  ) -> String {
     var (same, all) = (0, 0)
     for (row, list) in zip(rows, lists) {
-      guard let label = store.labelIndex(row) else { continue }
+      guard let label = store.rows[row].label else { continue }
       all += list.count
-      same += list.filter { store.labelIndex($0.row) == label }.count
+      same += list.filter { source.rows[$0.row].label == label }.count
     }
     return all == 0
       ? "no labels"
@@ -131,9 +178,11 @@ struct NeighborsCommand: ParsableCommand {
         format: "%.1f %% of neighbors have the row's label", 100 * Double(same) / Double(all))
   }
 
-  private func table(_ store: Store, _ rows: [Int], _ lists: [[Neighbor]]) -> [UInt8] {
+  private func table(
+    _ store: Store, _ rows: [Int], _ source: Store, _ lists: [[Neighbor]]
+  ) -> [UInt8] {
     var bytes = Self.header
-    func append(_ row: Int) {
+    func append(_ row: Int, of store: Store) {
       bytes += "\(row)\t".utf8
       FieldEscape.append(store.rows[row].path.bytes, to: &bytes)
       bytes.append(UInt8(ascii: "\t"))
@@ -142,9 +191,9 @@ struct NeighborsCommand: ParsableCommand {
     }
     for (row, list) in zip(rows, lists) {
       for (rank, neighbor) in list.enumerated() {
-        append(row)
+        append(row, of: store)
         bytes += "\(rank + 1)\t".utf8
-        append(neighbor.row)
+        append(neighbor.row, of: source)
         bytes += "\(neighbor.distance)\n".utf8
       }
     }

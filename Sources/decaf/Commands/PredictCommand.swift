@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Classification
 internal import Communication
 internal import ConvNet
+internal import Descriptors
 internal import Extraction
 internal import FeatureStore
 internal import Files
@@ -29,6 +30,12 @@ struct PredictCommand: DistributedCommand {
           --output photos.tsv
         decaf predict fc6.safetensors cat.jpg --model caffenet.safetensors \\
           --output cat.tsv
+
+      A classifier of hand-made features needs no --model: SOURCE may be images for gist, and for llc with \
+      --codebook.
+
+        decaf predict llc.safetensors photos --codebook words.safetensors \\
+          --output photos.tsv
       """)
 
   @Argument(help: "A classifier written by decaf train.")
@@ -42,6 +49,9 @@ struct PredictCommand: DistributedCommand {
 
   @Option(help: "The weights the classifier's features were made with: SOURCE is a list of images.")
   var model: String?
+
+  @Option(help: "The words that the classifier's llc features were coded by: as --model.")
+  var codebook: String?
 
   @OptionGroup var networkChoice: NetworkChoice
 
@@ -64,11 +74,10 @@ struct PredictCommand: DistributedCommand {
   var isDryRun: Bool { runOptions.isDryRun }
 
   func validate() throws {
-    if model == nil && (root != nil || moved) {
-      throw ValidationError(
-        "--root and --moved go with --model, which makes SOURCE a list of images.")
+    if model != nil && codebook != nil {
+      throw ValidationError("--model is of networks, --codebook of llc: give one of them.")
     }
-    if check.check && model != nil {
+    if check.check && (model ?? codebook) != nil {
       throw ValidationError("--check goes with a store; with --model SOURCE is a list of images.")
     }
     if networkChoice.network != nil && model == nil {
@@ -94,7 +103,11 @@ struct PredictCommand: DistributedCommand {
     let extracted = try extract(for: classifier, context, team)
     if let extracted, extracted.isStoppedEarly { return .stoppedEarly }
     let store = try context.communicator.agree {
-      if model == nil, !FileSystem.isFolder(source),
+      if extracted == nil, root != nil || moved {
+        throw ValidationError(
+          "--root and --moved go with --model, which makes SOURCE a list of images.")
+      }
+      if extracted == nil, !FileSystem.isFolder(source),
         try FileSystem.byteCount(of: source) != nil
       {
         throw ValidationError(
@@ -127,7 +140,7 @@ struct PredictCommand: DistributedCommand {
   func printPlan() throws {
     let classifier = try Classifier.load(self.classifier)
     let rows =
-      try model == nil
+      try !takesImages(classifier)
       ? "store, \(Store(source).rowCount) rows"
       : "list, \(ImageList(contentsOf: source, root: root).count) images"
     print(
@@ -144,11 +157,12 @@ struct PredictCommand: DistributedCommand {
   private func extract(
     for classifier: Classifier, _ context: CommandContext, _ team: ThreadTeam
   ) throws -> (store: String, isStoppedEarly: Bool)? {
-    guard let model else { return nil }
     let store = output + ".store.partial"
-    let request = try context.communicator.agree {
-      try makeRequest(for: classifier, model: model, store: store)
+    let request = try context.communicator.agree { () -> ExtractionRequest? in
+      guard try takesImages(classifier) else { return nil }
+      return try makeRequest(for: classifier, store: store)
     }
+    guard let request else { return nil }
     let summary = try ExtractionJob(
       request, communicator: context.communicator, team: team, log: context.log
     ).run()
@@ -158,34 +172,54 @@ struct PredictCommand: DistributedCommand {
     return (store, isStopped[0] != 0)
   }
 
+  /// Whether the source is images, whose features are to be made.
+  private func takesImages(_ classifier: Classifier) throws -> Bool {
+    if model != nil || codebook != nil { return true }
+    if classifier.features.recipe.descriptor == nil { return false }
+    return try !FileSystem.isFolder(source) || StoreInspection.of(source) == nil
+  }
+
   /// The request that makes features as the classifier's were made, by the model's own recipe.
   ///
   /// - Throws: `ClassificationError.incompatibleFeatures` when this model, or this program, makes
   ///   others: before anything is extracted.
   private func makeRequest(
-    for classifier: Classifier, model path: String, store: String
+    for classifier: Classifier, store: String
   ) throws -> ExtractionRequest {
     let features = classifier.features
+    let path = model ?? codebook ?? source
     var options: RecipeOptions
     do throws(ProblemError) { options = try RecipeOptions(features.recipe) } catch {
       throw ClassificationError.incompatibleFeatures(source: path, differences: [error.text])
     }
-    let model = try Model.open(
-      path, architecture: try networkChoice.architecture() ?? options.architecture)
-    options.architecture = model.architecture
-    let made = FeatureOrigin(
-      recipe: try options.completed(by: model), layer: features.layer, width: features.width)
-    try classifier.check(made, of: path)
+    let kind = model == nil ? features.recipe.descriptor.flatMap(DescriptorKind.init) : nil
+    let choice = kind.map { DescriptorChoice($0, codebook: codebook) }
+    let recipe: FeatureRecipe
+    if let choice {
+      recipe = try DescriptorSource(choice, options).recipe
+    } else if let model {
+      let opened = try Model.open(
+        model, architecture: try networkChoice.architecture() ?? options.architecture)
+      options.architecture = opened.architecture
+      recipe = try options.completed(by: opened)
+    } else {
+      throw ValidationError(
+        "--codebook is of llc: \(self.classifier) was trained on a network's features, whose weights "
+          + "--model gives.")
+    }
+    try classifier.check(
+      FeatureOrigin(recipe: recipe, layer: features.layer, width: features.width), of: path)
 
     var request = ExtractionRequest(options)
     request.list = source
     request.root = root
     request.isMoved = moved
-    request.model = path
+    request.model = model ?? ""
+    request.descriptor = choice
     request.output = store
     request.program = "decaf \(Version.number)"
     request.programFacts = Version.facts
-    request.layers = [try BlobName(parsing: features.layer)]
+    if choice == nil { request.layers = [try BlobName(parsing: features.layer)] }
     return request
   }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Classification
 internal import ConvNet
+internal import Descriptors
 internal import Extraction
 internal import FeatureStore
 internal import Images
@@ -9,6 +10,7 @@ internal import Tensors
 // Values of the modules below that options take: written as their raw values, all named in the help.
 
 extension DecodeMode: ExpressibleByArgument {}
+extension DescriptorKind: ExpressibleByArgument {}
 extension GatherMode: ExpressibleByArgument {}
 extension Loss: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

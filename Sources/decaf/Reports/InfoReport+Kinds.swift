@@ -1,3 +1,4 @@
+internal import Descriptors
 internal import FeatureStore
 internal import Files
 internal import Formats
@@ -82,8 +83,13 @@ extension InfoReport {
   }
 
   private mutating func addRecipe(_ recipe: FeatureRecipe) {
-    add("model", recipe.model.architecture)
-    add("weights", recipe.model.sha256)
+    if let descriptor = recipe.descriptor {
+      add("descriptor", descriptor)
+      add("numbers", recipe.model.sha256)
+    } else {
+      add("model", recipe.model.architecture)
+      add("weights", recipe.model.sha256)
+    }
     if case .string(let name)? = recipe.transform["name"] { add("transform", name) }
     add("views", recipe.views)
     add("decoding", recipe.decode)
@@ -111,6 +117,7 @@ extension InfoReport {
       }
       report.add("rows", parsed("training")?["rows"]?.count)
       report.add("certificate", metadata["certificate"])
+    case Codebook.format: report = codebook(try Codebook.load(path))
     case "decaf-checkpoint":
       report = InfoReport("the checkpoint of a training; the same decaf train continues it")
       report.add("phase", metadata["phase"])
@@ -120,6 +127,23 @@ extension InfoReport {
       report.add("tensors", file.tensors.map { "\($0.name) \($0.shape)" })
     }
     report.add("bytes", byteCount)
+    return report
+  }
+
+  private static func codebook(_ codebook: Codebook) -> InfoReport {
+    var report = InfoReport("a codebook of LLC")
+    let (origin, outcome) = (codebook.origin, codebook.outcome)
+    report.add("words", codebook.count)
+    report.add("numbers", codebook.sha256.hexadecimal)
+    report.add("descriptors", outcome.descriptors)
+    report.add("images", origin.rows)
+    report.add("failed", outcome.failedImages)
+    report.add("passes", outcome.passes)
+    report.add("mean square", "\(outcome.meanSquare)")
+    report.add("seed", "\(origin.seed)")
+    report.add("decoding", origin.decode)
+    report.add("kernels", origin.kernelClass)
+    report.add("list", origin.list)
     return report
   }
 

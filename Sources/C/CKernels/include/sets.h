@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bfloat16.h"
+#include "descriptors.h"
 #include "embedding.h"
 #include "network.h"
 #include "training.h"
@@ -33,6 +34,7 @@ typedef struct {
   const decaf_network_kernels *network;
   const decaf_training_kernels *training;
   const decaf_embedding_kernels *embedding;
+  const decaf_descriptor_kernels *descriptors;
 } decaf_kernel_set;
 
 /// Every set, also those that this kind of processor lacks, from slow to fast; ends with null.

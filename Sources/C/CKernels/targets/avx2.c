@@ -13,15 +13,18 @@
 #include "../network/kernels.h"
 #include "../training/kernels.h"
 #include "../embedding/kernels.h"
+#include "../descriptors/kernels.h"
 #pragma clang attribute pop
 
 #define NETWORK &network_kernels
 #define TRAINING &training_kernels
 #define EMBEDDING &embedding_kernels
+#define DESCRIPTORS &descriptor_kernels
 #else
 #define NETWORK 0
 #define TRAINING 0
 #define EMBEDDING 0
+#define DESCRIPTORS 0
 #endif
 
 const decaf_kernel_set decaf_avx2 = {
@@ -30,4 +33,5 @@ const decaf_kernel_set decaf_avx2 = {
     .network = NETWORK,
     .training = TRAINING,
     .embedding = EMBEDDING,
+    .descriptors = DESCRIPTORS,
 };

@@ -11,6 +11,7 @@
 #include "../network/kernels.h"
 #include "../training/kernels.h"
 #include "../embedding/kernels.h"
+#include "../descriptors/kernels.h"
 
 const decaf_kernel_set decaf_baseline = {
     .name = "baseline",
@@ -18,4 +19,5 @@ const decaf_kernel_set decaf_baseline = {
     .network = &network_kernels,
     .training = &training_kernels,
     .embedding = &embedding_kernels,
+    .descriptors = &descriptor_kernels,
 };
