@@ -33,6 +33,7 @@
 
 #include "bfloat16.h"
 #include "convolution.h"
+#include "layers.h"
 #include "maps.h"
 #include "network.h"
 #include "operands.h"
