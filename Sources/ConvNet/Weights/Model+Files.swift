@@ -42,7 +42,8 @@ extension Model {
       architecture: choice.architecture, parameters: parameters,
       origin: Origin(
         name: contents.networkName, path: contents.path, architectureSource: choice.source,
-        isUntrained: contents.isUntrained, panelsDigest: contents.panelsDigest,
+        isUntrained: contents.isUntrained, training: contents.training,
+        panelsDigest: contents.panelsDigest,
         warnings: choice.warnings + contents.warningOfOtherLayers(than: choice.architecture),
         inputs: inputs))
   }

@@ -13,6 +13,8 @@ struct ModelFile {
   /// Told by the file's metadata.
   var metadataArchitecture: Architecture?
   var isUntrained = false
+  /// How the weights were trained, if that was done here.
+  var training: String?
   /// The layers are in the network's order, and their names may be anything.
   var isInOrder = false
   /// The `Model.weightsSHA256` that panels were made of, in hexadecimal.

@@ -21,6 +21,7 @@ struct SafetensorsFormat: WeightFormat {
       let file = try SafetensorsFile(file.path)
       contents.networkName = file.metadata["name"] ?? ""
       contents.isUntrained = file.metadata["trained"] == "false"
+      contents.training = file.metadata["training"]
       contents.panelsDigest = file.metadata["panels-of"]
       contents.layers = try Self.layers(file)
       written = file.metadata["architecture"]
@@ -62,6 +63,7 @@ extension SafetensorsFormat: WritableWeightFormat {
     if !model.architecture.isShipped { metadata["network"] = model.architecture.text }
     if !model.name.isEmpty { metadata["name"] = model.name }
     if model.isUntrained { metadata["trained"] = "false" }
+    if let training = model.training { metadata["training"] = training }
     var tensors = [(name: String, shape: [Int])]()
     for layer in model.definition.layers {
       for (number, part) in layer.parameters.enumerated() {

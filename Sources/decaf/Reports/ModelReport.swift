@@ -23,6 +23,8 @@ struct ModelReport: Codable {
   let architecture: String
   let architectureSource: String
   let isUntrained: Bool
+  /// What `decaf finetune` or `train-network` noted; nil for other weights.
+  let training: JSONValue?
   let sha256: String
   let parameterCount: Int
   let multiplyAdds: Int
@@ -41,6 +43,7 @@ struct ModelReport: Codable {
     architecture = model.architecture.rawValue
     architectureSource = model.architectureSource.rawValue
     isUntrained = model.isUntrained
+    training = model.training.flatMap { try? JSONValue(parsing: Array($0.utf8)) }
     sha256 = model.weightsSHA256.hexadecimal
     layers = definition.layers.compactMap { layer in
       guard let shape = layer.weightShape else { return nil }

@@ -16,6 +16,8 @@ struct TanHLayer: LayerKind {
   var canReplaceInput: Bool { true }
   var sharesMap: Bool { true }
 
+  func operation(from input: BlobShape) -> LayerOperation { .hyperbolicTangent }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     planner.appendPixels(layer) { values in
       for i in 0..<values.count { values[i] = Float(tanh(Double(values[i]))) }
