@@ -111,6 +111,10 @@ let package = Package(
       swiftSettings: features),
 
     .target(
+      name: "NetworkTraining",
+      dependencies: ["Communication", "ConvNet", "Files", "Formats", "Images", "Tensors"],
+      swiftSettings: features),
+    .target(
       name: "Embedding", dependencies: ["FeatureStore", "Files", "LinearAlgebra", "Tensors"],
       swiftSettings: features),
     .target(name: "Plotting", swiftSettings: features),
@@ -127,7 +131,7 @@ let package = Package(
       dependencies: [
         "Classification", "Communication", "ConvNet", "Embedding", "Evaluation", "Extraction",
         "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra", "MPI",
-        "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
+        "NetworkTraining", "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features, plugins: ["BuildFacts"]),
     .plugin(name: "BuildFacts", capability: .buildTool()),
@@ -212,6 +216,13 @@ let package = Package(
       dependencies: [
         "Classification", "Communication", "ConvNet", "Evaluation", "FeatureStore", "Files",
         "Formats", "Images", "Interchange", "Tensors", "TestSupport", "decaf",
+      ],
+      swiftSettings: features),
+    .testTarget(
+      name: "NetworkTrainingTests",
+      dependencies: [
+        "Communication", "ConvNet", "Files", "Formats", "Images", "NetworkTraining", "Tensors",
+        "TestSupport",
       ],
       swiftSettings: features),
     .testTarget(
