@@ -183,7 +183,7 @@ enum SmallNetworks {
     "dropout": network(
       "3 6 6", "conv1 Convolution convolution_param { num_output: 4 kernel_size: 3 }", "tanh1 TanH",
       "drop1 Dropout dropout_param { dropout_ratio: 0.3 }",
-      "fc2 InnerProduct inner_product_param { num_output: 20 }", "relu2 ReLU", "drop2 Dropout",
+      "fc2 InnerProduct inner_product_param { num_output: 128 }", "relu2 ReLU", "drop2 Dropout",
       "fc3 InnerProduct inner_product_param { num_output: 4 }"),
     "no maps": network(
       "1 5 5", "fc1 InnerProduct inner_product_param { num_output: 9 }", "sig1 Sigmoid",

@@ -33,6 +33,7 @@ package final class TrainedParameter: @unchecked Sendable {
   ) {
     (self.layer, self.name, self.shape, self.filter) = (layer, name, shape, filter)
     self.rows = rows ?? 0..<shape[0]
+    isWhole = rows == nil
     self.sliceRows = sliceRows ?? shape[0]
     self.rates = rates
     rowLength = shape.dropFirst().reduce(1, *)
@@ -44,8 +45,8 @@ package final class TrainedParameter: @unchecked Sendable {
 
   package let rowLength: Int
   package var isLearned: Bool { rates != nil }
-  /// Every rank has all of the numbers.
-  var isWhole: Bool { sliceRows == shape[0] }
+  /// Every rank has all of the numbers; else each slice has one owner, also where there is one slice.
+  let isWhole: Bool
   /// Numbers of all ranks together.
   package var count: Int { shape[0] * rowLength }
 
