@@ -1,3 +1,4 @@
+import ConvNet
 import Tensors
 import TestSupport
 import Testing
@@ -62,6 +63,41 @@ import Testing
         let difference = zip(values, gradient).map { abs(Double($0) - $1) }.max()!
         #expect(difference <= 5e-6 * largest, "\(name): \(difference / largest)")
       }
+    }
+  }
+
+  /// Layers large enough for minimal filtering, whose rounding errors are ten times those of plain
+  /// products: forward, and backward with turned filters.
+  @Test(arguments: KernelClass.supported) func filteredLayersAgreeWithTheTwin(
+    kernelClass: KernelClass
+  ) throws {
+    let text = SmallNetworks.network(
+      "112 13 13",
+      "conv1 Convolution convolution_param { num_output: 128 kernel_size: 3 pad: 1 }", "relu1 ReLU",
+      "conv2 Convolution convolution_param { num_output: 224 kernel_size: 3 pad: 1 group: 2 }",
+      "relu2 ReLU", "pool2 Pooling pooling_param { pool: AVE global_pooling: true }",
+      "fc3 InnerProduct inner_product_param { num_output: 3 }")
+    let setup = try TrainedSetup(text, images: 2)
+    for layer in setup.plan.definition.layers {
+      guard case .convolution(let shape) = layer.operation else { continue }
+      let kernels = NetworkKernels(kernelClass)
+      #expect(FilteredConvolution(forward: shape, 13, threads: 1, kernels: kernels) != nil)
+      #expect(FilteredConvolution(backward: shape, 13, threads: 1, kernels: kernels) != nil)
+    }
+    let found = try setup.learn(ranks: 1, threads: 2, kernelClass: kernelClass)
+    let expected = setup.twin.gradients(
+      setup.images.map { $0.map(Double.init) }, labels: setup.labels)
+    #expect(abs(found.loss / 2 - expected.loss) <= 2e-5 * expected.loss)
+    for (layer, parts) in expected.parameters {
+      for (part, gradient) in parts.enumerated() {
+        let values = found.gradients["\(layer).\(part == 0 ? "weight" : "bias")"]!
+        let largest = gradient.map(abs).max()!
+        let difference = zip(values, gradient).map { abs(Double($0) - $1) }.max()!
+        #expect(difference <= 3e-5 * largest, "\(layer) \(part): \(difference / largest)")
+      }
+    }
+    if kernelClass == .supported.last! {
+      #expect(try setup.learn(ranks: 2) == setup.learn(ranks: 1, threads: 3))
     }
   }
 

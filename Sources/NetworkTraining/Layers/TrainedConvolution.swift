@@ -13,6 +13,9 @@ final class TrainedConvolution: TrainedLayer {
   /// depth.
   private let forwardWeights: [PackedMatrix<Float>]
   private let backwardWeights: [PackedMatrix<Float>]
+  /// By minimal filtering where that saves much; nil for the products above.
+  private let filter: FilteredConvolution?
+  private let gradientFilter: FilteredConvolution?
   /// Of each block, the gradients of weights and of biases.
   private let blockWeights: FloatBuffer
   private let blockBiases: FloatBuffer
@@ -22,7 +25,7 @@ final class TrainedConvolution: TrainedLayer {
   ///   - blockCapacity: blocks that a rank has, at most.
   init(
     name: String, _ shape: ConvolutionShape, height: Int, width: Int, hasBias: Bool,
-    rates: [ParameterRates?], blockCapacity: Int
+    rates: [ParameterRates?], blockCapacity: Int, threads: Int, kernelClass: KernelClass
   ) {
     (self.name, self.shape) = (name, shape)
     grid = WindowGrid(
@@ -42,6 +45,9 @@ final class TrainedConvolution: TrainedLayer {
         ] : [])
     forwardWeights = (0..<shape.groups).map { _ in PackedMatrix() }
     backwardWeights = (0..<shape.groups).map { _ in PackedMatrix() }
+    let (size, network) = (PlaneSize(height, width), NetworkKernels(kernelClass))
+    filter = FilteredConvolution(forward: shape, size, threads: threads, kernels: network)
+    gradientFilter = FilteredConvolution(backward: shape, size, threads: threads, kernels: network)
     blockWeights = FloatBuffer(count: weights.gradient.count * blockCapacity)
     blockBiases = FloatBuffer(count: shape.outputs * blockCapacity)
   }
@@ -69,6 +75,7 @@ final class TrainedConvolution: TrainedLayer {
     let products = machine.products
     machine.team.forEach(2 * shape.groups) { index, _ in
       let (group, isBackward) = (index / 2, index % 2 == 1)
+      if isBackward ? gradientFilter != nil : filter != nil { return }
       let part = BufferPart(weights.values, at: group * outputs * depth, count: outputs * depth)
       if isBackward {
         products.pack(
@@ -80,6 +87,8 @@ final class TrainedConvolution: TrainedLayer {
           columns: outputs, into: forwardWeights[group])
       }
     }
+    filter?.pack(weights.values, machine)
+    gradientFilter?.pack(weights.values, machine)
   }
 
   /// The image's outputs in pieces whose windows fit the second cache.
@@ -93,9 +102,10 @@ final class TrainedConvolution: TrainedLayer {
   ) {
     let (products, kernels, workspaces) = (machine.products, machine.kernels, machine.workspaces)
     let pieces = pieces
+    filter?.run(images.count, from: input, to: output, machine)
     machine.team.forEach(images.count) { image, worker in
       let (map, made) = (self.input(image, input), self.output(image, output))
-      for group in 0..<shape.groups {
+      for group in filter == nil ? 0..<shape.groups : 0..<0 {
         for piece in pieces {
           let rows = workspaces[worker].part(.rows, piece.count * depth)
           kernels.gatherWindows(
@@ -135,6 +145,9 @@ final class TrainedConvolution: TrainedLayer {
     _ images: ImageSet, _ outputGradient: FloatBuffer, into inputGradient: FloatBuffer,
     _ machine: Machine
   ) {
+    if let gradientFilter {
+      return gradientFilter.run(images.count, from: outputGradient, to: inputGradient, machine)
+    }
     let (products, kernels, workspaces) = (machine.products, machine.kernels, machine.workspaces)
     let pieces = pieces
     machine.team.forEach(images.count) { image, worker in

@@ -6,6 +6,8 @@ struct LayerBuilder {
   let plan: NetworkPlan
   let rank: Int
   let size: Int
+  let threads: Int
+  let kernelClass: KernelClass
   /// Images that a layer gets at a time, at most, and blocks.
   var imageCapacity: Int
   var blockCapacity: Int
@@ -31,7 +33,7 @@ struct LayerBuilder {
     case .convolution(let shape):
       return TrainedConvolution(
         name: name, shape, height: input.height, width: input.width, hasBias: hasBias,
-        rates: rates, blockCapacity: blockCapacity)
+        rates: rates, blockCapacity: blockCapacity, threads: threads, kernelClass: kernelClass)
     case .innerProduct(let outputs):
       return TrainedInnerProduct(
         name: name, inputs: input.count, outputs: outputs, hasBias: hasBias, rates: rates,

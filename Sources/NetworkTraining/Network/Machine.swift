@@ -7,6 +7,7 @@ final class Machine {
   let team: ThreadTeam
   let products: TrainingKernels
   let kernels: LayerKernels
+  let kernelClass: KernelClass
   /// Memory of each thread's own.
   let workspaces: [Workspace]
 
@@ -14,6 +15,7 @@ final class Machine {
     (self.communicator, self.team) = (communicator, team)
     products = TrainingKernels(kernelClass)
     kernels = LayerKernels(kernelClass)
+    self.kernelClass = kernelClass
     workspaces = (0..<team.threadCount).map { _ in Workspace() }
   }
 
@@ -48,17 +50,22 @@ final class Machine {
 /// Memory that one thread works in, made as large as it is asked for.
 final class Workspace: @unchecked Sendable {
   // Invariant behind `@unchecked`: a workspace belongs to one thread of a team while a loop runs.
-  private var buffers = [FloatBuffer](repeating: FloatBuffer(count: 0), count: 4)
+  private var buffers = [FloatBuffer](repeating: FloatBuffer(count: 0), count: 6)
   let packed = PackedMatrix<Float>()
 
   /// What layers keep apart in a thread's memory.
-  enum Purpose: Int { case rows, turned, term, scratch }
+  enum Purpose: Int { case rows, turned, term, scratch, transformed, sums }
 
-  /// At least `count` floats, whose values are whatever was there.
+  /// `count` floats, whose values are whatever was there.
   func part(_ purpose: Purpose, _ count: Int) -> BufferPart {
+    BufferPart(buffer(purpose, count), 0..<count)
+  }
+
+  /// At least `count` floats, likewise.
+  func buffer(_ purpose: Purpose, _ count: Int) -> FloatBuffer {
     if buffers[purpose.rawValue].count < count {
       buffers[purpose.rawValue] = FloatBuffer(count: count)
     }
-    return BufferPart(buffers[purpose.rawValue], 0..<count)
+    return buffers[purpose.rawValue]
   }
 }

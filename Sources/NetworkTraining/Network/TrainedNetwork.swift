@@ -67,7 +67,8 @@ final class TrainedNetwork {
     let ranks = machine.communicator.size
     let ownBlocks = (blocks + ranks - 1) / ranks
     var builder = LayerBuilder(
-      plan: plan, rank: machine.communicator.rank, size: ranks,
+      plan: plan, rank: machine.communicator.rank, size: ranks, threads: machine.team.threadCount,
+      kernelClass: machine.kernelClass,
       imageCapacity: min(ownBlocks * Self.blockImages, capacity), blockCapacity: ownBlocks)
     let split = plan.layers.firstIndex(where: Self.startsRows) ?? plan.layers.count
     let mapLayers = plan.layers[..<split]
