@@ -160,6 +160,11 @@ let package = Package(
       name: "EngineBenchmark", dependencies: ["ConvNet", "Tensors"],
       path: "Sources/Programs/EngineBenchmark",
       swiftSettings: features),
+    .executableTarget(
+      name: "TrainingBenchmark",
+      dependencies: ["Communication", "ConvNet", "MPI", "NetworkTraining", "Tensors"],
+      path: "Sources/Programs/TrainingBenchmark",
+      swiftSettings: features),
     .testTarget(
       name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: features),
     .testTarget(
