@@ -117,6 +117,10 @@ let package = Package(
       swiftSettings: features),
 
     .target(
+      name: "NetworkTraining",
+      dependencies: ["Communication", "ConvNet", "Files", "Formats", "Images", "Tensors"],
+      swiftSettings: features),
+    .target(
       name: "Embedding", dependencies: ["FeatureStore", "Files", "LinearAlgebra", "Tensors"],
       swiftSettings: features),
     .target(name: "Plotting", swiftSettings: features),
@@ -133,7 +137,7 @@ let package = Package(
       dependencies: [
         "Classification", "Communication", "ConvNet", "Descriptors", "Embedding", "Evaluation",
         "Extraction", "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra",
-        "MPI", "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
+        "MPI", "NetworkTraining", "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
       ],
       swiftSettings: features, plugins: ["BuildFacts"]),
     .plugin(name: "BuildFacts", capability: .buildTool()),
@@ -162,6 +166,11 @@ let package = Package(
     .executableTarget(
       name: "EngineBenchmark", dependencies: ["ConvNet", "Tensors"],
       path: "Sources/Programs/EngineBenchmark",
+      swiftSettings: features),
+    .executableTarget(
+      name: "TrainingBenchmark",
+      dependencies: ["Communication", "ConvNet", "MPI", "NetworkTraining", "Tensors"],
+      path: "Sources/Programs/TrainingBenchmark",
       swiftSettings: features),
     .testTarget(
       name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: features),
@@ -223,6 +232,13 @@ let package = Package(
       dependencies: [
         "Classification", "Communication", "ConvNet", "Evaluation", "FeatureStore", "Files",
         "Formats", "Images", "Interchange", "Tensors", "TestSupport", "decaf",
+      ],
+      swiftSettings: features),
+    .testTarget(
+      name: "NetworkTrainingTests",
+      dependencies: [
+        "Communication", "ConvNet", "Files", "Formats", "Images", "NetworkTraining", "Tensors",
+        "TestSupport",
       ],
       swiftSettings: features),
     .testTarget(

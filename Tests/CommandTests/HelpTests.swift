@@ -8,7 +8,8 @@ import Testing
     let run = try Program.decaf.run(["--help"])
     #expect(run.status == 0)
     for text in [
-      "extract", "train", "predict", "classify", "evaluate", "embed", "neighbors", "rdm", "profile",
+      "extract", "train", "finetune", "train-network", "predict", "classify", "evaluate", "embed",
+      "neighbors", "rdm", "profile",
       "model", "list", "merge", "subset", "info", "verify", "import", "export", "mpirun", "73",
       "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
@@ -18,7 +19,7 @@ import Testing
   @Test(arguments: [
     ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["neighbors"],
     ["rdm"], ["profile"], ["list"], ["merge"], ["subset"], ["info"], ["verify"], ["import"],
-    ["export"], ["model"],
+    ["export"], ["model"], ["finetune"], ["train-network"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {

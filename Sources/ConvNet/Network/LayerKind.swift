@@ -28,6 +28,9 @@ protocol LayerKind: Hashable, Sendable {
   /// Multiplications with weights, of one image; 0 by default.
   func multiplyAdds(from input: BlobShape) -> Int
 
+  /// What the layer computes, for training.
+  func operation(from input: BlobShape) -> LayerOperation
+
   /// The layer does nothing at test time; false by default.
   var isIdentity: Bool { get }
   /// What `:pre` in a blob's name stands before; false by default.

@@ -43,7 +43,7 @@ extension Model {
       origin: Origin(
         name: contents.networkName, path: contents.path, architectureSource: choice.source,
         preprocess: contents.preprocess, isUntrained: contents.isUntrained,
-        panelsDigest: contents.panelsDigest,
+        training: contents.training, panelsDigest: contents.panelsDigest,
         warnings: choice.warnings + contents.notes
           + contents.warningOfOtherLayers(than: choice.architecture),
         inputs: inputs))

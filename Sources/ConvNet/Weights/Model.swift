@@ -28,6 +28,8 @@ package final class Model: Sendable {
     var preprocess: String?
     /// The file says of itself that its weights were never trained.
     var isUntrained = false
+    /// How the weights were trained, if that was done here: what `decaf finetune` notes.
+    var training: String?
     /// The `weightsSHA256`, in hexadecimal, of the weights that panels were made of; panels of others,
     /// or of another shape, are left aside with a warning.
     var panelsDigest: String?
@@ -53,6 +55,8 @@ package final class Model: Sendable {
   package var preprocess: String? { origin.preprocess ?? architecture.preprocess }
   /// That of the weights alone.
   var ownPreprocess: String? { origin.preprocess }
+  /// How the weights were trained, JSON, if `decaf finetune` or `train-network` made them.
+  package var training: String? { origin.training }
   package var warnings: [String] { origin.warnings }
   /// The files that the numbers are in, and are still read from.
   package var inputs: [InputFile] { origin.inputs }
@@ -90,6 +94,22 @@ package final class Model: Sendable {
     self.architecture = architecture
     self.origin = origin
     weightsSHA256 = digest
+  }
+
+  /// Builds a model of numbers that were learned.
+  ///
+  /// - Parameters:
+  ///   - parameters: by layer name, of all layers that have some.
+  ///   - name: the network's own.
+  ///   - training: how they were, JSON.
+  /// - Throws: `ModelError.missingLayer`, `wrongCount` or `notFinite`.
+  package convenience init(
+    trained architecture: Architecture, parameters: [String: LayerParameters], name: String,
+    training: String
+  ) throws(ModelError) {
+    try self.init(
+      architecture: architecture, parameters: parameters,
+      origin: Origin(name: name, training: training))
   }
 
   /// Both sides of the images that the network reads.

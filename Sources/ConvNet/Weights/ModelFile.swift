@@ -17,6 +17,8 @@ struct ModelFile {
   var preprocess: String?
   /// What else the user should know.
   var notes = [String]()
+  /// How the weights were trained, if that was done here.
+  var training: String?
   /// The layers are in the network's order, and their names may be anything.
   var isInOrder = false
   /// The `Model.weightsSHA256` that panels were made of, in hexadecimal.

@@ -21,6 +21,7 @@ struct SafetensorsFormat: WeightFormat {
       let file = try SafetensorsFile(file.path)
       contents.networkName = file.metadata["name"] ?? ""
       contents.isUntrained = file.metadata["trained"] == "false"
+      contents.training = file.metadata["training"]
       contents.panelsDigest = file.metadata["panels-of"]
       // Of another program's file this is no promise that the name is known.
       contents.preprocess = file.metadata["preprocess"].flatMap {
@@ -74,6 +75,7 @@ extension SafetensorsFormat: WritableWeightFormat {
     if !model.name.isEmpty { metadata["name"] = model.name }
     if model.isUntrained { metadata["trained"] = "false" }
     metadata["preprocess"] = model.ownPreprocess
+    if let training = model.training { metadata["training"] = training }
     var tensors = [(name: String, shape: [Int])]()
     for layer in model.definition.layers {
       for (number, part) in layer.parameters.enumerated() {

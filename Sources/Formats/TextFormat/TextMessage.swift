@@ -9,6 +9,10 @@ package struct TextMessage: Sendable {
     /// Counted from 1.
     package let line: Int
     package let value: Value
+
+    package init(name: String, line: Int, value: Value) {
+      (self.name, self.line, self.value) = (name, line, value)
+    }
   }
 
   package enum Value: Sendable {

@@ -5,6 +5,7 @@ internal import Descriptors
 internal import Extraction
 internal import FeatureStore
 internal import Images
+internal import NetworkTraining
 internal import Tensors
 
 // Values of the modules below that options take: written as their raw values, all named in the help.
@@ -15,7 +16,9 @@ extension GatherMode: ExpressibleByArgument {}
 extension Loss: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
+extension RatePolicy: ExpressibleByArgument {}
 extension RowNormalization: ExpressibleByArgument {}
+extension SolverSettings.Method: ExpressibleByArgument {}
 extension Views: ExpressibleByArgument {}
 
 /// Of the types of numbers, those that a store can hold.

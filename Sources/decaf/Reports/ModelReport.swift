@@ -25,6 +25,8 @@ struct ModelReport: Codable {
   /// The name of the input transform that goes with the weights.
   let preprocess: String?
   let isUntrained: Bool
+  /// What `decaf finetune` or `train-network` noted; nil for other weights.
+  let training: JSONValue?
   let sha256: String
   let parameterCount: Int
   let multiplyAdds: Int
@@ -44,6 +46,7 @@ struct ModelReport: Codable {
     architectureSource = model.architectureSource.rawValue
     preprocess = model.preprocess
     isUntrained = model.isUntrained
+    training = model.training.flatMap { try? JSONValue(parsing: Array($0.utf8)) }
     sha256 = model.weightsSHA256.hexadecimal
     layers = definition.layers.compactMap { layer in
       guard let shape = layer.weightShape else { return nil }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "layers.h"
+
 /// Depth of a slab of a product: sums start anew for each and are then added, in order.
 enum { DECAF_PRODUCT_SLAB = 256 };
 
@@ -87,6 +89,9 @@ typedef struct {
 
   /// The values of IEEE 754 binary16 numbers.
   void (*widen_f16)(const uint16_t *halves, size_t count, float *values);
+
+  /// Those of a network's layers in training.
+  decaf_layer_kernels layers;
 } decaf_training_kernels;
 
 #endif

@@ -23,6 +23,8 @@
 
 #include "vectors.h"
 
+#include "layers.h"
+
 static const decaf_training_kernels training_kernels = {
     .packed_count_f32 = packed_count_f32,
     .packed_count_f64 = packed_count_f64,
@@ -43,4 +45,24 @@ static const decaf_training_kernels training_kernels = {
     .line_products = line_products,
     .widen_f32 = widen_f32,
     .widen_f16 = widen_f16,
+    .layers =
+        {
+            .gather_windows = gather_windows,
+            .scatter_windows = scatter_windows,
+            .max_pool = max_pool_places,
+            .max_pool_gradient = max_pool_gradient,
+            .average_pool = average_pool_rows,
+            .average_pool_gradient = average_pool_gradient,
+            .normalize = normalize_keeping,
+            .normalize_gradient = normalize_gradient,
+            .rectify_slope = rectify_slope,
+            .rectify_gradient = rectify_gradient,
+            .descend = descend,
+            .largest_magnitude = largest_magnitude,
+            .add_pairs = add_pairs,
+            .read_pairs = read_pairs,
+            .add_row = add_row,
+            .sum_columns = sum_columns,
+            .transpose = turn_matrix,
+        },
 };

@@ -49,6 +49,8 @@ struct BatchNormLayer: LayerKind {
       factors: factors, shifts: zip(blobs[0], factors).map { -Double($0) * scale * $1 })
   }
 
+  func operation(from input: BlobShape) -> LayerOperation { .channelScaling }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     planner.appendScaling(layer)
   }

@@ -121,6 +121,10 @@ struct ConvolutionLayer: LayerKind {
     }
   }
 
+  func operation(from input: BlobShape) -> LayerOperation {
+    .convolution(shape(channels: input.channels))
+  }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     planner.appendConvolution(layer, shape(channels: layer.inputShape.channels))
   }

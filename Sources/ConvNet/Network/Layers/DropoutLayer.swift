@@ -18,6 +18,8 @@ struct DropoutLayer: LayerKind {
   var canReplaceInput: Bool { true }
   var sharesMap: Bool { true }
 
+  func operation(from input: BlobShape) -> LayerOperation { .dropout }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     planner.share(layer.input, as: layer.output)
   }

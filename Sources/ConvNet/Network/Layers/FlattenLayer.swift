@@ -17,6 +17,8 @@ struct FlattenLayer: LayerKind {
 
   func outputShape(from input: BlobShape) -> BlobShape { BlobShape(input.count) }
 
+  func operation(from input: BlobShape) -> LayerOperation { .flattening }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     planner.shareRows(layer.input, as: layer.output)
   }

@@ -5,6 +5,7 @@ internal import Glibc
 protocol FunctionLayer: LayerKind {
   init()
   static func value(at number: Double) -> Double
+  static var operation: LayerOperation { get }
 }
 
 extension FunctionLayer {
@@ -16,6 +17,8 @@ extension FunctionLayer {
   var isActivation: Bool { true }
   var canReplaceInput: Bool { true }
   var sharesMap: Bool { true }
+
+  func operation(from input: BlobShape) -> LayerOperation { Self.operation }
 
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     planner.appendPixels(layer) { values in
@@ -29,6 +32,7 @@ struct SigmoidLayer: FunctionLayer {
   static let caffe = CaffeLayerType(
     "Sigmoid", v1Number: 19, settings: .init("sigmoid_param", field: 124, v1Field: 38))
 
+  static let operation = LayerOperation.sigmoid
   static func value(at number: Double) -> Double { 1 / (1 + exp(-number)) }
 }
 
@@ -37,5 +41,6 @@ struct TanHLayer: FunctionLayer {
   static let caffe = CaffeLayerType(
     "TanH", v1Number: 23, settings: .init("tanh_param", field: 127, v1Field: 37))
 
+  static let operation = LayerOperation.hyperbolicTangent
   static func value(at number: Double) -> Double { tanh(number) }
 }

@@ -46,6 +46,8 @@ struct InnerProductLayer: LayerKind {
 
   func multiplyAdds(from input: BlobShape) -> Int { outputs * input.count }
 
+  func operation(from input: BlobShape) -> LayerOperation { .innerProduct(outputs: outputs) }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     let from = planner.rows(of: layer.input)
     planner.append(

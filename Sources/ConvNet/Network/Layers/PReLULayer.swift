@@ -31,6 +31,10 @@ struct PReLULayer: LayerKind {
   var canReplaceInput: Bool { true }
   var sharesMap: Bool { true }
 
+  func operation(from input: BlobShape) -> LayerOperation {
+    .learnedRectification(isShared: isShared)
+  }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     let stored = planner.network.storedParameters(layer.name).weights.floats()
     let slopes =

@@ -99,6 +99,13 @@ struct PoolingLayer: LayerKind {
       input.channels, outputSide(input.height, \.height), outputSide(input.width, \.width))
   }
 
+  func operation(from input: BlobShape) -> LayerOperation {
+    let windows = PoolingWindows(
+      kernelSize: kernelSize ?? PlaneSize(input.height, input.width), stride: stride,
+      padding: padding)
+    return method == .max ? .maxPooling(windows) : .averagePooling(windows)
+  }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     let input = layer.inputShape
     let size = kernelSize ?? PlaneSize(input.height, input.width)

@@ -27,6 +27,8 @@ struct ReLULayer: LayerKind {
   var canReplaceInput: Bool { true }
   var sharesMap: Bool { true }
 
+  func operation(from input: BlobShape) -> LayerOperation { .rectification(slope: slope) }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     if planner.isRectified(layer.input) {
       planner.share(layer.input, as: layer.output)

@@ -43,6 +43,8 @@ struct ScaleLayer: LayerKind {
         ? blobs[1].map(Double.init) : [Double](repeating: 0, count: blobs[0].count))
   }
 
+  func operation(from input: BlobShape) -> LayerOperation { .channelScaling }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     planner.appendScaling(layer)
   }

@@ -17,6 +17,8 @@ struct SoftmaxLayer: LayerKind {
 
   var sharesMap: Bool { true }
 
+  func operation(from input: BlobShape) -> LayerOperation { .softmax }
+
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
     guard planner.isMap(layer.input) else {
       let from = planner.rows(of: layer.input)

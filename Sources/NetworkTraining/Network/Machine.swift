@@ -1,0 +1,71 @@
+internal import Communication
+internal import Tensors
+
+/// What a rank computes with: its threads, its kernels, and the other ranks.
+final class Machine {
+  let communicator: any Communicator
+  let team: ThreadTeam
+  let products: TrainingKernels
+  let kernels: LayerKernels
+  let kernelClass: KernelClass
+  /// Memory of each thread's own.
+  let workspaces: [Workspace]
+
+  init(_ communicator: any Communicator, team: ThreadTeam, kernelClass: KernelClass) {
+    (self.communicator, self.team) = (communicator, team)
+    products = TrainingKernels(kernelClass)
+    kernels = LayerKernels(kernelClass)
+    self.kernelClass = kernelClass
+    workspaces = (0..<team.threadCount).map { _ in Workspace() }
+  }
+
+  /// Gives every rank the whole of a buffer of which each has filled a part, the rest being zero.
+  ///
+  /// Collective. Bits are added as integers, so what one rank has comes through as it is.
+  func share(_ part: BufferPart) throws {
+    if communicator.size == 1 { return }
+    var pairs = part.bitPairs
+    try communicator.allreduce(&pairs, .sum)
+    part.setBitPairs(pairs)
+  }
+
+  /// The same for doubles.
+  func share(_ values: inout [Double]) throws {
+    if communicator.size == 1 { return }
+    var bits = values.map { Int64(bitPattern: $0.bitPattern) }
+    try communicator.allreduce(&bits, .sum)
+    values = bits.map { Double(bitPattern: UInt64(bitPattern: $0)) }
+  }
+
+  /// The largest of the ranks' numbers, which are not negative; NaN and infinity are larger than all.
+  /// Collective.
+  func largest(_ value: Float) throws -> Float {
+    if communicator.size == 1 { return value }
+    var bits = [Int64(value.bitPattern)]
+    try communicator.allreduce(&bits, .maximum)
+    return Float(bitPattern: UInt32(bits[0]))
+  }
+}
+
+/// Memory that one thread works in, made as large as it is asked for.
+final class Workspace: @unchecked Sendable {
+  // Invariant behind `@unchecked`: a workspace belongs to one thread of a team while a loop runs.
+  private var buffers = [FloatBuffer](repeating: FloatBuffer(count: 0), count: 6)
+  let packed = PackedMatrix<Float>()
+
+  /// What layers keep apart in a thread's memory.
+  enum Purpose: Int { case rows, turned, term, scratch, transformed, sums }
+
+  /// `count` floats, whose values are whatever was there.
+  func part(_ purpose: Purpose, _ count: Int) -> BufferPart {
+    BufferPart(buffer(purpose, count), 0..<count)
+  }
+
+  /// At least `count` floats, likewise.
+  func buffer(_ purpose: Purpose, _ count: Int) -> FloatBuffer {
+    if buffers[purpose.rawValue].count < count {
+      buffers[purpose.rawValue] = FloatBuffer(count: count)
+    }
+    return buffers[purpose.rawValue]
+  }
+}
