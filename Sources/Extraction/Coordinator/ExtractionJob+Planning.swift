@@ -2,18 +2,41 @@ internal import Communication
 package import ConvNet
 internal import FeatureStore
 internal import Files
-internal import Logging
 internal import Tensors
 
 extension ExtractionJob {
-  /// Opens the model and settles what is computed, the same on every rank.
-  func agreeOnPlan() throws -> ExtractionPlan {
-    let (model, outputs, ownClass) = try communicator.agree {
+  /// What a rank has opened by itself, and what it tells the others of it.
+  struct Opening {
+    var finding = RankFinding()
+    /// Nil where something is wrong.
+    var model: Model?
+    var outputs: [BlobName] = []
+    /// What other ranks of this host may use.
+    var digest: Model.KnownDigest?
+  }
+
+  /// Opens the model, on all ranks; the weights are read through by one rank of each host. Collective.
+  func openModel(_ facts: JobFacts) throws -> Opening {
+    let isLeader = facts.leader(of: communicator.rank) == communicator.rank
+    var opening = isLeader ? open(known: nil) : Opening()
+    // Wrapped, since a nil cannot be told from what another program sends.
+    let digests = try communicator.exchange([opening.digest].compactMap(\.self))
+    if !isLeader {
+      let leader = facts.leader(of: communicator.rank)
+      opening = open(known: digests[leader]?.first)
+    }
+    return opening
+  }
+
+  /// - Parameter known: what the host's first rank found.
+  private func open(known: Model.KnownDigest?) -> Opening {
+    var opening = Opening()
+    do {
       if request.dedicatedCoordinator && communicator.size == 1 {
         throw ExtractionError.noWorkers
       }
       let model = try communicator.beating {
-        try Model.open(request.model, architecture: request.recipe.architecture)
+        try Model.open(request.model, architecture: request.recipe.architecture, known: known)
       }
       let expected = try model.imageSide()
       let transform = request.recipe.transform
@@ -21,60 +44,58 @@ extension ExtractionJob {
         throw ExtractionError.wrongInputSize(found: found, expected: expected)
       }
       try request.recipe.precision.requireAvailable()
-      return (model, try request.outputs(of: model), try KernelClass.current)
+      opening.outputs = try request.outputs(of: model)
+      opening.finding.kernelClass = try KernelClass.current.rawValue
+      opening.finding.model =
+        "\(model.architecture.rawValue), weights \(model.weightsSHA256.hexadecimal.prefix(12))…"
+      (opening.finding.ownByteCount, opening.finding.sharedByteCount) = memory(
+        model, opening.outputs)
+      opening.digest = model.knownDigest
+      opening.model = model
+    } catch {
+      opening.finding.problem = RankFinding.Problem(error)
     }
-    if communicator.isRoot {
-      for warning in model.warnings { log.warning("\(warning)") }
-    }
-    let common = try lowestKernelClass(ownClass)
-    let kernelClass = try keptKernelClass() ?? common
-    try requireOneModel(model)
-    return ExtractionPlan(
-      request, model: model, outputs: outputs, kernelClass: kernelClass)
+    return opening
   }
 
-  /// The lowest kernel class of the ranks, which serves all: every row is made alike; collective.
-  private func lowestKernelClass(_ own: KernelClass) throws -> KernelClass {
-    let order = KernelClass.allCases
-    var lowest = [Int64(order.firstIndex(of: own)!)]
-    try communicator.allreduce(&lowest, .minimum)
-    return order[Int(lowest[0])]
+  private static let rankByteCount = 160_000_000
+
+  /// Bytes that a rank takes, about, and those that all ranks of a host share.
+  private func memory(_ model: Model, _ outputs: [BlobName]) -> (own: Int, shared: Int) {
+    let plan = ExtractionPlan(
+      request, model: model, outputs: outputs, kernelClass: KernelClass.allCases[0])
+    // Batches in flight, then what a rank was measured to take beside them: transformed weights of
+    // convolutions, maps and files read ahead. All other weights are used in the mapped file.
+    let batches =
+      4 * plan.batchSize * plan.layerWidths.reduce(0, +) * request.dtype.byteCount
+    let file = model.inputs.compactMap { try? FileSystem.byteCount(of: $0.path) ?? 0 }.reduce(0, +)
+    return (batches + Self.rankByteCount, file)
   }
 
-  /// Collective.
+  /// The lowest kernel class of the ranks, which serves all: every row is made alike.
   ///
-  /// - Throws: `modelsDiffer` when ranks read other weights under the same path.
-  private func requireOneModel(_ model: Model) throws {
-    // All are equal where the largest is the smallest, which is the negated largest negative: one
-    // reduction tells. 60 bits of the digest, as the sign takes one.
-    let identity = model.architecture.rawValue + model.weightsSHA256.hexadecimal
-    let prefix = Int64(SHA256Digest(of: Array(identity.utf8)).hexadecimal.prefix(15), radix: 16)!
-    var bounds = [prefix, -prefix]
-    try communicator.allreduce(&bounds, .maximum)
-    try communicator.agree {
-      if bounds[0] != -bounds[1] { throw ExtractionError.modelsDiffer(path: request.model) }
-    }
+  /// - Returns: nil where no rank has told any.
+  func lowestKernelClass(_ findings: [RankFinding?]) -> KernelClass? {
+    let order = KernelClass.allCases
+    let classes = findings.compactMap { $0.flatMap { KernelClass(rawValue: $0.kernelClass) } }
+    return classes.min { order.firstIndex(of: $0)! < order.firstIndex(of: $1)! }
   }
 
-  /// The class of the store to continue, if that was asked for and there is one; collective.
+  /// The class of the store to continue, if that was asked for and there is one; on rank 0.
   ///
   /// Its rows then stay those of a run that was never interrupted: classes are not mixed in a store.
-  private func keptKernelClass() throws -> KernelClass? {
+  var keptKernelClass: String? {
     guard request.keepsKernelClass else { return nil }
-    var name: [UInt8] = []
-    if communicator.isRoot, let job = StoreWriter.existingJob(request.output) {
-      name = Array(job.kernelClass.utf8)
+    return StoreWriter.existingJob(request.output)?.kernelClass
+  }
+
+  /// - Throws: `ExtractionError.kernelUnavailable` when this processor lacks the class.
+  func requireKernelClass(_ name: String) throws -> KernelClass {
+    let supported = KernelClass.supported
+    guard let kept = KernelClass(rawValue: name), supported.contains(kept) else {
+      throw ExtractionError.kernelUnavailable(name, supported: supported)
     }
-    try communicator.broadcast(&name, root: 0)
-    if name.isEmpty { return nil }
-    return try communicator.agree {
-      let supported = KernelClass.supported
-      let name = String(decoding: name, as: UTF8.self)
-      guard let kept = KernelClass(rawValue: name), supported.contains(kept) else {
-        throw ExtractionError.kernelUnavailable(name, supported: supported)
-      }
-      return kept
-    }
+    return kept
   }
 }
 
