@@ -85,7 +85,11 @@ let package = Package(
         + [
           "alexnet", "caffenet", "nin", "torchvision", "torchvision-vgg16", "torchvision-vgg19",
           "vgg-f", "vgg-m", "vgg-s", "vgg16", "vgg19", "zfnet",
-        ].map { .embedInCode("networks/\($0).prototxt") },
+        ].map { .embedInCode("networks/\($0).prototxt") }
+        + [
+          "deep.png", "digests.txt", "gray.jpg", "inks.jpg", "lossless.webp", "lossy.webp",
+          "network.prototxt", "palette.png", "progressive.jpg", "subsampled.jpg",
+        ].map { .embedInCode("selftest/\($0)") },
       swiftSettings: features),
 
     // Images to activations; rows on disk.
@@ -132,12 +136,21 @@ let package = Package(
       ],
       swiftSettings: features),
 
+    .target(
+      name: "SelfTesting",
+      dependencies: [
+        "Classification", "Communication", "ConvNet", "Extraction", "FeatureStore", "Files",
+        "Images", "Presets", "Tensors", logging,
+      ],
+      swiftSettings: features),
+
     .executableTarget(
       name: "decaf",
       dependencies: [
         "Classification", "Communication", "ConvNet", "Descriptors", "Embedding", "Evaluation",
         "Extraction", "FeatureStore", "Files", "Formats", "Images", "Interchange", "LinearAlgebra",
-        "MPI", "NetworkTraining", "Plotting", "Presets", "Tensors", argumentParser, logging, yams,
+        "MPI", "NetworkTraining", "Plotting", "Presets", "SelfTesting", "Tensors", argumentParser,
+        logging, yams,
       ],
       swiftSettings: features, plugins: ["BuildFacts"]),
     .plugin(name: "BuildFacts", capability: .buildTool()),
@@ -158,6 +171,12 @@ let package = Package(
       name: "MPIConformance",
       dependencies: ["Communication", "ConformanceSupport", "Files", "MPI"],
       path: "Sources/Programs/MPIConformance", swiftSettings: features),
+    .executableTarget(
+      name: "CoordinatorBenchmark",
+      dependencies: [
+        "Communication", "ConvNet", "Extraction", "Files", "MPI", "Tensors", logging,
+      ],
+      path: "Sources/Programs/CoordinatorBenchmark", swiftSettings: features),
     .executableTarget(
       name: "ImageInspector",
       dependencies: ["ConvNet", "Descriptors", "Files", "Images", "Tensors"],

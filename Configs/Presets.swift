@@ -29,6 +29,25 @@ package enum Presets {
     "zfnet": String(decoding: PackageResources.zfnet_prototxt, as: UTF8.self),
   ]
 
+  /// What `decaf selftest` is to give: the text of `Configs/selftest/digests.txt`.
+  package static let selfTestDigests = String(decoding: PackageResources.digests_txt, as: UTF8.self)
+
+  /// The network that it computes: the text of `Configs/selftest/network.prototxt`.
+  package static let selfTestNetwork = String(
+    decoding: PackageResources.network_prototxt, as: UTF8.self)
+
+  /// The images that it decodes, by name: the files of `Configs/selftest`.
+  package static let selfTestImages: [String: [UInt8]] = [
+    "deep.png": PackageResources.deep_png,
+    "gray.jpg": PackageResources.gray_jpg,
+    "inks.jpg": PackageResources.inks_jpg,
+    "lossless.webp": PackageResources.lossless_webp,
+    "lossy.webp": PackageResources.lossy_webp,
+    "palette.png": PackageResources.palette_png,
+    "progressive.jpg": PackageResources.progressive_jpg,
+    "subsampled.jpg": PackageResources.subsampled_jpg,
+  ]
+
   /// Evaluation protocols by name: the YAML text of `Configs/protocols/NAME.yaml`.
   package static let protocols: [String: String] = [
     "caltech101": String(decoding: PackageResources.caltech101_yaml, as: UTF8.self),

@@ -50,7 +50,7 @@ package struct JobFailure: ErrorWithStatus, CustomStringConvertible {
   /// - Parameters:
   ///   - reports: each rank's, empty where there is none.
   ///   - hosts: each rank's.
-  static func text(reports: [[UInt8]], hosts: [[UInt8]]) -> String {
+  package static func text(reports: [[UInt8]], hosts: [[UInt8]]) -> String {
     var seen: [(text: [UInt8], ranks: [Int])] = []
     for (rank, text) in reports.enumerated() where !text.isEmpty {
       if let index = seen.firstIndex(where: { $0.text == text }) {

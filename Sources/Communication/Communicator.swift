@@ -71,12 +71,18 @@ package struct Tag: RawRepresentable, Hashable, Sendable {
 /// A received message and the rank that sent it.
 package struct Message: Sendable, Equatable {
   package let source: Int
-  package let bytes: [UInt8]
+  /// What was sent, where it arrived.
+  package let body: SharedBytes
 
-  package init(source: Int, bytes: [UInt8]) {
+  /// What was sent, as an array; for short messages.
+  package var bytes: [UInt8] { body.array }
+
+  package init(source: Int, body: SharedBytes) {
     self.source = source
-    self.bytes = bytes
+    self.body = body
   }
+
+  package init(source: Int, bytes: [UInt8]) { self.init(source: source, body: SharedBytes(bytes)) }
 }
 
 /// How `allreduce` combines two elements.

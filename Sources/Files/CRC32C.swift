@@ -19,6 +19,13 @@ package struct CRC32C: Sendable {
     return checksum.value
   }
 
+  /// The checksum of `bytes`.
+  package static func of(_ bytes: SharedBytes) -> UInt32 {
+    var checksum = CRC32C()
+    bytes.withUnsafeBytes { checksum.update($0) }
+    return checksum.value
+  }
+
   package mutating func update(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { update($0) }
   }

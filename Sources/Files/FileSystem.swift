@@ -5,6 +5,8 @@ package struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let number: UInt64
 
+  var key: String { "\(device):\(number)" }
+
   init(_ status: stat) {
     device = UInt64(status.st_dev)
     number = UInt64(status.st_ino)
@@ -28,6 +30,12 @@ package enum FileSystem {
   package static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// - Throws: when this process may not make and write files in the folder: where its file system is
+  ///   mounted for reading only, say.
+  package static func requireWritable(_ path: String) throws(SystemError) {
+    try checked("write in", path: path) { access(path, W_OK | X_OK) }
   }
 
   /// The folder that holds `path`: `.` for a bare name.

@@ -15,6 +15,9 @@ struct FileVersion: Equatable, Sendable {
     nanoseconds = status.st_mtim.tv_nsec
   }
 
+  /// The same text for the same version of the same file, on one host.
+  var key: String { "\(identity.key) \(byteCount) \(seconds).\(nanoseconds)" }
+
   /// What became of the file, in words; nil when it is the same.
   func change(to other: FileVersion?) -> String? {
     guard let other else { return "it is not there any more" }

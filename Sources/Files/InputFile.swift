@@ -22,6 +22,9 @@ package struct InputFile: Sendable {
     self.mapping = mapping
   }
 
+  /// Tells this version of the file from all others, for processes of one host.
+  package var key: String { version.key }
+
   /// Compares the file at the path with the one that was opened: by device, number, size and time of
   /// the last change, not by contents.
   package func requireUnchanged() throws(InputChangedError) {

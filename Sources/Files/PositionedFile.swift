@@ -60,6 +60,11 @@ package final class PositionedFile: @unchecked Sendable {
     try result.get()
   }
 
+  /// Writes all of `bytes` at `offset`; see `write(_:at:)` for raw buffers.
+  package func write(_ bytes: SharedBytes, at offset: Int) throws(SystemError) {
+    try bytes.withUnsafeBytes { raw throws(SystemError) in try write(raw, at: offset) }
+  }
+
   /// Reads up to `count` bytes at `offset`; fewer only where the file ends.
   package func read(_ count: Int, at offset: Int) throws(SystemError) -> [UInt8] {
     var failure: SystemError?

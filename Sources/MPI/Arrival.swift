@@ -1,4 +1,5 @@
 internal import Communication
+internal import Files
 
 /// What a message between ranks is, told by MPI's tag together with the tag of its user.
 enum MessageKind: Int32 {
@@ -23,12 +24,12 @@ final class Arrival {
   private(set) var kind: MessageKind
   let source: Int
   let tag: Int32
-  private(set) var memory: MessageMemory
+  private(set) var memory: MemoryBlock
   private var requests: [Request]
   var isDelivered = false
 
   init(
-    kind: MessageKind, source: Int, tag: Int32, memory: MessageMemory, requests: [Request]
+    kind: MessageKind, source: Int, tag: Int32, memory: MemoryBlock, requests: [Request]
   ) {
     self.kind = kind
     self.source = source
@@ -43,7 +44,7 @@ final class Arrival {
   var isLong: Bool { kind == .pieces }
 
   /// An announced message is granted: from now on its pieces arrive.
-  func becomePieces(_ memory: MessageMemory, _ requests: [Request]) {
+  func becomePieces(_ memory: MemoryBlock, _ requests: [Request]) {
     kind = .pieces
     self.memory = memory
     self.requests = requests

@@ -172,7 +172,7 @@ package final class MPICommunicator: Communicator {
         offsets.append(i == 0 ? 0 : offsets[i - 1] + counts[i - 1])
       }
       let total = rank == root ? counts.reduce(0) { $0 + Int($1) } : 0
-      let all = MessageMemory(byteCount: total)
+      let all = MemoryBlock(byteCount: total)
       try bytes.withUnsafeBytes { own in
         let own = own.baseAddress.map { $0 + min(start, own.count) }
         try counts.withUnsafeBufferPointer { counts in

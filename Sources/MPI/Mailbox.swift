@@ -1,5 +1,6 @@
 internal import CMPI
 internal import Communication
+internal import Files
 
 /// Messages to and from the other ranks, none of which is ever waited for.
 ///
@@ -27,7 +28,7 @@ final class Mailbox {
   /// Short messages, grants and pieces that are leaving.
   private var sending: [Request] = []
   /// Long messages that wait for their grant, by number.
-  private var announced: [Int64: (memory: MessageMemory, destination: Int)] = [:]
+  private var announced: [Int64: (memory: MemoryBlock, destination: Int)] = [:]
   private var announcementCount: Int64 = 0
   /// The last beat to each rank, while it is leaving.
   private var beats: [Int: Request] = [:]
@@ -63,7 +64,7 @@ final class Mailbox {
       sending.append(try start(bytes, to: destination, tag: MessageKind.short.tag(tag)))
     } else {
       announcementCount += 1
-      announced[announcementCount] = (MessageMemory(bytes), destination)
+      announced[announcementCount] = (MemoryBlock(bytes), destination)
       let announcement = [announcementCount, Int64(bytes.count)].bytes
       sending.append(
         try start(announcement, to: destination, tag: MessageKind.announcement.tag(tag)))
@@ -77,7 +78,7 @@ final class Mailbox {
     guard ready[tag]?.isEmpty == false else { return nil }
     let arrival = ready[tag]!.removeFirst()
     if arrival.isLong { heldByteCount -= arrival.memory.bytes.count }
-    return Message(source: arrival.source, bytes: Array(arrival.memory.bytes))
+    return Message(source: arrival.source, body: SharedBytes(arrival.memory))
   }
 
   /// Moves everything along as far as it goes at once.
@@ -116,7 +117,7 @@ final class Mailbox {
     guard let kind = MessageKind(rawValue: message.tag / MessageKind.stride) else {
       throw CommunicationError.foreignMessage(from: Int(message.source))
     }
-    let memory = MessageMemory(byteCount: Int(message.count))
+    let memory = MemoryBlock(byteCount: Int(message.count))
     let request = try Request("MPI_Imrecv", rank: rank, on: memory) { request in
       decaf_mpi_receive_taken(&message, memory.bytes.baseAddress, &request)
     }
@@ -173,7 +174,7 @@ final class Mailbox {
       heldByteCount += byteCount
       granted.insert(arrival.source)
       // The places for the pieces are there before the sender hears of it.
-      let memory = MessageMemory(byteCount: byteCount)
+      let memory = MemoryBlock(byteCount: byteCount)
       let requests = try pieces(of: memory).map { piece in
         try Request("MPI_Irecv", rank: rank, on: memory) { request in
           decaf_mpi_receive(
@@ -203,7 +204,7 @@ final class Mailbox {
     }
   }
 
-  private func pieces(of memory: MessageMemory) -> [UnsafeMutableRawBufferPointer] {
+  private func pieces(of memory: MemoryBlock) -> [UnsafeMutableRawBufferPointer] {
     let bytes = memory.bytes
     return stride(from: 0, to: bytes.count, by: Self.pieceByteCount).map { start in
       UnsafeMutableRawBufferPointer(
@@ -212,7 +213,7 @@ final class Mailbox {
   }
 
   private func start(_ bytes: [UInt8], to destination: Int, tag: Int32) throws -> Request {
-    let memory = MessageMemory(bytes)
+    let memory = MemoryBlock(bytes)
     return try Request("MPI_Isend", rank: rank, on: memory) { request in
       decaf_mpi_send(
         communicator, memory.bytes.baseAddress, Int32(bytes.count), Int32(destination), tag,

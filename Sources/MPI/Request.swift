@@ -1,29 +1,15 @@
 internal import CMPI
 internal import Communication
-
-/// A message's bytes, at a fixed address, which an array's elements do not have: MPI reads or writes
-/// them until its requests complete.
-final class MessageMemory {
-  let bytes: UnsafeMutableRawBufferPointer
-
-  init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 64) }
-
-  convenience init(_ array: [UInt8]) {
-    self.init(byteCount: array.count)
-    bytes.copyBytes(from: array)
-  }
-
-  deinit { bytes.deallocate() }
-}
+internal import Files
 
 /// A non-blocking operation under way.
 final class Request {
   private var request = decaf_mpi_no_request()
   /// What MPI reads or writes until then.
-  private let memory: MessageMemory?
+  private let memory: MemoryBlock?
 
   init(
-    _ operation: String, rank: Int, on memory: MessageMemory? = nil,
+    _ operation: String, rank: Int, on memory: MemoryBlock? = nil,
     _ start: (inout decaf_mpi_request) -> Int32
   ) throws(CommunicationError) {
     self.memory = memory

@@ -1,4 +1,5 @@
 internal import Communication
+internal import Files
 internal import Foundation
 internal import Logging
 internal import Synchronization
@@ -8,6 +9,8 @@ internal import Tensors
 /// machine.
 struct CommandContext {
   let communicator: any Communicator
+  /// Whether a launcher started the ranks.
+  let isLaunched: Bool
   let log = Logger(label: "decaf")
 
   var isRoot: Bool { communicator.isRoot }
@@ -31,53 +34,38 @@ struct CommandContext {
     }
   }
 
-  /// The threads that compute on this rank; collective.
+  /// Tells all ranks what each of them is and runs on, and people too; collective.
   ///
   /// - Parameter threads: as the user asked; nil for the processors this rank may use, divided by
   ///   the ranks of this host that may use them too.
+  func collectFacts(threads: Int?) throws -> JobFacts {
+    let facts = try JobFacts.collect(
+      .own(
+        host: communicator.hostName, program: Version.program, kernels: Version.kernelClass,
+        threads: threads), communicator)
+    if isRoot {
+      let library = isLaunched ? Version.mpiName : "no launcher"
+      log.info("\(facts.banner(library: library))")
+      for warning in facts.warnings { log.warning("\(warning)") }
+    }
+    return facts
+  }
+
+  /// The threads that compute on this rank.
+  func makeTeam(_ facts: JobFacts) -> ThreadTeam {
+    ThreadTeam(threadCount: facts.threadCount(of: communicator.rank), pulse: makePulse())
+  }
+
+  /// The threads that compute on this rank, where all ranks run the same program; collective.
+  ///
+  /// - Parameter threads: as for `collectFacts`.
+  /// - Throws: `JobFailure` where they do not.
   func makeTeam(threads: Int?) throws -> ThreadTeam {
-    let own = ProcessorSet.current
-    let description = "\(communicator.hostName) \(own.description)"
-    let descriptions = try communicator.gather(Array(description.utf8), root: 0)
-    var all = Array(descriptions.joined(separator: [10]))
-    try communicator.broadcast(&all, root: 0)
-    let sharers = all.split(separator: 10).count {
-      let parts = String(decoding: $0, as: UTF8.self).split(separator: " ", maxSplits: 1)
-      return parts[0] == communicator.hostName
-        && ProcessorSet(description: parts.count > 1 ? String(parts[1]) : "").overlaps(own)
+    let facts = try collectFacts(threads: threads)
+    if !facts.problems.isEmpty {
+      throw JobFailure(
+        exitStatus: .usage, description: facts.problems.joined(separator: "\n"))
     }
-    return ThreadTeam(
-      threadCount: threads ?? max(1, own.count / max(sharers, 1)), pulse: makePulse())
-  }
-}
-
-/// The processors a process may run on, as the system writes them: `0-3,8`.
-private struct ProcessorSet {
-  let processors: Set<Int>
-
-  var count: Int { processors.count }
-  var description: String { processors.sorted().map(String.init).joined(separator: ",") }
-
-  init(description: String) {
-    var processors: Set<Int> = []
-    for part in description.split(separator: ",") {
-      let bounds = part.split(separator: "-").compactMap { Int($0) }
-      if let first = bounds.first, let last = bounds.last, first <= last {
-        processors.formUnion(first...last)
-      }
-    }
-    self.processors = processors
-  }
-
-  func overlaps(_ other: Self) -> Bool { !processors.isDisjoint(with: other.processors) }
-
-  /// This process's affinity mask; see proc_pid_status(5).
-  static var current: ProcessorSet {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let field = "Cpus_allowed_list:"
-    let line = status.split(separator: "\n").first { $0.hasPrefix(field) }
-    let list = line?.dropFirst(field.count).trimmingCharacters(in: .whitespaces) ?? ""
-    return ProcessorSet(
-      description: list.isEmpty ? "0-\(ProcessInfo.processInfo.activeProcessorCount - 1)" : list)
+    return makeTeam(facts)
   }
 }

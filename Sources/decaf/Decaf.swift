@@ -23,7 +23,7 @@ struct Decaf: ParsableCommand {
       EmbedCommand.self, NeighborsCommand.self, RDMCommand.self,
       ProfileCommand.self, ModelCommand.self, ListCommand.self, MergeCommand.self,
       SubsetCommand.self, InfoCommand.self, VerifyCommand.self, ImportCommand.self,
-      ExportCommand.self,
+      ExportCommand.self, SelfTestCommand.self,
       ProbeImageCommand.self,
     ])
 

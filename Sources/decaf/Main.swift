@@ -61,19 +61,19 @@ internal import MPI
     if launch.isLaunched {
       return try MPIUniverse.run { communicator in
         try launch.checkSize(communicator.size)
-        return run(command, on: communicator)
+        return run(command, on: communicator, isLaunched: true)
       }
     }
     try launch.checkSize(1)
-    return run(command, on: InProcessCommunicator.alone())
+    return run(command, on: InProcessCommunicator.alone(), isLaunched: false)
   }
 
   /// Runs `command` on this rank; returns when all ranks may end, with the status of all.
   private static func run(
-    _ command: some DistributedCommand, on communicator: some Communicator
+    _ command: some DistributedCommand, on communicator: some Communicator, isLaunched: Bool
   ) -> ExitStatus {
     RankLogHandler.bootstrap(communicator)
-    let context = CommandContext(communicator: communicator)
+    let context = CommandContext(communicator: communicator, isLaunched: isLaunched)
     do {
       var status: [UInt8]
       do {

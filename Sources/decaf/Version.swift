@@ -29,6 +29,20 @@ enum Version {
     return (["decaf \(number)"] + lines).joined(separator: "\n")
   }
 
+  /// Name, number and commit: what has to be the same on all ranks.
+  static var program: String {
+    "decaf \(number)" + (BuildFacts.commit.map { " (commit \($0.prefix(12)))" } ?? "")
+  }
+
+  /// The name of the kernel class in use, or “none” where the one that was asked for is not there.
+  static var kernelClass: String { (try? KernelClass.current.rawValue) ?? "none" }
+
+  /// Name and number of the MPI library that is loaded.
+  static var mpiName: String {
+    let loaded = (try? MPILibrary.version) ?? "an unknown MPI library"
+    return String(loaded.prefix { $0 != "," })
+  }
+
   /// The library that is loaded, and the one compiled with.
   private static var mpi: String {
     let loaded = (try? MPILibrary.version) ?? "unknown"

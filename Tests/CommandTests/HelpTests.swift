@@ -9,8 +9,8 @@ import Testing
     #expect(run.status == 0)
     for text in [
       "extract", "train", "finetune", "train-network", "predict", "classify", "evaluate", "embed",
-      "neighbors", "rdm", "profile",
-      "model", "list", "merge", "subset", "info", "verify", "import", "export", "mpirun", "73",
+      "neighbors", "rdm", "profile", "model", "list", "merge", "subset", "info", "verify", "import",
+      "export", "selftest", "mpirun", "73",
       "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
     #expect(!run.output.contains("probe-image"))
@@ -19,7 +19,7 @@ import Testing
   @Test(arguments: [
     ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["neighbors"],
     ["rdm"], ["profile"], ["list"], ["merge"], ["subset"], ["info"], ["verify"], ["import"],
-    ["export"], ["model"], ["finetune"], ["train-network"],
+    ["export"], ["selftest"], ["model"], ["finetune"], ["train-network"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"],
   ])
   func everyOptionIsExplained(command: [String]) throws {

@@ -35,7 +35,8 @@ import Testing
 
   @discardableResult
   private func run(
-    _ request: ExtractionRequest, hosts: [String] = ["a"], unreadable: String? = nil
+    _ request: ExtractionRequest, hosts: [String] = ["a"], unreadable: String? = nil,
+    after count: Int = 0
   ) throws -> ExtractionSummary {
     try InProcessCommunicator.run(size: hosts.count, hosts: hosts, deadlineSeconds: 60) {
       communicator in
@@ -43,7 +44,9 @@ import Testing
         request, communicator: communicator, team: ThreadTeam(threadCount: 1),
         log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         faults: FaultInjection(
-          environment: unreadable.map { ["DECAF_FAULT_UNREADABLE": $0] } ?? [:])
+          environment: unreadable.map {
+            ["DECAF_FAULT_UNREADABLE": $0, "DECAF_FAULT_UNREADABLE_AFTER": "\(count)"]
+          } ?? [:])
       ).run()
     }[0]
   }
@@ -116,11 +119,22 @@ import Testing
     }
   }
 
-  @Test func aHostThatReadsNothingIsNamed() throws {
+  @Test func aHostThatReadsNothingIsNamedBeforeAnythingIsComputed() throws {
+    try withTemporaryFolder { folder in
+      let request = try request(folder, rows: 600)
+      expectEnd(["host b (rank 1) reads none of 8 images", "--root", folder]) {
+        try run(request, hosts: ["a", "b"], unreadable: "b:")
+      }
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/store"))
+    }
+  }
+
+  /// The images that are tried at the start are there; then the mount goes away.
+  @Test func aHostThatCeasesToReadIsNamed() throws {
     try withTemporaryFolder { folder in
       let request = try request(folder, rows: 600)
       expectEnd(["host b cannot read what others can", "50 files in a row", "--root"]) {
-        try run(request, hosts: ["a", "b"], unreadable: "b:")
+        try run(request, hosts: ["a", "b"], unreadable: "b:", after: Preflight.sampleLimit)
       }
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/store/store.json"))
       let summary = try run(request)

@@ -63,7 +63,8 @@ import Testing
     Spread(threads: 2), Spread(batch: 1), Spread(batch: 7), Spread(ranks: 2),
     Spread(ranks: 3, batch: 4), Spread(ranks: 5, batch: 7), Spread(ranks: 2, gather: .direct),
     Spread(ranks: 3, batch: 5, gather: .direct, isDedicated: true), Spread(gather: .direct),
-    Spread(ranks: 5, batch: 23),
+    Spread(ranks: 5, batch: 23), Spread(gather: .auto), Spread(ranks: 2, gather: .auto),
+    Spread(ranks: 4, batch: 3, gather: .auto, isDedicated: true),
   ])
   func bytesDoNotDependOnHowTheWorkIsSpread(spread: Spread) throws {
     try withTemporaryFolder { folder in
@@ -72,6 +73,19 @@ import Testing
       #expect(
         try ExtractionFixture.contents(ofStore: "\(folder)/plain")
           == ExtractionFixture.contents(ofStore: "\(folder)/spread"))
+    }
+  }
+
+  /// All ranks are shown to see the folder here; one has nobody to send rows to.
+  @Test(arguments: [(1, GatherMode.coordinator), (2, .direct), (3, .direct)])
+  func ranksThatSeeTheFolderWriteThere(ranks: Int, expected: GatherMode) throws {
+    try withTemporaryFolder { folder in
+      let spread = Spread(ranks: ranks, batch: 4, gather: .auto)
+      var request = try request("\(folder)/store", spread)
+      request.rowsPerShard = 5
+      #expect(try run(request, spread).gather == expected)
+      // Hashed by all ranks, and found to be what rank 0 alone finds.
+      #expect(try StoreAudit("\(folder)/store", team: ThreadTeam(threadCount: 1)).isSound)
     }
   }
 

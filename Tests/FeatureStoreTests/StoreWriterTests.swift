@@ -213,7 +213,7 @@ import Testing
         continue
       }
       for (layer, bytes) in data.enumerated() {
-        try workers[i % 3].write(rows: rows, layer: layer, bytes)
+        try workers[i % 3].write(rows: rows, layer: layer, SharedBytes(bytes))
       }
       try workers[i % 3].synchronize()
       try writer.recordFinished(batch, rows: nil)

@@ -1,17 +1,34 @@
 internal import Files
 
 extension Model {
+  /// The digest of the weights in one version of a file.
+  package struct KnownDigest: Codable, Equatable, Sendable {
+    /// The file's `InputFile.key`.
+    package let file: String
+    /// `weightsSHA256` in hexadecimal.
+    package let sha256: String
+  }
+
+  /// What another process of this host may take this model's digest from; nil where it has none to give.
+  package var knownDigest: KnownDigest? {
+    inputs.count == 1
+      ? KnownDigest(file: inputs[0].key, sha256: weightsSHA256.hexadecimal) : nil
+  }
+
   /// Opens a network's weights in one of `WeightFormats`, told apart by content.
   ///
   /// The file is mapped and read through once, for the digest. It may end after any layer that has
   /// weights; layers of other names (a fine-tuned classifier, say) are left aside with a warning.
   ///
-  /// - Parameter architecture: overrides what the file says; nil takes, in this order, the file's
-  ///   metadata, the order of its own layers, its network name, or the network that comes with decaf
-  ///   which its layers' names and shapes fit: of two orders `caffenet`, with a warning.
+  /// - Parameters:
+  ///   - architecture: overrides what the file says; nil takes, in this order, the file's metadata, the
+  ///     order of its own layers, its network name, or the network that comes with decaf which its
+  ///     layers' names and shapes fit: of two orders `caffenet`, with a warning.
+  ///   - known: what another process of this host found; if it is this very file that it read, this one
+  ///     does not read all numbers again.
   /// - Throws: `ModelError`.
   package static func open(
-    _ path: String, architecture: Architecture? = nil
+    _ path: String, architecture: Architecture? = nil, known: KnownDigest? = nil
   ) throws(ModelError) -> Model {
     let mapped: MappedFile
     do throws(SystemError) {
@@ -28,14 +45,16 @@ extension Model {
     if candidate.hasTwoOrders { contents.layerOrder = try file.layerOrder() }
     let model = try Model(
       contents, parameters: parameters, given: architecture, fitting: candidate,
-      inputs: [mapped.input])
+      inputs: [mapped.input],
+      digest: known?.file == mapped.input.key
+        ? known.map { SHA256Digest(hexadecimal: $0.sha256) } : nil)
     try file.check(against: model.definition, of: model.architecture)
     return model
   }
 
   private convenience init(
     _ contents: ModelFile, parameters: [String: LayerParameters], given: Architecture?,
-    fitting: Architecture, inputs: [InputFile]
+    fitting: Architecture, inputs: [InputFile], digest: SHA256Digest?
   ) throws(ModelError) {
     let choice = contents.architecture(given: given, fitting: fitting)
     try self.init(
@@ -46,7 +65,7 @@ extension Model {
         training: contents.training, panelsDigest: contents.panelsDigest,
         warnings: choice.warnings + contents.notes
           + contents.warningOfOtherLayers(than: choice.architecture),
-        inputs: inputs))
+        inputs: inputs), digest: digest)
   }
 
   /// Writes the weights to `path`, in the one of `WeightFormats` that its ending names.

@@ -66,11 +66,13 @@ package final class Model: Sendable {
 
   /// Builds a model of numbers that are at hand.
   ///
-  /// - Parameter parameters: by layer name: the first few of the network's layers with weights, without
-  ///   a gap.
+  /// - Parameters:
+  ///   - parameters: by layer name: the first few of the network's layers with weights, without a gap.
+  ///   - known: the numbers' digest, where somebody has read them all before.
   /// - Throws: `ModelError.missingLayer`, `wrongCount` or `notFinite`.
   init(
-    architecture: Architecture, parameters: [String: LayerParameters], origin: Origin = Origin()
+    architecture: Architecture, parameters: [String: LayerParameters], origin: Origin = Origin(),
+    digest known: SHA256Digest? = nil
   ) throws(ModelError) {
     let names = architecture.definition.parameterLayerNames
     let reached = names.prefix { parameters[$0] != nil }
@@ -81,7 +83,8 @@ package final class Model: Sendable {
     }
     let network = try Network(
       NetworkDefinition(architecture, through: last), parameters: parameters, path: origin.path)
-    let digest = try network.digest(path: origin.path)
+    let digest: SHA256Digest
+    if let known { digest = known } else { digest = try network.digest(path: origin.path) }
     var origin = origin
     if network.hasPanels, origin.panelsDigest != digest.hexadecimal || !network.panelsFit {
       origin.warnings.append(

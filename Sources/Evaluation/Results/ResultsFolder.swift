@@ -1,4 +1,4 @@
-internal import Files
+package import Files
 
 /// The folder that an evaluation writes its results into, and what is in it.
 package struct ResultsFolder {
@@ -66,6 +66,13 @@ package struct ResultsFolder {
     else { return nil }
     let table = String(decoding: try contents("table.txt"), as: UTF8.self)
     return .finished(table: table, unconverged: unconverged, unproved: unproved)
+  }
+
+  /// The results that are there, as `EvaluationResult.json` has them.
+  ///
+  /// - Throws: `SystemError`, `ProblemError`.
+  package var json: JSONValue {
+    get throws { try JSONValue(parsing: contents("results.json")) }
   }
 
   private func contents(_ name: String) throws(SystemError) -> [UInt8] {

@@ -1,5 +1,6 @@
 internal import Communication
 internal import FeatureStore
+internal import Files
 internal import Images
 
 /// Rank 0's loop: hands out batches on demand, takes rows in, writes and journals them.
@@ -26,8 +27,13 @@ final class Coordinator {
     var failures: Int?
   }
 
-  private struct Worker {
+  struct Worker {
+    /// What it was given and is not recorded.
     var inFlight: [Range<Int>] = []
+    /// Of these, what has come back and is being written.
+    var arrived: Set<Range<Int>> = []
+    /// Of these, what it has still to do.
+    var awaited: [Range<Int>] { inFlight.filter { !arrived.contains($0) } }
     /// When its first batch was given, a batch finished, or an image went on.
     var lastStep = ContinuousClock.now
     var imageSteps = 0
@@ -44,21 +50,27 @@ final class Coordinator {
   /// section 3.5), so what a rank has not yet received must not grow with the list.
   private static let batchesAhead = 2
 
-  private let communicator: any Communicator
-  private let writer: StoreWriter
-  private let local: WorkerPipeline?
-  private let limits: Limits
+  let communicator: any Communicator
+  let writer: StoreWriter
+  /// Writes rows that arrive with their results; none where workers write their own.
+  private let rowWriter: RowWriter
+  private let writerEvents: Channel<RowWriter.Event>
+  /// When rows were last written, or none waited for it.
+  var lastWritten = ContinuousClock.now
+  let local: WorkerPipeline?
+  let limits: Limits
   private let makeBatch: (WorkQueue.Assignment) throws -> Batch
   private var queue: WorkQueue
-  private var progress: Progress
-  private var workers: [Int: Worker]
-  private let hosts: [String]
+  private(set) var progress: Progress
+  var workers: [Int: Worker]
+  let hosts: [String]
   private var unreadable: UnreadableRows
   private var failureWatch: FailureWatch
   private var earlyEnd: EarlyEnd?
+  private let metricsFile: MetricsFile?
   private let start = ContinuousClock.now
-  private var stopReason: String?
-  private var stopTime: ContinuousClock.Instant?
+  var stopReason: String?
+  var stopTime: ContinuousClock.Instant?
   /// Taking in rows from other ranks, and writing and recording rows: seconds of this thread.
   private(set) var gatherSeconds = 0.0
   private(set) var writeSeconds = 0.0
@@ -71,15 +83,19 @@ final class Coordinator {
   ///   - makeBatch: looks the rows of an assignment up in the list; throws where that has changed.
   init(
     communicator: any Communicator, writer: StoreWriter, queue: WorkQueue, local: WorkerPipeline?,
-    hosts: [String], limits: Limits, progress: Progress,
+    hosts: [String], limits: Limits, progress: Progress, metricsFile: MetricsFile? = nil,
     makeBatch: @escaping (WorkQueue.Assignment) throws -> Batch
   ) {
     self.communicator = communicator
     self.writer = writer
+    let events = Channel<RowWriter.Event>()
+    writerEvents = events
+    rowWriter = RowWriter(writer.makeRowFiles(), checking: writer.layerNames) { events.push($0) }
     self.queue = queue
     self.local = local
     self.limits = limits
     self.progress = progress
+    self.metricsFile = metricsFile
     self.makeBatch = makeBatch
     workers = Dictionary(
       uniqueKeysWithValues: ((local == nil ? 1 : 0)..<communicator.size).map { ($0, Worker()) })
@@ -100,20 +116,28 @@ final class Coordinator {
   ///   `UnansweredStop`, `SilentRanks`, `CommunicationError`.
   func run() throws -> Outcome {
     var backoff = Backoff()
+    defer { rowWriter.close() }
     while true {
       var isIdle = try !receive()
       isIdle = try !handOut() && isIdle
       try write { () throws(StoreError) in try writer.flushIfDue() }
       try noticeRequestsToStop()
       progress.show()
+      // A disk that does not take metrics is no reason to end the job.
+      if metricsFile?.isDue() == true { try? metricsFile?.write(metrics()) }
       let isWorking = workers.values.contains { !$0.inFlight.isEmpty }
       if !isWorking && (isAllHandedOut || isEnding) { break }
       if isWorking {
         if !isEnding { try local?.requireProgress(limits.imageSeconds) }
         try checkForStall()
+        try checkDisk(isEnding ? StopLimits.answer : limits.stallAfterSeconds)
         try endWaitAfterStop()
       }
-      if isIdle { backoff.wait() } else { backoff.reset() }
+      if isIdle {
+        backoff.wait(duringTransfer: try communicator.isTransferring())
+      } else {
+        backoff.reset()
+      }
     }
     if isAllHandedOut && !isEnding { try giveUpHopelessRows() }
     try write(writer.flush)
@@ -162,9 +186,9 @@ final class Coordinator {
   /// Values of this run beyond the range of float16.
   var overflows: Int { progress.overflows }
 
-  /// Takes in what has arrived; whether anything had.
+  /// Takes in what has arrived and what is written; whether anything had.
   private func receive() throws -> Bool {
-    var hasArrived = false
+    var hasArrived = try recordWritten()
     // Everything that is there, before anything is handed out: a result frees credit. Messages of one
     // rank come in the order they were sent ("Messages are non-overtaking", MPI, section 3.5), so a
     // worker's request to stop comes after the results it had.
@@ -172,10 +196,10 @@ final class Coordinator {
       let begin = ContinuousClock.now
       guard let message = try communicator.receive(tag: WorkerReport.tag) else { break }
       hasArrived = true
-      let report = try WorkerReport(decoding: message.bytes)
+      let report = try WorkerReport(decoding: message.body)
       gatherSeconds += seconds(since: begin)
       switch report {
-      case .finished(let result): try record(result, from: message.source)
+      case .finished(let result): try take(result, from: message.source)
       case .stopRequested(let signal): try stop("\(signal) on rank \(message.source)")
       case .abandoned: try takeBack(from: message.source)
       }
@@ -183,29 +207,58 @@ final class Coordinator {
     while let event = local?.poll() {
       hasArrived = true
       // Late results of what was taken back after a stop.
-      if workers[0]!.inFlight.isEmpty { continue }
+      if workers[0]!.awaited.isEmpty { continue }
       switch event {
-      case .finished(let result): try record(result, from: 0)
+      case .finished(let result): try take(result, from: 0)
       case .failed(let rows, let error): throw WorkerFailure(rows: rows, cause: error)
       }
     }
     return hasArrived
   }
 
-  private func record(_ result: BatchResult, from rank: Int) throws {
-    guard let index = workers[rank]?.inFlight.firstIndex(of: result.rows) else {
+  /// Has the rows of a result written, and then recorded; records at once what is written.
+  private func take(_ result: BatchResult, from rank: Int) throws {
+    guard workers[rank]?.awaited.contains(result.rows) == true else {
       throw ByteCodecError.invalid("rows \(result.rows) that rank \(rank) was not given")
     }
-    try write { () throws(StoreError) in
-      for part in result.parts {
-        try writer.recordFinished(part.finished, rows: part.data.isEmpty ? nil : part.data)
+    if result.parts.allSatisfy(\.data.isEmpty) { return try record(result, from: rank) }
+    let count = writer.layerNames.count
+    guard
+      result.parts.allSatisfy({ $0.data.count == count && $0.finished.checksums.count == count })
+    else { throw ByteCodecError.invalid("rows of other layers from rank \(rank)") }
+    workers[rank]!.arrived.insert(result.rows)
+    workers[rank]!.lastStep = .now
+    rowWriter.write(result, from: rank)
+  }
+
+  /// Records what is on the device; whether anything is.
+  private func recordWritten() throws -> Bool {
+    var hasWritten = false
+    while let event = writerEvents.poll() {
+      hasWritten = true
+      lastWritten = .now
+      switch event {
+      case .written(var item):
+        writeSeconds += item.result.timing.writeSeconds
+        item.result.timing.writeSeconds = 0
+        try record(item.result, from: item.rank)
+      case .failed(_, let error): throw error
       }
+    }
+    return hasWritten
+  }
+
+  private func record(_ result: BatchResult, from rank: Int) throws {
+    let index = workers[rank]!.inFlight.firstIndex(of: result.rows)!
+    try write { () throws(StoreError) in
+      for part in result.parts { try writer.recordFinished(part.finished, rows: nil) }
       let returned =
         result.unreadable.map { $0.row..<$0.row + 1 }
         + (result.returned.isEmpty ? [] : [result.returned])
       if !returned.isEmpty { try writer.recordReturned(returned) }
     }
     workers[rank]!.inFlight.remove(at: index)
+    workers[rank]!.arrived.remove(result.rows)
     workers[rank]!.lastStep = .now
     workers[rank]!.timing += result.timing
     count(result, from: rank)
@@ -229,7 +282,7 @@ final class Coordinator {
   }
 
   /// Counts the time that `body` takes as writing.
-  private func write(_ body: () throws(StoreError) -> Void) throws(StoreError) {
+  func write(_ body: () throws(StoreError) -> Void) throws(StoreError) {
     let begin = ContinuousClock.now
     defer { writeSeconds += seconds(since: begin) }
     try body()
@@ -275,52 +328,6 @@ final class Coordinator {
     stopTime = .now
     for rank in workers.keys where rank != 0 { try send(.stop, to: rank) }
     local?.stop()
-  }
-
-  /// Takes back all that a worker was given: nothing of it has come, and nothing will.
-  private func takeBack(from rank: Int) throws {
-    guard let rows = workers[rank]?.inFlight, !rows.isEmpty else { return }
-    try write { () throws(StoreError) in try writer.recordReturned(rows) }
-    workers[rank]!.inFlight = []
-  }
-
-  /// After a stop nobody is waited for without end: this rank's own worker may be at an image that
-  /// takes too long, and others may be gone.
-  private func endWaitAfterStop() throws {
-    guard let stopTime else { return }
-    if local != nil, seconds(since: stopTime) > StopLimits.image { try takeBack(from: 0) }
-    if seconds(since: stopTime) <= StopLimits.answer { return }
-    let unanswering = workers.filter { !$0.value.inFlight.isEmpty }.keys.sorted()
-    if unanswering.isEmpty { return }
-    for rank in unanswering { try takeBack(from: rank) }
-    try write(writer.flush)
-    throw UnansweredStop(reason: stopReason!, ranks: unanswering.map { ($0, hosts[$0]) })
-  }
-
-  /// Ends the job where a worker gets no further, whatever the others do.
-  private func checkForStall() throws {
-    for rank in workers.keys {
-      let steps = rank == 0 ? local!.imageSteps : communicator.watch[rank]!.activity.images
-      if steps != workers[rank]!.imageSteps {
-        workers[rank]!.imageSteps = steps
-        workers[rank]!.lastStep = .now
-      }
-    }
-    let stuck = workers.filter { rank, worker in
-      !worker.inFlight.isEmpty && seconds(since: worker.lastStep) > limits.stallAfterSeconds
-        && isHeardOf(rank)
-    }
-    if stuck.isEmpty { return }
-    try writer.flush()
-    throw Stall(
-      seconds: limits.stallAfterSeconds,
-      workers: stuck.sorted { $0.key < $1.key }.map { rank, worker in (rank, worker.inFlight[0]) })
-  }
-
-  /// Whether a rank lives as far as is known; one that does not is the watch's to name.
-  private func isHeardOf(_ rank: Int) -> Bool {
-    rank == 0
-      || seconds(since: communicator.watch[rank]!.heard) < limits.stallAfterSeconds / 2
   }
 
   private func send(_ order: WorkerOrder, to rank: Int) throws {

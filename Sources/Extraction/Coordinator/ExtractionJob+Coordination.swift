@@ -10,22 +10,24 @@ internal import Tensors
 extension ExtractionJob {
   /// Hands out the work, takes in the rows and completes the store.
   func coordinate(
-    _ opened: Opened, _ plan: ExtractionPlan, _ pipeline: WorkerPipeline?, hosts: [String],
-    start: ContinuousClock.Instant
+    _ opened: Opened, _ begun: Start, _ pipeline: WorkerPipeline?, hosts: [String],
+    _ metricsFile: MetricsFile?, start: ContinuousClock.Instant
   ) throws -> ExtractionSummary {
     let (list, writer) = (opened.list, opened.writer)
+    let plan = begun.plan
     let queue = WorkQueue(
       unfinished: writer.unfinished, suspects: writer.inFlightAtLastExit,
       batchSize: plan.batchSize)
     let rowsBefore = list.count - queue.remainingRows
-    announce(opened, rowsBefore: rowsBefore)
+    announce(opened, begun, rowsBefore: rowsBefore)
     let coordinator = Coordinator(
       communicator: communicator, writer: writer, queue: queue, local: pipeline, hosts: hosts,
       limits: .init(
         stopAfterSeconds: request.maxHours.map { $0 * 3600 },
         stallAfterSeconds: request.stallTimeoutSeconds,
         imageSeconds: request.imageTimeoutSeconds, failures: request.maxFailures),
-      progress: Progress(total: list.count, done: rowsBefore, style: request.progress)
+      progress: Progress(total: list.count, done: rowsBefore, style: request.progress),
+      metricsFile: metricsFile
     ) { assignment in
       let batch = Batch(assignment, of: list)
       // Before anybody computes it: rows of another list must not be recorded as rows of this one.
@@ -54,11 +56,17 @@ extension ExtractionJob {
     summary.rowsNow = coordinator.recordedRows
     summary.root = list.absoluteRoot
     summary.add(coordinator, hosts: hosts, start: start)
+    summary.gather = begun.isDirect ? .direct : .coordinator
     try record(summary, in: writer)
+    var checks: [ShardCheck]?
+    if begun.isDirect {
+      let sharing = HashSharing(request.output, opened.provenance, communicator, team)
+      checks = try sharing.run(summary.stopReason == nil ? try writer.completionWork() : nil)
+    }
     if summary.stopReason == nil {
       try communicator.beating {
         try writer.complete(
-          team: team,
+          team: hashingTeam, checks: checks,
           list: { row in
             let entry = list[row]
             return (entry.path, entry.label)
@@ -68,7 +76,16 @@ extension ExtractionJob {
     }
     summary.elapsedSeconds = seconds(since: start)
     try record(summary, in: writer)
+    try? metricsFile?.write(coordinator.metrics(state: summary.stopReason == nil ? 1 : 2))
     return summary
+  }
+
+  /// For the hashes of files: the other ranks of this host have nothing more to do, so all processors
+  /// that this one may use are free, unless its user wants it to use fewer.
+  private var hashingTeam: ThreadTeam {
+    let count = ProcessorSet.current.count
+    if count <= team.threadCount || facts?.ranks[0]?.threads != nil { return team }
+    return ThreadTeam(threadCount: count)
   }
 
   private func record(_ summary: ExtractionSummary, in writer: StoreWriter) throws {
@@ -76,7 +93,7 @@ extension ExtractionJob {
       summary.json(request: request, threads: team.threadCount, size: communicator.size))
   }
 
-  private func announce(_ opened: Opened, rowsBefore: Int) {
+  private func announce(_ opened: Opened, _ begun: Start, rowsBefore: Int) {
     let (list, provenance) = (opened.list, opened.provenance)
     log.info(
       """
@@ -84,7 +101,8 @@ extension ExtractionJob {
       \(provenance.layers.map(\.name).joined(separator: ", ")) of \
       \(provenance.recipe.model.architecture)\(request.recipe.precision.remark), \
       \(provenance.kernelClass) kernels, \
-      \(communicator.size) ranks, \(team.threadCount) threads on the first
+      \(communicator.size) ranks, \(team.threadCount) threads on the first; rows are written by \
+      \(begun.isDirect ? "every rank" : "rank 0")
       """)
     if rowsBefore > 0 { log.info("\(rowsBefore) of \(list.count) rows are recorded already") }
     let damagedCount = opened.writer.damagedRecordCount
@@ -166,6 +184,7 @@ extension ExtractionSummary {
     overflows = coordinator.overflows
     elapsedSeconds = seconds(since: start)
     prepareSeconds = coordinator.startedSeconds(after: start)
+    workSeconds = coordinator.progress.elapsedSeconds
     gatherSeconds = coordinator.gatherSeconds
     writeSeconds = coordinator.writeSeconds
     ranks = coordinator.timings.map { ($0.rank, hosts[$0.rank], $0.timing) }

@@ -1,74 +1,103 @@
 internal import Communication
-internal import ConvNet
+package import ConvNet
 internal import FeatureStore
 internal import Files
-internal import Logging
 internal import Tensors
 
 extension ExtractionJob {
-  /// Opens the model, or the descriptor, and settles what is computed, the same on every rank.
-  func agreeOnPlan() throws -> ExtractionPlan {
-    let (source, ownClass) = try communicator.agree {
+  /// What a rank has opened by itself, and what it tells the others of it.
+  struct Opening {
+    var finding = RankFinding()
+    /// Nil where something is wrong.
+    var source: (any FeatureSource)?
+    /// What other ranks of this host may use.
+    var digest: Model.KnownDigest?
+  }
+
+  /// Opens what makes the features, on all ranks; weights are read through by one rank of each host.
+  /// Collective.
+  func openSource(_ facts: JobFacts) throws -> Opening {
+    let isLeader = facts.leader(of: communicator.rank) == communicator.rank
+    var opening = isLeader ? open(known: nil) : Opening()
+    // Wrapped, since a nil cannot be told from what another program sends.
+    let digests = try communicator.exchange([opening.digest].compactMap(\.self))
+    if !isLeader {
+      let leader = facts.leader(of: communicator.rank)
+      opening = open(known: digests[leader]?.first)
+    }
+    return opening
+  }
+
+  /// - Parameter known: what the host's first rank found.
+  private func open(known: Model.KnownDigest?) -> Opening {
+    var opening = Opening()
+    do {
       if request.dedicatedCoordinator && communicator.size == 1 {
         throw ExtractionError.noWorkers
       }
-      return (try communicator.beating { try request.openSource() }, try KernelClass.current)
+      let source = try communicator.beating { try request.openSource(known: known) }
+      let made = source.recipe.model
+      opening.finding.kernelClass = try KernelClass.current.rawValue
+      opening.finding.model = "\(made.architecture), numbers \(made.sha256.prefix(12))…"
+      (opening.finding.ownByteCount, opening.finding.sharedByteCount) = memory(source)
+      opening.digest = source.knownDigest
+      opening.source = source
+    } catch {
+      opening.finding.problem = RankFinding.Problem(error)
     }
-    if communicator.isRoot {
-      for warning in source.warnings { log.warning("\(warning)") }
-    }
-    let common = try communicator.lowestKernelClass(ownClass)
-    let kernelClass = try keptKernelClass() ?? common
-    try requireOneSource(source)
-    return ExtractionPlan(request, source: source, kernelClass: kernelClass)
+    return opening
   }
 
-  /// Collective.
+  private static let rankByteCount = 160_000_000
+
+  /// Bytes that a rank takes, about, and those that all ranks of a host share.
+  private func memory(_ source: any FeatureSource) -> (own: Int, shared: Int) {
+    let plan = ExtractionPlan(request, source: source, kernelClass: KernelClass.allCases[0])
+    // Batches in flight, then what a rank was measured to take beside them: transformed weights of
+    // convolutions, maps and files read ahead. All other weights are used in the mapped file.
+    let batches =
+      4 * plan.batchSize * plan.layerWidths.reduce(0, +) * request.dtype.byteCount
+    let file = source.inputs.compactMap { try? FileSystem.byteCount(of: $0.path) ?? 0 }.reduce(0, +)
+    return (batches + Self.rankByteCount, file)
+  }
+
+  /// The lowest kernel class of the ranks, which serves all: every row is made alike.
   ///
-  /// - Throws: `modelsDiffer` when ranks read other weights, or words, under the same path.
-  private func requireOneSource(_ source: any FeatureSource) throws {
-    // All are equal where the largest is the smallest, which is the negated largest negative: one
-    // reduction tells. 60 bits of the digest, as the sign takes one.
-    let identity = source.recipe.model.architecture + source.recipe.model.sha256
-    let prefix = Int64(SHA256Digest(of: Array(identity.utf8)).hexadecimal.prefix(15), radix: 16)!
-    var bounds = [prefix, -prefix]
-    try communicator.allreduce(&bounds, .maximum)
-    try communicator.agree {
-      if bounds[0] != -bounds[1] { throw ExtractionError.modelsDiffer(path: source.path) }
-    }
+  /// - Returns: nil where no rank has told any.
+  func lowestKernelClass(_ findings: [RankFinding?]) -> KernelClass? {
+    let order = KernelClass.allCases
+    let classes = findings.compactMap { $0.flatMap { KernelClass(rawValue: $0.kernelClass) } }
+    return classes.min { order.firstIndex(of: $0)! < order.firstIndex(of: $1)! }
   }
 
-  /// The class of the store to continue, if that was asked for and there is one; collective.
+  /// The class of the store to continue, if that was asked for and there is one; on rank 0.
   ///
   /// Its rows then stay those of a run that was never interrupted: classes are not mixed in a store.
-  private func keptKernelClass() throws -> KernelClass? {
+  var keptKernelClass: String? {
     guard request.keepsKernelClass else { return nil }
-    var name: [UInt8] = []
-    if communicator.isRoot, let job = StoreWriter.existingJob(request.output) {
-      name = Array(job.kernelClass.utf8)
+    return StoreWriter.existingJob(request.output)?.kernelClass
+  }
+
+  /// - Throws: `ExtractionError.kernelUnavailable` when this processor lacks the class.
+  func requireKernelClass(_ name: String) throws -> KernelClass {
+    let supported = KernelClass.supported
+    guard let kept = KernelClass(rawValue: name), supported.contains(kept) else {
+      throw ExtractionError.kernelUnavailable(name, supported: supported)
     }
-    try communicator.broadcast(&name, root: 0)
-    if name.isEmpty { return nil }
-    return try communicator.agree {
-      let supported = KernelClass.supported
-      let name = String(decoding: name, as: UTF8.self)
-      guard let kept = KernelClass(rawValue: name), supported.contains(kept) else {
-        throw ExtractionError.kernelUnavailable(name, supported: supported)
-      }
-      return kept
-    }
+    return kept
   }
 }
 
 extension ExtractionRequest {
   /// Opens what makes the features, and checks that it goes with the rest of the request.
   ///
+  /// - Parameter known: what another process found of the weights' file.
   /// - Throws: errors of the files; `ModelError.unreachableBlob`, `ExtractionError.wrongInputSize`,
   ///   `PrecisionError`, `DescriptorError`.
-  package func openSource() throws -> any FeatureSource {
+  package func openSource(known: Model.KnownDigest? = nil) throws -> any FeatureSource {
     if let descriptor { return try DescriptorSource(descriptor, recipe) }
-    let network = try NetworkSource(
-      try Model.open(model, architecture: recipe.architecture), recipe, layers: layers)
+    let model = try Model.open(model, architecture: recipe.architecture, known: known)
+    let network = try NetworkSource(model, recipe, layers: layers)
     try recipe.precision.requireAvailable()
     return network
   }

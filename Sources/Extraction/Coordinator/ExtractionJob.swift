@@ -2,7 +2,6 @@ package import Communication
 internal import ConvNet
 internal import FeatureStore
 internal import Files
-internal import Foundation
 internal import Images
 package import Logging
 package import Tensors
@@ -16,17 +15,23 @@ package struct ExtractionJob {
   let communicator: any Communicator
   let team: ThreadTeam
   let log: Logger
-  private let faults: FaultInjection
+  let faults: FaultInjection
+  /// What each rank is and runs on; nil when nobody has asked yet.
+  let facts: JobFacts?
+  /// Rows are zeros, made at once: for measuring everything but the work itself.
+  private let makesZeros: Bool
 
   package init(
     _ request: ExtractionRequest, communicator: any Communicator, team: ThreadTeam, log: Logger,
-    faults: FaultInjection = FaultInjection()
+    facts: JobFacts? = nil, faults: FaultInjection = FaultInjection(), makesZeros: Bool = false
   ) {
     self.request = request
     self.communicator = communicator
     self.team = team
     self.log = log
+    self.facts = facts
     self.faults = faults
+    self.makesZeros = makesZeros
   }
 
   /// Runs the job; collective.
@@ -37,11 +42,13 @@ package struct ExtractionJob {
   package func run() throws -> ExtractionSummary {
     let start = ContinuousClock.now
     communicator.watch.limit = request.stallTimeoutSeconds
-    communicator.activity = Activity(phase: "opening the model")
-    let plan = try agreeOnPlan()
-    communicator.activity = Activity(phase: "opening list and store")
-    let opened = try communicator.agree {
-      communicator.isRoot ? try communicator.beating { try openStore(plan) } : nil
+    let begun = try lookAround()
+    let (opened, metricsFile) = try communicator.agree {
+      let metricsFile = communicator.isRoot ? try makeMetricsFile() : nil
+      let opened = try begun.reserved.map { reserved in
+        try communicator.beating { try open(reserved) }
+      }
+      return (opened, metricsFile)
     }
     let description = try share(opened)
     if description.isComplete {
@@ -52,7 +59,7 @@ package struct ExtractionJob {
       return summary
     }
     let rowFiles = try communicator.agree {
-      request.gather == .direct
+      begun.isDirect
         ? try RowFiles(
           request.output, provenance: description.provenance, nonce: description.nonce) : nil
     }
@@ -60,18 +67,28 @@ package struct ExtractionJob {
     PausePoint.inputsAreOpen()
     communicator.activity = Activity(phase: "extraction")
     let isWorker = !(request.dedicatedCoordinator && communicator.isRoot)
-    let pipeline = isWorker ? makePipeline(plan, rowFiles) : nil
+    let pipeline = isWorker ? makePipeline(begun.plan, rowFiles) : nil
     let hosts = try communicator.gather(Array(communicator.hostName.utf8), root: 0)
     guard let opened else {
       try RemoteWorker(
         communicator: communicator, pipeline: pipeline!, imageTimeout: request.imageTimeoutSeconds
       ).run()
-      try agreeOnEnd(plan)
+      try agreeOnEnd(begun.plan)
+      if begun.isDirect {
+        try HashSharing(request.output, description.provenance, communicator, team).help()
+      }
       return ExtractionSummary()
     }
     return try coordinate(
-      opened, plan, pipeline, hosts: hosts.map { String(decoding: $0, as: UTF8.self) },
-      start: start)
+      opened, begun, pipeline, hosts: hosts.map { String(decoding: $0, as: UTF8.self) },
+      metricsFile, start: start)
+  }
+
+  private func makeMetricsFile() throws(ExtractionError) -> MetricsFile? {
+    do throws(SystemError) {
+      guard let path = request.metricsPath else { return nil }
+      return try MetricsFile(path)
+    } catch { throw .cannotMakeMetrics(error) }
   }
 
   /// Ends the job where the weights are no longer those that some rank opened, or where rank 0 has
@@ -86,14 +103,19 @@ package struct ExtractionJob {
   }
 
   private func makePipeline(_ plan: ExtractionPlan, _ rowFiles: RowFiles?) -> WorkerPipeline {
+    let inputs = plan.source.inputs
+    if makesZeros {
+      return WorkerPipeline(
+        makeExtractor: { NullRowMaker(plan) }, faults: faults,
+        hostName: communicator.hostName, inputs: inputs, rowFiles: rowFiles)
+    }
     let recipe = plan.recipe
     let loader = ImageLoader(
       transform: recipe.transform, views: recipe.views, decode: recipe.decode,
       pixelLimit: request.maxMegapixels * 1_000_000, faults: faults)
     return WorkerPipeline(
       makeExtractor: { [team] in try BatchExtractor(plan, loader: loader, team: team) },
-      faults: faults, hostName: communicator.hostName, inputs: plan.source.inputs,
-      rowFiles: rowFiles)
+      faults: faults, hostName: communicator.hostName, inputs: inputs, rowFiles: rowFiles)
   }
 
   /// What rank 0 alone holds.
@@ -103,29 +125,23 @@ package struct ExtractionJob {
     let provenance: Provenance
   }
 
-  /// The list and the store, on rank 0.
-  private func openStore(_ plan: ExtractionPlan) throws -> Opened {
-    let list = try ImageList(contentsOf: request.list, root: request.root)
-    let provenance = Provenance(request: request, list: list, plan: plan)
-    let writer = try StoreWriter.open(
-      request.output, provenance: provenance, classes: list.classes,
-      overwrite: request.overwrite, retryFailed: request.retryFailed,
-      root: list.absoluteRoot.map { ImageRoot(path: $0, isMoved: request.isMoved) })
-    for note in list.notes { log.warning("\(request.list): \(note)") }
+  /// Makes or continues the store, on rank 0.
+  private func open(_ reserved: Reserved) throws -> Opened {
+    let writer: StoreWriter
+    switch reserved.store {
+    case .complete(let complete): writer = complete
+    case .reserved(let reservation): writer = try reservation.open()
+    }
     for note in writer.notes { log.warning("\(request.output): \(note)") }
-    return Opened(list: list, writer: writer, provenance: provenance)
+    return Opened(list: reserved.list, writer: writer, provenance: reserved.provenance)
   }
 
   /// Tells all ranks what rank 0 found; collective.
   private func share(_ opened: Opened?) throws -> JobDescription {
-    var bytes: [UInt8] = []
-    if let opened {
-      let description = JobDescription(
-        provenance: opened.provenance, nonce: opened.writer.nonce,
-        isComplete: opened.writer.isComplete)
-      bytes = [UInt8](try JSONEncoder().encode(description))
-    }
-    try communicator.broadcast(&bytes, root: 0)
-    return try JSONDecoder().decode(JobDescription.self, from: Data(bytes))
+    try communicator.shared(
+      opened.map {
+        JobDescription(
+          provenance: $0.provenance, nonce: $0.writer.nonce, isComplete: $0.writer.isComplete)
+      })
   }
 }

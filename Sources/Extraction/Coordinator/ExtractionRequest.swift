@@ -6,6 +6,9 @@ package import Tensors
 
 /// How rows get from the workers to the store.
 package enum GatherMode: String, Sendable, CaseIterable {
+  /// `direct` where all ranks are shown to see the store's folder and can write there, else
+  /// `coordinator`.
+  case auto
   /// Workers send rows to rank 0, which alone writes.
   case coordinator
   /// Workers write their own rows in place; the store must lie on a file system all ranks share.
@@ -37,7 +40,7 @@ package struct ExtractionRequest: Sendable {
   package var dtype = ElementType.float32
   /// Rows in one file of a layer; nil for all in one.
   package var rowsPerShard: Int?
-  package var gather = GatherMode.coordinator
+  package var gather = GatherMode.auto
   package var dedicatedCoordinator = false
   package var overwrite = false
   package var retryFailed = false
@@ -54,6 +57,8 @@ package struct ExtractionRequest: Sendable {
   /// Images of more millions of pixels fail.
   package var maxMegapixels = ImageDecoder.pixelLimit / 1_000_000
   package var progress = ProgressStyle.auto
+  /// Where rank 0 says how the job goes, every few seconds; see `MetricsFile`.
+  package var metricsPath: String?
   /// Name and version of the program that asks, for the record of the run.
   package var program = "decaf"
   /// What that program was built from and runs on (on rank 0), name and value, for the same record.
@@ -67,8 +72,8 @@ package struct ExtractionRequest: Sendable {
 package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
   /// A dedicated coordinator leaves nobody to work.
   case noWorkers
-  /// Ranks read different weights, or words, under the same path.
-  case modelsDiffer(path: String)
+  /// The file of metrics cannot be made.
+  case cannotMakeMetrics(SystemError)
   /// The transform makes inputs of another size than the network takes.
   case wrongInputSize(found: Int, expected: Int)
   /// The store was begun with kernels that this rank's processor lacks.
@@ -85,10 +90,8 @@ package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
       --dedicated-coordinator with one rank leaves nobody to compute; start at least two ranks or \
       leave the option out
       """
-    case .modelsDiffer(let path):
-      """
-      \(path) holds different weights, or words, on different ranks; put one file where all nodes see it
-      """
+    case .cannotMakeMetrics(let error):
+      "--metrics: \(error)"
     case .wrongInputSize(let found, let expected):
       "input transform: crop \(found); expected \(expected), the input of the network"
     case .kernelUnavailable(let name, let supported):
@@ -105,8 +108,8 @@ package enum ExtractionError: ErrorWithStatus, CustomStringConvertible {
   package var exitStatus: ExitStatus {
     switch self {
     case .noWorkers, .wrongInputSize: .usage
-    case .modelsDiffer, .endedEarly: .badInput
-    case .kernelUnavailable: .cannotCreate
+    case .endedEarly: .badInput
+    case .kernelUnavailable, .cannotMakeMetrics: .cannotCreate
     case .stalled: .stoppedEarly
     }
   }

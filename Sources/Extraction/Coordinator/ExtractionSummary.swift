@@ -1,6 +1,6 @@
 internal import ConvNet
 internal import FeatureStore
-internal import Files
+package import Files
 internal import Foundation
 internal import Images
 
@@ -10,6 +10,8 @@ package struct ExtractionSummary: Sendable {
   package var stopReason: String?
   /// The store was complete before this run.
   package var wasComplete = false
+  /// How rows got to the store.
+  package var gather = GatherMode.coordinator
   /// The folder that relative paths started from, absolute; nil when there was none.
   package var root: String?
   package var rows = 0
@@ -30,6 +32,8 @@ package struct ExtractionSummary: Sendable {
   package var elapsedSeconds = 0.0
   /// Opening list, model and store, until the first batch could be handed out.
   package var prepareSeconds = 0.0
+  /// From then until the last row was recorded.
+  package var workSeconds = 0.0
   /// On rank 0, beside its worker: taking in other ranks' rows, writing and recording all rows.
   package var gatherSeconds = 0.0
   package var writeSeconds = 0.0
@@ -44,6 +48,36 @@ package struct ExtractionSummary: Sendable {
     return mean > 0 ? busy.max()! / mean - 1 : 0
   }
 
+  /// What came of it, for programs.
+  package func resultJSON(store: String) -> JSONValue {
+    let rate = elapsedSeconds > 0 ? Double(rowsNow) / elapsedSeconds : 0
+    return .object([
+      "store": .string(store),
+      "complete": .bool(stopReason == nil),
+      "stopped": stopReason.map { .string($0) } ?? .null,
+      "wasComplete": .bool(wasComplete),
+      "rows": .number(Double(rows)),
+      "rowsBefore": .number(Double(rowsBefore)),
+      "rowsNow": .number(Double(rowsNow)),
+      "failedRows": .number(Double(failedRows)),
+      "failures": .object(failures.mapValues { .number(Double($0)) }),
+      "warnings": .number(Double(warnings)),
+      "overflows": .number(Double(overflows)),
+      "readElsewhere": .object(countsReadElsewhere.mapValues { .number(Double($0)) }),
+      "elapsedSeconds": .number(elapsedSeconds),
+      "imagesPerSecond": .number(rate),
+      "gathered": .string(gather.rawValue),
+      "ranks": .array(
+        ranks.map { rank, host, timing in
+          .object([
+            "rank": .number(Double(rank)), "host": .string(host),
+            "images": .number(Double(timing.images)),
+            "idleSeconds": .number(timing.idleSeconds),
+          ])
+        }),
+    ])
+  }
+
   /// What `runs/NNNN.json` keeps; outside the store's identity.
   func json(request: ExtractionRequest, threads: Int, size: Int) -> JSONValue {
     .object([
@@ -54,10 +88,13 @@ package struct ExtractionSummary: Sendable {
         "list": .string(request.list),
         "root": request.root.map { .string($0) } ?? .null,
         "model": .string(request.model),
+        "descriptor": request.descriptor.map { .string($0.kind.rawValue) } ?? .null,
+        "codebook": request.descriptor?.codebook.map { .string($0) } ?? .null,
         "output": .string(request.output),
         "batch": .number(Double(request.batchSize)),
         "threads": .number(Double(threads)),
         "gather": .string(request.gather.rawValue),
+        "gathered": .string(gather.rawValue),
         "dedicated-coordinator": .bool(request.dedicatedCoordinator),
         "overwrite": .bool(request.overwrite),
         "retry-failed": .bool(request.retryFailed),

@@ -1,4 +1,5 @@
 internal import Files
+internal import Foundation
 
 /// A worker has got no further with its images for longer than `--stall-timeout`.
 struct Stall: Error {
@@ -28,6 +29,21 @@ struct UnansweredStop: ErrorWithStatus, CustomStringConvertible {
       \((names + more).joined(separator: ", ")); what was finished is recorded, the same command \
       continues
       """
+  }
+
+  var exitStatus: ExitStatus { .stoppedEarly }
+}
+
+/// Rows have arrived, and the store's disk does not take them.
+struct SilentDisk: ErrorWithStatus, CustomStringConvertible {
+  let path: String
+  let seconds: Double
+
+  var description: String {
+    """
+    rows have waited for \(seconds.formatted()) s to be written into \(path), and nothing was: is its \
+    disk, or its file server, well? recorded rows are kept, the same command continues
+    """
   }
 
   var exitStatus: ExitStatus { .stoppedEarly }

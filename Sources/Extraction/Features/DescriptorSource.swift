@@ -1,4 +1,4 @@
-internal import ConvNet
+package import ConvNet
 package import Descriptors
 package import FeatureStore
 package import Files
@@ -27,6 +27,7 @@ package struct DescriptorSource: FeatureSource {
     [LayerSpec(name: descriptor.name, fileStem: descriptor.name, shape: [descriptor.width])]
   }
   package var arithmeticVersion: Int { descriptor.arithmeticVersion }
+  package var knownDigest: Model.KnownDigest? { nil }
   package var inputs: [InputFile] { descriptor.inputs }
   package var warnings: [String] { [] }
   package var title: String {

@@ -17,6 +17,8 @@ package protocol FeatureSource: Sendable {
   var path: String { get }
   /// For people: what it is.
   var title: String { get }
+  /// What other processes of this host need not find out again; nil for nothing.
+  var knownDigest: Model.KnownDigest? { get }
   /// Files that must not change while it is used.
   var inputs: [InputFile] { get }
   /// What is odd about them.

@@ -15,6 +15,7 @@ package struct NetworkSource: FeatureSource {
 
   package var arithmeticVersion: Int { Engine.arithmeticVersion }
   package var path: String { model.path }
+  package var knownDigest: Model.KnownDigest? { model.knownDigest }
   package var inputs: [InputFile] { model.inputs }
   package var title: String {
     "\(model.path): \(model.architecture.rawValue), weights "

@@ -1,5 +1,6 @@
 package import ConvNet
 package import FeatureStore
+package import Files
 
 /// What a worker made of one batch.
 package struct BatchResult: Equatable, Sendable {
@@ -9,9 +10,9 @@ package struct BatchResult: Equatable, Sendable {
     package let finished: FinishedRows
     /// One byte array a layer: the part's rows as they lie in the store; empty when the worker has
     /// written them itself.
-    package internal(set) var data: [[UInt8]]
+    package internal(set) var data: [SharedBytes]
 
-    package init(finished: FinishedRows, data: [[UInt8]]) {
+    package init(finished: FinishedRows, data: [SharedBytes]) {
       self.finished = finished
       self.data = data
     }

@@ -1,3 +1,5 @@
+internal import Files
+
 /// Appends values to a message in a fixed little-endian form.
 struct ByteWriter {
   private(set) var bytes: [UInt8] = []
@@ -26,6 +28,12 @@ struct ByteWriter {
     write(Int64(value.upperBound))
   }
 
+  /// The count, then the bytes.
+  mutating func write(_ value: SharedBytes) {
+    write(Int64(value.count))
+    value.append(to: &bytes)
+  }
+
   /// The count, then each element as `body` writes it.
   mutating func write<T>(_ values: [T], _ body: (inout ByteWriter, T) -> Void) {
     write(Int64(values.count))
@@ -38,14 +46,15 @@ struct ByteWriter {
 /// - Throws: every method throws `ByteCodecError` when the bytes end early or make no sense, so that
 ///   a message from another program version is an error and never a crash.
 struct ByteReader {
-  private let bytes: [UInt8]
+  private let bytes: SharedBytes
   private var position = 0
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  init(_ bytes: SharedBytes) { self.bytes = bytes }
 
   mutating func integer<T: FixedWidthInteger>(_: T.Type = T.self) throws(ByteCodecError) -> T {
-    let raw = try take(MemoryLayout<T>.size)
-    return raw.reversed().reduce(0) { $0 << 8 | T(truncatingIfNeeded: $1) }
+    let start = position
+    try skip(MemoryLayout<T>.size)
+    return bytes.integer(at: start, as: T.self)
   }
 
   mutating func bool() throws(ByteCodecError) -> Bool { try integer(UInt8.self) != 0 }
@@ -54,8 +63,14 @@ struct ByteReader {
     Double(bitPattern: try integer(UInt64.self))
   }
 
-  mutating func byteArray() throws(ByteCodecError) -> [UInt8] {
-    Array(try take(try count(elementSize: 1)))
+  mutating func byteArray() throws(ByteCodecError) -> [UInt8] { try sharedBytes().array }
+
+  /// Bytes that stay where they are.
+  mutating func sharedBytes() throws(ByteCodecError) -> SharedBytes {
+    let count = try count(elementSize: 1)
+    let start = position
+    try skip(count)
+    return bytes[start..<start + count]
   }
 
   mutating func string() throws(ByteCodecError) -> String {
@@ -85,10 +100,9 @@ struct ByteReader {
     return count
   }
 
-  private mutating func take(_ count: Int) throws(ByteCodecError) -> ArraySlice<UInt8> {
+  private mutating func skip(_ count: Int) throws(ByteCodecError) {
     guard count <= bytes.count - position else { throw .endOfBytes }
-    defer { position += count }
-    return bytes[position..<position + count]
+    position += count
   }
 }
 

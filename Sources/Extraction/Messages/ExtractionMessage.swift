@@ -1,7 +1,7 @@
 package import Communication
 internal import ConvNet
 internal import FeatureStore
-internal import Files
+package import Files
 internal import Images
 
 /// What the coordinator tells a worker.
@@ -43,7 +43,9 @@ extension WorkerOrder {
     return writer.bytes
   }
 
-  package init(decoding bytes: [UInt8]) throws {
+  package init(decoding bytes: [UInt8]) throws { try self.init(decoding: SharedBytes(bytes)) }
+
+  package init(decoding bytes: SharedBytes) throws {
     var reader = ByteReader(bytes)
     switch try reader.integer(UInt8.self) {
     case 0:
@@ -86,7 +88,10 @@ extension WorkerReport {
     return writer.bytes
   }
 
-  package init(decoding bytes: [UInt8]) throws {
+  package init(decoding bytes: [UInt8]) throws { try self.init(decoding: SharedBytes(bytes)) }
+
+  /// Rows of the result stay where the bytes are.
+  package init(decoding bytes: SharedBytes) throws {
     var reader = ByteReader(bytes)
     switch try reader.integer(UInt8.self) {
     case 0:
@@ -201,7 +206,7 @@ extension ByteReader {
       checksums: try array { reader throws(ByteCodecError) in try reader.integer() })
     return BatchResult.Part(
       finished: finished,
-      data: try array { reader throws(ByteCodecError) in try reader.byteArray() })
+      data: try array { reader throws(ByteCodecError) in try reader.sharedBytes() })
   }
 
   fileprivate mutating func workTiming() throws(ByteCodecError) -> WorkTiming {

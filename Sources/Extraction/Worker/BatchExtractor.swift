@@ -1,11 +1,14 @@
 internal import ConvNet
 internal import FeatureStore
+internal import Files
 internal import Images
 internal import Synchronization
 internal import Tensors
 
 /// Turns a batch of images into rows of the store, on one thread team.
-final class BatchExtractor {
+final class BatchExtractor: RowMaker {
+  static let readsFiles = true
+
   private let loader: ImageLoader
   private let maker: any FeatureMaker
   private let team: ThreadTeam
@@ -121,7 +124,8 @@ final class BatchExtractor {
         BatchResult.Part(
           finished: FinishedRows(
             rows: part, exceptions: exceptions.filter { part.contains($0.row) },
-            overflowCount: overflowCounts[places].reduce(0, +), data: bytes), data: bytes))
+            overflowCount: overflowCounts[places].reduce(0, +), data: bytes),
+          data: bytes.map { SharedBytes($0) }))
     }
     return parts
   }

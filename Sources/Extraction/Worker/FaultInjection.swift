@@ -1,6 +1,7 @@
 internal import Files
 internal import Foundation
 internal import Images
+internal import Synchronization
 
 /// Deliberate faults, for tests of what the program survives; none unless the environment asks.
 ///
@@ -13,6 +14,8 @@ internal import Images
 ///   server that stopped answering.
 /// - `DECAF_FAULT_UNREADABLE=HOST:TEXT`: on HOST (every host where it is empty) no file whose path
 ///   contains TEXT can be read, as where a mount is missing.
+/// - `DECAF_FAULT_UNREADABLE_AFTER=N`: but for the first N of them that a process reads, as where a mount
+///   goes away.
 /// - `DECAF_FAULT_DELAY=MILLISECONDS`: every image takes so much longer, for tests that interrupt a
 ///   job before it is over.
 package struct FaultInjection: Sendable {
@@ -21,7 +24,14 @@ package struct FaultInjection: Sendable {
   private let crashSignal: Int32
   private let hang: [UInt8]?
   private let unreadable: (host: String, text: [UInt8])?
+  private let hidden: HiddenFiles
   private let delayMilliseconds: UInt32
+
+  /// Files that are to be hidden, counted.
+  private final class HiddenFiles: Sendable {
+    let left: Atomic<Int>
+    init(first: Int) { left = Atomic(first) }
+  }
 
   package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     crash = environment["DECAF_FAULT_CRASH"].map { Array($0.utf8) }
@@ -35,14 +45,18 @@ package struct FaultInjection: Sendable {
       let parts = value.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       return parts.count == 2 ? (String(parts[0]), Array(parts[1].utf8)) : nil
     }
+    hidden = HiddenFiles(
+      first: environment["DECAF_FAULT_UNREADABLE_AFTER"].flatMap { Int($0) } ?? 0)
     delayMilliseconds = environment["DECAF_FAULT_DELAY"].flatMap { UInt32($0) } ?? 0
   }
 
   /// Whether the file is one that this host is not to read.
   func hides(_ location: ByteString, on host: String) -> Bool {
     guard let unreadable else { return false }
-    return (unreadable.host.isEmpty || unreadable.host == host)
-      && (unreadable.text.isEmpty || location.bytes.contains(unreadable.text))
+    guard unreadable.host.isEmpty || unreadable.host == host,
+      unreadable.text.isEmpty || location.bytes.contains(unreadable.text)
+    else { return false }
+    return hidden.left.wrappingSubtract(1, ordering: .relaxed).newValue < 0
   }
 
   /// What reading a hidden file ends with.

@@ -1,4 +1,5 @@
 internal import ConvNet
+internal import Files
 internal import Foundation
 internal import Images
 internal import Tensors
@@ -38,7 +39,7 @@ package enum ImageProbe {
   /// An image that cannot be decoded is no fault here: the worker will record it.
   package static func runChild() throws {
     let request = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
-    var reader = ByteReader(request)
+    var reader = ByteReader(SharedBytes(request))
     let transform = try JSONDecoder().decode(
       InputTransform.self, from: Data(try reader.byteArray()))
     guard let views = Views(rawValue: try reader.string()) else {

@@ -35,10 +35,9 @@ package struct ImageSample: Sendable {
     let writer = loader.makeWriter(NetworkKernels(try KernelClass.current))
     // What is written there is of no use: all views may have one place.
     let input = FloatBuffer(count: recipe.transform.inputLayout.count)
-    count = min(list.count, Self.largest)
-    for index in 0..<count {
-      // The first and the last, and evenly between them.
-      let row = count == 1 ? 0 : index * (list.count - 1) / (count - 1)
+    let rows = Self.rows(count: list.count)
+    count = rows.count
+    for row in rows {
       let entry = list[row]
       do throws(ImageError) {
         let file = try ImageFile.read(list.location(of: entry))
@@ -57,6 +56,12 @@ package struct ImageSample: Sendable {
         add(Problem(row: row, path: entry.path, message: error.description))
       }
     }
+  }
+
+  /// The rows of the images: the first and the last of the list, and evenly between them.
+  static func rows(count: Int) -> [Int] {
+    if count <= largest { return Array(0..<count) }
+    return (0..<largest).map { $0 * (count - 1) / (largest - 1) }
   }
 
   private mutating func add(_ problem: Problem) {

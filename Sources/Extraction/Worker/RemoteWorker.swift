@@ -21,7 +21,7 @@ struct RemoteWorker {
       var isIdle = true
       while let message = try communicator.receive(tag: WorkerOrder.tag) {
         isIdle = false
-        switch try WorkerOrder(decoding: message.bytes) {
+        switch try WorkerOrder(decoding: message.body) {
         case .extract(let batch):
           pipeline.submit(batch)
         case .stop:

@@ -4,8 +4,8 @@ internal import Foundation
 
 /// A rank's compute side: batches go in, results come out of one queue.
 ///
-/// The thread that talks to other ranks only puts and polls; files are read ahead by one thread, and
-/// another leads the team that decodes and computes.
+/// The thread that talks to other ranks only puts and polls; files are read ahead by some threads, another
+/// leads the team that decodes and computes, and one writes rows where this rank writes its own.
 final class WorkerPipeline: Sendable {
   /// What happened to a batch.
   enum Event: Sendable {
@@ -23,19 +23,29 @@ final class WorkerPipeline: Sendable {
   private let events = Channel<Event>()
   private let state = WorkState()
   private let files: ReadAhead
+  private let readsFiles: Bool
 
   /// - Parameters:
   ///   - makeExtractor: called on the pipeline's own thread, where the extractor then stays.
   ///   - faults: tells which files are to be unreadable on this host.
   ///   - inputs: what rows are computed with; none is handed over or written after one has changed.
   ///   - rowFiles: where to write rows in place; nil to hand them over with the result.
-  init(
-    makeExtractor: @escaping @Sendable () throws -> BatchExtractor, faults: FaultInjection,
+  init<Maker: RowMaker>(
+    makeExtractor: @escaping @Sendable () throws -> Maker, faults: FaultInjection,
     hostName: String, inputs: [InputFile], rowFiles: RowFiles?
   ) {
+    readsFiles = Maker.readsFiles
     files = ReadAhead { location in
       if faults.hides(location, on: hostName) { return .failure(FaultInjection.hidden) }
       return ReadAhead.read(location)
+    }
+    let writer = rowFiles.map { files in
+      RowWriter(files, inputs: inputs) { [events] event in
+        switch event {
+        case .written(let item): events.push(.finished(item.result))
+        case .failed(let rows, let error): events.push(.failed(rows: rows, error))
+        }
+      }
     }
     let thread = Thread { [assigned, events, files, state] in
       WorkingThread.mark()
@@ -51,15 +61,19 @@ final class WorkerPipeline: Sendable {
           rows = next.batch.rows
           var result = try extractor.extract(
             next.batch, files: files, firstFile: next.firstFile, idleSeconds: idle, state: state)
-          try inputs.requireUnchanged()
-          if let rowFiles { result = try result.written(to: rowFiles) }
           result.timing.startSeconds = startSeconds
           startSeconds = 0
-          events.push(.finished(result))
+          if let writer {
+            writer.write(result)
+          } else {
+            try inputs.requireUnchanged()
+            events.push(.finished(result))
+          }
         }
       } catch {
         events.push(.failed(rows: rows, error))
       }
+      writer?.close()
       files.close()
     }
     thread.name = "decaf-compute"
@@ -68,7 +82,8 @@ final class WorkerPipeline: Sendable {
   }
 
   func submit(_ batch: Batch) {
-    assigned.push(Assigned(batch: batch, firstFile: files.append(batch.items.map(\.location))))
+    let locations = readsFiles ? batch.items.map(\.location) : []
+    assigned.push(Assigned(batch: batch, firstFile: files.append(locations)))
   }
 
   /// The next thing that happened, or nil when nothing has.
@@ -85,21 +100,4 @@ final class WorkerPipeline: Sendable {
 
   /// Lets the threads end after the batches already submitted.
   func close() { assigned.close() }
-}
-
-extension BatchResult {
-  /// The same result after its rows were written in place and synchronized.
-  fileprivate func written(to rowFiles: RowFiles) throws -> BatchResult {
-    let begin = ContinuousClock.now
-    var result = self
-    for (index, part) in parts.enumerated() {
-      for (layer, bytes) in part.data.enumerated() {
-        try rowFiles.write(rows: part.finished.rows, layer: layer, bytes)
-      }
-      result.parts[index].data = []
-    }
-    try rowFiles.synchronize()
-    result.timing.writeSeconds += seconds(since: begin)
-    return result
-  }
 }

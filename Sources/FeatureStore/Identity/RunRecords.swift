@@ -22,12 +22,17 @@ struct RunRecords {
   }
 
   /// The folder that the last run which says so took relative paths from; nil where none does.
-  var root: String? {
+  var root: String? { lastText { $0[Self.rootKey] } }
+
+  /// An option of the last run which says so; nil where none does.
+  func option(_ name: String) -> String? { lastText { $0["options"]?[name] } }
+
+  private func lastText(_ member: (JSONValue) -> JSONValue?) -> String? {
     for number in ((try? numbers()) ?? []).sorted(by: >) {
       guard let bytes = try? folder.contents(of: Self.name(number)),
-        case .string(let root)? = try? JSONValue(parsing: bytes)[Self.rootKey]
+        let record = try? JSONValue(parsing: bytes), case .string(let text)? = member(record)
       else { continue }
-      return root
+      return text
     }
     return nil
   }

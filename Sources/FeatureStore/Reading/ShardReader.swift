@@ -10,8 +10,9 @@ struct RecordedSegment: Sendable {
 }
 
 /// What reading a whole shard gave.
-struct ShardCheck: Sendable {
-  let digest: SHA256Digest
+package struct ShardCheck: Codable, Sendable {
+  /// SHA-256 of the file, in hexadecimal.
+  let digest: String
   /// Indices of the segments that begin in the shard and whose bytes do not have their checksum.
   let damagedSegments: [Int]
 }
@@ -60,7 +61,7 @@ struct ShardReader: Sendable {
         part == segment.rows ? checksum.value : try self.checksum(of: segment.rows, layer: layer)
       if found != expected { damaged.append(index) }
     }
-    return ShardCheck(digest: hasher.finalize(), damagedSegments: damaged)
+    return ShardCheck(digest: hasher.finalize().hexadecimal, damagedSegments: damaged)
   }
 
   /// CRC-32C of rows that lie in several shards.

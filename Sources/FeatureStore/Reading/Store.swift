@@ -90,6 +90,13 @@ package final class Store: Sendable {
   /// The store's files, those mapped since it was opened once more.
   package var inputs: [InputFile] { files.withLock { $0 } }
 
+  /// What the last run that tells says of one of its options: `list`, `model`, `network`; nil where none
+  /// does.
+  package func recordedOption(_ name: String) -> String? { RunRecords(folder).option(name) }
+
+  /// The folder that relative paths of the list start from, as the last run that tells has it.
+  package var recordedRoot: String? { RunRecords(folder).root }
+
   package var provenance: Provenance { manifest.provenance }
   package var rowCount: Int { manifest.rowCount }
 
@@ -167,7 +174,7 @@ package final class StoredLayer: Sendable {
 
   /// Appends the bytes of consecutive rows as they lie in the files. Their pages do not count as this
   /// process's memory afterwards.
-  func appendBytes(_ rows: Range<Int>, to bytes: inout [UInt8]) {
+  package func appendBytes(_ rows: Range<Int>, to bytes: inout [UInt8]) {
     for (shard, piece) in layout.pieces(of: rows) {
       let range = byteRange(piece, of: shard)
       shards[shard].file.withBytes(range) { bytes.append(contentsOf: $0) }

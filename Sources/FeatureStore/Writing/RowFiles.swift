@@ -1,4 +1,4 @@
-internal import Files
+package import Files
 internal import Formats
 internal import Synchronization
 internal import Tensors
@@ -55,14 +55,14 @@ package final class RowFiles: Sendable {
   /// Writes rows of one layer, `bytes` in row order; durable only after `synchronize()`.
   ///
   /// - Throws: `cannotWrite`; part of the rows may then be written.
-  package func write(rows: Range<Int>, layer: Int, _ bytes: [UInt8]) throws(StoreError) {
+  package func write(rows: Range<Int>, layer: Int, _ bytes: SharedBytes) throws(StoreError) {
     let rowByteCount = layout.rowByteCount(layer: layer)
     precondition(bytes.count == rows.count * rowByteCount, "bytes do not fit the rows")
     var done = 0
     for (shard, piece) in layout.pieces(of: rows) {
       let key = Key(layer: layer, shard: shard)
       let count = piece.count * rowByteCount
-      let part = count == bytes.count ? bytes : Array(bytes[done..<done + count])
+      let part = bytes[done..<done + count]
       let offset =
         layout.header(layer: layer, shard: shard).bytes.count
         + piece.lowerBound * rowByteCount

@@ -64,6 +64,13 @@ final class StoreFolder: Sendable {
     try file.write(bytes, at: offset)
   }
 
+  func write(_ bytes: SharedBytes, at offset: Int, of name: String, _ file: PositionedFile)
+    throws(SystemError)
+  {
+    if let probe { try probe(.write(name, offset: offset, bytes: bytes.array)) }
+    try file.write(bytes, at: offset)
+  }
+
   func resize(_ name: String, _ file: PositionedFile, to byteCount: Int) throws(SystemError) {
     try probe?(.resize(name, byteCount: byteCount))
     try file.resize(to: byteCount)

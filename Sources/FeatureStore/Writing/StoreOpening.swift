@@ -16,10 +16,23 @@ struct StoreOpening {
   let root: ImageRoot?
 
   func run() throws(StoreError) -> StoreWriter {
+    switch try reserve() {
+    case .complete(let writer): return writer
+    case .reserved(let reservation): return try reservation.open()
+    }
+  }
+
+  /// Takes the lock, and changes nothing else.
+  func reserve() throws(StoreError) -> StoreReservation.Outcome {
+    let isNew = !FileSystem.isFolder(folder.path)
     do throws(SystemError) { try folder.make() } catch { throw .cannotMake(error) }
     // Before the lock file is made: a folder that is none of this job's is left as it is.
-    if let writer = try completeWithoutLock() { return writer }
-    let lock = try makeLock()
+    if let writer = try completeWithoutLock() { return .complete(writer) }
+    return .reserved(StoreReservation(self, try makeLock(), isNewFolder: isNew))
+  }
+
+  /// Makes or continues the store under its lock.
+  func open(_ lock: StoreLock) throws(StoreError) -> StoreWriter {
     do throws(StoreError) {
       return try run(lock)
     } catch {

@@ -11,6 +11,7 @@ extension StoreWriter {
   ///
   /// - Parameters:
   ///   - team: reads and hashes shards side by side.
+  ///   - checks: what `completionWork` gave, where others have done it.
   ///   - list: path and label of each row's entry, as the image list has them.
   ///   - confirm: told, when all is read and nothing is renamed yet, to look whether the list is still
   ///     the one of the job.
@@ -18,17 +19,14 @@ extension StoreWriter {
   ///   checksum than was recorded: they are unfinished again.
   /// - Precondition: no row is unfinished.
   package func complete(
-    team: ThreadTeam = ThreadTeam(threadCount: 1),
+    team: ThreadTeam = ThreadTeam(threadCount: 1), checks: [ShardCheck]? = nil,
     list: (Int) -> (path: ByteString, label: ByteString?),
     confirm: () throws(InputChangedError) -> Void = {}
   ) throws(StoreError) {
     if isComplete { return }
-    precondition(unfinished.isEmpty, "rows are missing")
-    try flush()
+    let work = try completionWork()
     try recording { () throws(StoreError) in
-      // Read through fresh descriptors: a network file system then asks what others have written.
-      files.closeAll()
-      let digests = try checkedDigests(team)
+      let digests = try checkedDigests(work, checks, team)
       let rows = try writing { () throws(SystemError) in try writeRowTable(list) }
       do throws(InputChangedError) { try confirm() } catch { throw .inputChanged(error) }
       let manifest = try StoreManifest(
@@ -53,6 +51,18 @@ extension StoreWriter {
       }
       isComplete = true
     }
+  }
+
+  /// What has to be read once more before the store is complete; see `ShardWork`.
+  ///
+  /// - Throws: `cannotWrite`, `cannotRead`.
+  /// - Precondition: no row is unfinished.
+  package func completionWork() throws(StoreError) -> ShardWork {
+    precondition(unfinished.isEmpty, "rows are missing")
+    try flush()
+    // Read through fresh descriptors: a network file system then asks what others have written.
+    files.closeAll()
+    return ShardWork(folder, layout, try recordedSegments())
   }
 
   /// Writes `rows.tsv`.
@@ -88,21 +98,19 @@ extension StoreWriter {
   }
 
   /// SHA-256 of every shard, by layer, after checking the rows against the journal's checksums.
-  private func checkedDigests(_ team: ThreadTeam) throws(StoreError) -> [[SHA256Digest]] {
-    let segments = try recordedSegments()
-    let reader = ShardReader(folder: folder, layout: layout, segments: segments)
-    let shards = layout.shards
-    let results = team.map(shards.count) { index, _ in
-      reader.check(layer: shards[index].layer, shard: shards[index].shard)
-    }
+  private func checkedDigests(
+    _ work: ShardWork, _ known: [ShardCheck]?, _ team: ThreadTeam
+  ) throws(StoreError) -> [[SHA256Digest]] {
+    let checks: [ShardCheck]
+    if let known { checks = known } else { checks = try work.checkAll(team) }
     var digests = [[SHA256Digest]](repeating: [], count: layout.layers.count)
     var damaged = Set<Int>()
-    for (place, result) in zip(shards, results) {
-      let check = try result.get()
-      digests[place.layer].append(check.digest)
+    for (place, check) in zip(layout.shards, checks) {
+      digests[place.layer].append(SHA256Digest(hexadecimal: check.digest))
       damaged.formUnion(check.damagedSegments)
     }
     if damaged.isEmpty { return digests }
+    let segments = try recordedSegments()
     try reopen(damaged.sorted().map { segments[$0] })
     throw .rowsDamaged(path: path, rows: damaged.sorted().map { segments[$0].rows })
   }

@@ -38,6 +38,22 @@ extension StoreWriter {
       retryFailed: retryFailed, root: root)
   }
 
+  /// Takes the lock of a job's store, and changes nothing else yet: for whoever has to know first whether
+  /// other hosts see the same folder. The parameters are those of `open`.
+  ///
+  /// - Throws: `otherJob`, `otherRoot`, `locked`, `folderInUse`, `damaged`, `unsupportedVersion`,
+  ///   `invalidClass`, `cannotRead`, `cannotWrite`.
+  package static func reserve(
+    _ path: String, provenance: Provenance, classes: [ByteString], overwrite: Bool = false,
+    retryFailed: Bool = false, root: ImageRoot? = nil
+  ) throws(StoreError) -> StoreReservation.Outcome {
+    try StoreOpening(
+      folder: StoreFolder(path), provenance: provenance,
+      classes: try StoreManifest.names(of: classes), overwrite: overwrite,
+      retryFailed: retryFailed, root: root
+    ).reserve()
+  }
+
   static func open(
     _ folder: StoreFolder, provenance: Provenance, classes: [ByteString], overwrite: Bool = false,
     retryFailed: Bool = false, root: ImageRoot? = nil

@@ -134,7 +134,7 @@ package final class StoreWriter {
     try recording { () throws(StoreError) in
       do throws(StoreError) {
         for (layer, bytes) in (data ?? []).enumerated() {
-          try files.write(rows: batch.rows, layer: layer, bytes)
+          try files.write(rows: batch.rows, layer: layer, SharedBytes(bytes))
         }
       } catch {
         // No room for these rows, but those before them may still be recorded.
@@ -149,6 +149,13 @@ package final class StoreWriter {
     }
     try flushIfDue()
   }
+
+  /// Files of the same store for somebody else to write and synchronize: rows of which `recordFinished` is
+  /// told without their bytes.
+  package func makeRowFiles() -> RowFiles { RowFiles(folder, layout) }
+
+  /// The layers' names, for messages about their bytes.
+  package var layerNames: [String] { layout.layers.map(\.name) }
 
   /// Flushes if a second has passed since the oldest batch that is not recorded; call it often.
   ///

@@ -75,6 +75,8 @@ struct EvaluateCommand: DistributedCommand {
       """)
   var overwrite = false
 
+  @OptionGroup var resultOptions: ResultOptions
+
   @OptionGroup var check: StoreCheckOptions
 
   @OptionGroup var runOptions: RunOptions
@@ -124,7 +126,9 @@ struct EvaluateCommand: DistributedCommand {
       }
     } catch let stop as EvaluationStopped {
       if context.isRoot {
-        print("\(stop); \(output) keeps them, the same command line continues")
+        try resultOptions.show(
+          .object(["stopped": .string("\(stop)"), "results": .string(output)]),
+          text: "\(stop); \(output) keeps them, the same command line continues")
       }
       return .stoppedEarly
     }
@@ -135,13 +139,16 @@ struct EvaluateCommand: DistributedCommand {
     var counts = [Int64(result?.unconvergedCount ?? 0), Int64(result?.unprovedCount ?? 0)]
     try context.communicator.allreduce(&counts, .maximum)
     if let result, let files {
-      print(result.text)
-      print("")
       let seconds = (ContinuousClock.now - start) / .seconds(1)
-      print(
-        "trainings   \(evaluator.taskCount) in \(String(format: "%.1f", seconds)) s, "
-          + "\(result.unconvergedCount) above the tolerance")
-      print("results     \(output): \(files.joined(separator: ", "))")
+      try resultOptions.show(
+        result.json,
+        text: """
+          \(result.text)
+
+          trainings   \(evaluator.taskCount) in \(String(format: "%.1f", seconds)) s, \
+          \(result.unconvergedCount) above the tolerance
+          results     \(output): \(files.joined(separator: ", "))
+          """)
     }
     return status(unconverged: Int(counts[0]), unproved: Int(counts[1]), context)
   }
@@ -179,11 +186,12 @@ struct EvaluateCommand: DistributedCommand {
       switch state {
       case .other(let name): throw ExistingOutputError.exists(path: "\(output)/\(name)")
       case .finished(let table, let unconverged, let unproved):
-        print(table)
-        print(
-          """
-          results     \(output) is there already, made by this evaluation; --overwrite makes it again
-          """)
+        try resultOptions.show(
+          folder.json,
+          text: """
+            \(table)
+            results     \(output) is there already, made by this evaluation; --overwrite makes it again
+            """)
         return [1, Int64(unconverged), Int64(unproved)]
       case .unfinished:
         context.log.info("evaluation continues from what is done in \(output)")

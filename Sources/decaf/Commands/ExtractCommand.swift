@@ -72,9 +72,9 @@ struct ExtractCommand: DistributedCommand {
   @Option(
     help: """
       coordinator: rank 0 writes every row; direct: workers write their own, into a folder that all \
-      ranks share.
+      ranks share; auto: direct where all ranks see that folder, else coordinator.
       """)
-  var gather = GatherMode.coordinator
+  var gather = GatherMode.auto
 
   @Flag(help: "Rank 0 only coordinates.")
   var dedicatedCoordinator = false
@@ -121,6 +121,15 @@ struct ExtractCommand: DistributedCommand {
 
   @Option(help: "line: a live line; log: a line every 10 s; auto: by what standard error is.")
   var progress = ProgressStyle.auto
+
+  @Option(
+    help: """
+      A file that tells how the job goes as Prometheus reads it, replaced every five seconds.
+      """,
+    completion: .file())
+  var metrics: String?
+
+  @OptionGroup var result: ResultOptions
 
   @OptionGroup var runOptions: RunOptions
 
@@ -176,7 +185,8 @@ struct ExtractCommand: DistributedCommand {
     request.imageTimeoutSeconds = imageTimeout
     request.maxMegapixels = maxMegapixels
     request.progress = progress
-    request.program = "decaf \(Version.number)"
+    request.metricsPath = metrics
+    request.program = Version.program
     request.programFacts = Version.facts
     return request
   }
@@ -185,13 +195,16 @@ struct ExtractCommand: DistributedCommand {
 
   func run(in context: CommandContext) throws -> ExitStatus {
     let request = try context.communicator.agree { try makeRequest() }
+    let facts = try context.collectFacts(threads: runOptions.threads)
     let job = ExtractionJob(
-      request, communicator: context.communicator,
-      team: try context.makeTeam(threads: runOptions.threads), log: context.log)
+      request, communicator: context.communicator, team: context.makeTeam(facts),
+      log: context.log, facts: facts)
     let summary = try job.run()
     guard context.isRoot else { return .done }
-    print(summary.text(store: output))
-    if !summary.advice.isEmpty { print(summary.advice) }
+    try result.show(
+      summary.resultJSON(store: output),
+      text: [summary.text(store: output), summary.advice].filter { !$0.isEmpty }
+        .joined(separator: "\n"))
     if summary.stopReason != nil { return .stoppedEarly }
     if summary.failedRows == summary.rows {
       context.log.error(
@@ -235,5 +248,12 @@ struct ExtractCommand: DistributedCommand {
       print((index == 0 ? "sample      " : "            ") + line)
     }
     try sample.requireUsable(root: list.absoluteRoot)
+    if let calibration = try Calibration.run(
+      request, source, list, team: ThreadTeam(ofProcess: runOptions.threads))
+    {
+      let estimate = ExtractionEstimate(
+        calibration: calibration, rows: list.count, storeByteCount: bytes, output: output)
+      print(estimate.text)
+    }
   }
 }

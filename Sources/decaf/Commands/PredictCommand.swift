@@ -69,6 +69,8 @@ struct PredictCommand: DistributedCommand {
 
   @OptionGroup var check: StoreCheckOptions
 
+  @OptionGroup var result: ResultOptions
+
   @OptionGroup var runOptions: RunOptions
 
   var isDryRun: Bool { runOptions.isDryRun }
@@ -130,7 +132,7 @@ struct PredictCommand: DistributedCommand {
     }
     if context.isRoot {
       if let extracted { try FileManager.default.removeItem(atPath: extracted.store) }
-      print(summary.text(output: output))
+      try result.show(summary.json(output: output), text: summary.text(output: output))
     }
     if summary.predicted > 0 { return .done }
     if context.isRoot { context.log.error("no row could be predicted") }
@@ -168,7 +170,7 @@ struct PredictCommand: DistributedCommand {
     ).run()
     var isStopped = [Int64(summary.stopReason == nil ? 0 : 1)]
     try context.communicator.allreduce(&isStopped, .maximum)
-    if context.isRoot { print(summary.text(store: store)) }
+    if context.isRoot && !result.json { print(summary.text(store: store)) }
     return (store, isStopped[0] != 0)
   }
 
@@ -217,7 +219,7 @@ struct PredictCommand: DistributedCommand {
     request.model = model ?? ""
     request.descriptor = choice
     request.output = store
-    request.program = "decaf \(Version.number)"
+    request.program = Version.program
     request.programFacts = Version.facts
     if choice == nil { request.layers = [try BlobName(parsing: features.layer)] }
     return request

@@ -37,12 +37,16 @@ extension TrainCommand {
       """)
   }
 
-  /// Logs how far training has come, every ten seconds.
-  func progressLogger(_ context: CommandContext) -> (TrainingProgress) -> Void {
+  /// Logs how far training has come, every ten seconds, and keeps the file of metrics up to date.
+  func progressLogger(
+    _ context: CommandContext, _ metricsFile: MetricsFile?
+  ) -> (TrainingProgress) -> Void {
     guard context.isRoot else { return { _ in } }
     let log = context.log
     var last = ContinuousClock.now
     return { progress in
+      // A disk that does not take metrics is no reason to end the training.
+      if metricsFile?.isDue() == true { try? metricsFile?.write(progress.metrics) }
       guard ContinuousClock.now - last >= .seconds(10) else { return }
       last = .now
       log.info(
@@ -89,14 +93,18 @@ extension TrainCommand {
   }
 
   /// What is there is what this training would give: says so.
-  func finished(_ existing: Classifier, _ context: CommandContext) -> ExitStatus {
+  func finished(_ existing: Classifier, _ context: CommandContext) throws -> ExitStatus {
     let training = existing.training
     if context.isRoot {
-      print(
-        """
-        classifier  \(output) is there already, made by this training; --overwrite makes it again
-        certificate \(training.certificate.summary)
-        """)
+      try result.show(
+        .object([
+          "classifier": .string(output), "wasFinished": .bool(true),
+          "converged": .bool(training.isConverged), "certificate": training.certificate.json,
+        ]),
+        text: """
+          classifier  \(output) is there already, made by this training; --overwrite makes it again
+          certificate \(training.certificate.summary)
+          """)
     }
     return status(
       training.certificate, isConverged: training.isConverged,

@@ -167,6 +167,15 @@ struct TrainCommand: DistributedCommand {
       """)
   var overwrite = false
 
+  @Option(
+    help: """
+      A file that tells how training goes as Prometheus reads it, replaced every five seconds.
+      """,
+    completion: .file())
+  var metrics: String?
+
+  @OptionGroup var result: ResultOptions
+
   @OptionGroup var runOptions: RunOptions
 
   var isDryRun: Bool { runOptions.isDryRun }
@@ -212,29 +221,35 @@ struct TrainCommand: DistributedCommand {
     let start = ContinuousClock.now
     let team = try context.makeTeam(threads: runOptions.threads)
     var input = try open(context.communicator)
+    let metricsFile = try context.communicator.agree {
+      context.isRoot ? try metrics.map { try MetricsOutput.open($0) } : nil
+    }
     PausePoint.inputsAreOpen()
     try input.identity.settleKernels(context.communicator)
     let existing = try existing(input.identity, context)
-    if let existing, path == nil { return finished(existing, context) }
+    if let existing, path == nil { return try finished(existing, context) }
     if check { try checkStores(context, team) }
     let checkpointer = try makeCheckpointer(input, context, since: start)
-    let result: TrainingResult
+    let trained: TrainingResult
     let options: TrainingOptions
+    let validation: CrossValidation?
     do {
-      (result, options) = try context.using(input.files) {
+      (trained, options, validation) = try context.using(input.files) {
         try context.agreeing {
           let trainer = try Trainer(
             input.options, communicator: context.communicator, team: team,
             checkpointer: checkpointer)
-          return try train(input, by: trainer, unless: existing, context)
+          return try train(input, by: trainer, unless: existing, metricsFile, context)
         }
       }
     } catch is AlreadyFinished {
       try context.communicator.agree { if context.isRoot { try checkpointer.remove() } }
-      return finished(existing!, context)
+      return try finished(existing!, context)
     } catch let stop as TrainingStopped {
       if context.isRoot {
-        print("\(stop); \(checkpointer.path) is written, the same command line continues")
+        try result.show(
+          .object(["stopped": .string("\(stop)"), "checkpoint": .string(checkpointer.path)]),
+          text: "\(stop); \(checkpointer.path) is written, the same command line continues")
       }
       return .stoppedEarly
     }
@@ -242,17 +257,20 @@ struct TrainCommand: DistributedCommand {
     try context.communicator.agree {
       guard context.isRoot else { return }
       try Classifier(
-        result, options: options, features: input.stores.origin,
+        trained, options: options, features: input.stores.origin,
         job: input.identity.job(C: options.C)
       ).save(output)
       try checkpointer.remove()
     }
     if context.isRoot {
-      print(result.summary(output: output, elapsed: ContinuousClock.now - start))
+      let elapsed = ContinuousClock.now - start
+      try result.show(
+        trained.json(output: output, C: options.C, validation: validation, elapsed: elapsed),
+        text: trained.summary(output: output, elapsed: elapsed))
     }
     return status(
-      result.certificate, isConverged: result.isConverged, isExhausted: result.isExhausted,
-      iterations: result.iterations, context)
+      trained.certificate, isConverged: trained.isConverged, isExhausted: trained.isExhausted,
+      iterations: trained.iterations, context)
   }
 
   /// Trains with the C that was given, or chooses one first; the options are those trained with.
@@ -261,13 +279,14 @@ struct TrainCommand: DistributedCommand {
   /// - Throws: `AlreadyFinished` when the C chosen makes this training the one it came from;
   ///   `JobFailure` when it does not.
   private func train(
-    _ input: Input, by trainer: Trainer, unless existing: Classifier?, _ context: CommandContext
-  ) throws -> (TrainingResult, TrainingOptions) {
+    _ input: Input, by trainer: Trainer, unless existing: Classifier?,
+    _ metricsFile: MetricsFile?, _ context: CommandContext
+  ) throws -> (TrainingResult, TrainingOptions, CrossValidation?) {
     var options = input.options
     guard let path else {
       let result = try trainer.train(
-        input.rows, from: input.start, progress: progressLogger(context))
-      return (result, options)
+        input.rows, from: input.start, progress: progressLogger(context, metricsFile))
+      return (result, options, nil)
     }
     let assignment = FoldAssignment.stratified(input.rows, foldCount: foldCount, seed: seed)
     let (result, validation) = try trainer.train(
@@ -280,12 +299,12 @@ struct TrainCommand: DistributedCommand {
             exitStatus: .cannotCreate,
             description: "\(ExistingOutputError.exists(path: output))")
         }
-        if context.isRoot { print(validation.table) }
+        if context.isRoot && !self.result.json { print(validation.table) }
         throw AlreadyFinished()
       },
-      progress: progressLogger(context))
-    if context.isRoot { print(validation.table) }
+      progress: progressLogger(context, metricsFile))
+    if context.isRoot && !self.result.json { print(validation.table) }
     options.C = validation.best.C
-    return (result, options)
+    return (result, options, validation)
   }
 }

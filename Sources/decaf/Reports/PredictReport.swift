@@ -1,7 +1,22 @@
 internal import Classification
+internal import Files
 internal import Foundation
 
 extension PredictionSummary {
+  /// The counts for programs.
+  func json(output: String) -> JSONValue {
+    .object([
+      "predictions": .string(output),
+      "predicted": .number(Double(predicted)),
+      "failed": .number(Double(failed)),
+      "notFinite": .number(Double(notFinite)),
+      "labelled": .number(Double(labelled)),
+      "correct": .number(Double(correct)),
+      "unknownLabel": .number(Double(unknownLabel)),
+      "accuracy": accuracy.map { .number($0) } ?? .null,
+    ])
+  }
+
   /// The counts for people.
   func text(output: String) -> String {
     var lines = ["rows        \(predicted) predicted, \(failed) failed"]

@@ -7,6 +7,8 @@ enum StandardOutput {
   ///
   /// - Throws: `OutputError`.
   static func write(_ bytes: [UInt8]) throws {
+    // What was printed before comes first.
+    fflush(nil)
     do { try FileHandle.standardOutput.write(contentsOf: Data(bytes)) } catch {
       throw OutputError(reason: error.localizedDescription)
     }

@@ -1,7 +1,29 @@
 internal import Classification
+internal import Files
 internal import Foundation
 
 extension TrainingResult {
+  /// The same for programs.
+  func json(
+    output: String, C: Double, validation: CrossValidation?, elapsed: Duration
+  ) -> JSONValue {
+    .object([
+      "classifier": .string(output),
+      "wasFinished": .bool(false),
+      "rows": .number(Double(rowCount)),
+      "failed": .number(Double(failedCount)),
+      "unlabelled": .number(Double(unlabelledCount)),
+      "classes": .array(classes.map { .string($0) }),
+      "C": .number(C),
+      "converged": .bool(isConverged),
+      "certificate": certificate.json,
+      "iterations": .number(Double(iterations)),
+      "passes": .number(Double(passes)),
+      "elapsedSeconds": .number(elapsed / .seconds(1)),
+      "validation": validation.map(\.json) ?? .null,
+    ])
+  }
+
   /// What was trained and how well, for people.
   func summary(output: String, elapsed: Duration) -> String {
     let seconds =
@@ -18,7 +40,35 @@ extension TrainingResult {
   }
 }
 
+extension TrainingProgress {
+  /// For `--metrics`.
+  var metrics: [Metric] {
+    [
+      Metric(
+        "decaf_training_iterations_total", "Iterations of the solver.", isCounter: true,
+        Double(iteration)),
+      Metric(
+        "decaf_training_passes_total", "Passes over the rows.", isCounter: true, Double(passes)),
+      Metric("decaf_training_objective", "The objective that is minimized.", objective),
+      Metric(
+        "decaf_training_relative_gap", "About how far it is from the least, relative to it.",
+        relativeGap),
+    ]
+  }
+}
+
 extension Certificate {
+  /// The numbers, and what follows from them.
+  var json: JSONValue {
+    .object([
+      "objective": .number(objective),
+      "gap": .number(gap),
+      "relativeGap": .number(relativeGap),
+      "gapOfGain": gapOfGain.map { .number($0) } ?? .null,
+      "relativeGradient": .number(relativeGradient),
+    ])
+  }
+
   /// Both ratios, for people.
   var summary: String {
     func text(_ value: Double) -> String { String(format: "%.2e", value) }
@@ -29,6 +79,16 @@ extension Certificate {
 }
 
 extension CrossValidation {
+  /// Each C with its accuracy on rows held out.
+  var json: JSONValue {
+    .array(
+      candidates.map {
+        .object([
+          "C": .number($0.C), "accuracy": .number(accuracy($0)), "chosen": .bool($0 == best),
+        ])
+      })
+  }
+
   /// A line for each C, the best one marked.
   var table: String {
     let best = best

@@ -1,0 +1,89 @@
+"""Rows a second that rank 0 takes in and records, without images or a network, in memory-backed files.
+
+Beside it, in the same run and alternated with it, what two ranks in C reach that send, receive and write the
+same bytes (peers/coordinator): no checksums, no journal, no list, no other ranks.
+
+    Scripts/bench coordinator [--ranks N ...] [--rounds N] [--megabytes N]
+
+Two kinds of rows: the default 69.6 KB (pool5, fc6 and fc7 in float32) and 64 bytes. Ranks beyond the cores
+are oversubscribed.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+import machine
+
+parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+parser.add_argument("--ranks", type=int, nargs="*", default=[2, 4, 16, 64])
+parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--megabytes", type=int, default=600, help="of large rows in a round")
+parser.add_argument("--small-rows", type=int, default=200_000)
+options = parser.parse_args()
+
+BATCH = 64
+LARGE = 9216 + 4096 + 4096  # Values of pool5, fc6 and fc7.
+BIN = pathlib.Path(os.environ["DECAF_BIN"])
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def mpirun(ranks, *command):
+    run = subprocess.run(
+        ["mpirun", "--oversubscribe", "-np", str(ranks), *map(str, command)],
+        capture_output=True, text=True, timeout=600)
+    if run.returncode:
+        raise SystemExit(f"coordinator: status {run.returncode}: {run.stderr[-2000:]}")
+    return run.stdout
+
+
+def decaf(folder, ranks, rows, values, gather):
+    """Rows a second."""
+    result = json.loads(
+        mpirun(ranks, BIN / "CoordinatorBenchmark", folder / "job", rows, values, BATCH, gather))
+    shutil.rmtree(folder / "job")
+    return result["rows"] / result["seconds"]
+
+
+def peer(program, folder, rows, values):
+    """Rows a second."""
+    messages = rows // BATCH
+    seconds = float(mpirun(2, program, folder / "file", messages, BATCH * values * 4))
+    (folder / "file").unlink()
+    return messages * BATCH / seconds
+
+
+def main():
+    memory = pathlib.Path("/dev/shm")
+    if not memory.is_dir():
+        raise SystemExit("coordinator: no /dev/shm here, a file system in memory")
+    with tempfile.TemporaryDirectory(dir=memory) as name:
+        folder = pathlib.Path(name)
+        program = folder / "send_and_write"
+        subprocess.run(
+            ["mpicc", "-O2", HERE / "peers/coordinator/send_and_write.c", "-o", program], check=True)
+        print(f"{machine.processor()['model']}, {os.cpu_count()} processors, "
+              f"others busy {machine.busy_share():.0%}")
+        for label, values in (("69.6 KB", LARGE), ("64 B", 16)):
+            rows = options.megabytes * 10**6 // (4 * LARGE) if values == LARGE else options.small_rows
+            measured = {}
+            for _ in range(options.rounds):
+                measured.setdefault("two ranks in C", []).append(peer(program, folder, rows, values))
+                for ranks in options.ranks:
+                    for gather in ("coordinator", "direct"):
+                        measured.setdefault(f"{ranks} ranks, {gather}", []).append(
+                            decaf(folder, ranks, rows, values, gather))
+            print(f"\nrows of {label}, {rows} a round, median of {options.rounds}, batches of {BATCH}")
+            best = statistics.median(measured["two ranks in C"])
+            for contestant, rates in measured.items():
+                rate = statistics.median(rates)
+                print(f"  {contestant:24}{rate:12,.0f} rows/s {rate * values * 4 / 1e6:9,.0f} MB/s "
+                      f"{rate / best:7.0%}   {min(rates):,.0f} … {max(rates):,.0f}")
+
+
+main()

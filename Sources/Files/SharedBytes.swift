@@ -1,0 +1,103 @@
+/// Bytes that are handed on without being copied: an array's, or a part of a block of memory.
+///
+/// Megabytes of rows go from one part of the program to the next: out of a message, to a checksum, into a
+/// file. Each copy would cost as much as one of those.
+package struct SharedBytes: Sendable {
+  private enum Storage {
+    case array([UInt8])
+    case block(MemoryBlock, Range<Int>)
+  }
+
+  private let storage: Storage
+
+  package init(_ array: [UInt8]) { storage = .array(array) }
+
+  /// All bytes of a block, which nobody may change any more.
+  package init(_ block: MemoryBlock) { storage = .block(block, 0..<block.byteCount) }
+
+  private init(_ storage: Storage) { self.storage = storage }
+
+  package var count: Int {
+    switch storage {
+    case .array(let array): array.count
+    case .block(_, let range): range.count
+    }
+  }
+
+  package var isEmpty: Bool { count == 0 }
+
+  /// The bytes as an array: a copy of what is in a block.
+  package var array: [UInt8] {
+    switch storage {
+    case .array(let array): array
+    case .block: withUnsafeBytes { Array($0) }
+    }
+  }
+
+  /// Appends the bytes to an array.
+  package func append(to array: inout [UInt8]) {
+    withUnsafeBytes { array.append(contentsOf: $0) }
+  }
+
+  /// Some of the bytes, not copied where they are in a block.
+  package subscript(range: Range<Int>) -> SharedBytes {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes beyond the end")
+    switch storage {
+    case .array(let array):
+      return range.count == array.count ? self : SharedBytes(Array(array[range]))
+    case .block(let block, let whole):
+      let start = whole.lowerBound + range.lowerBound
+      return SharedBytes(.block(block, start..<start + range.count))
+    }
+  }
+
+  /// The integer that begins at `offset`, little-endian.
+  package func integer<Integer: FixedWidthInteger>(at offset: Int, as _: Integer.Type) -> Integer {
+    precondition(
+      offset >= 0 && MemoryLayout<Integer>.size <= count - offset, "an integer beyond the end")
+    return withUnsafeBytes {
+      Integer(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Integer.self))
+    }
+  }
+
+  /// Calls `body` with the bytes, which live as long as it runs.
+  func withUnsafeBytes<R, E: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    switch storage {
+    case .array(let array):
+      var result: Result<R, E>?
+      array.withUnsafeBytes { bytes in result = Result { () throws(E) in try body(bytes) } }
+      return try result!.get()
+    case .block(let block, let range):
+      return try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block.bytes)[range]))
+    }
+  }
+}
+
+extension SharedBytes: Equatable, ExpressibleByArrayLiteral {
+  package static func == (a: Self, b: Self) -> Bool {
+    a.count == b.count
+      && a.withUnsafeBytes { a in b.withUnsafeBytes { b in a.elementsEqual(b) } }
+  }
+
+  package init(arrayLiteral elements: UInt8...) { self.init(elements) }
+}
+
+/// Memory at a fixed address, which an array's elements do not have: a library reads or writes it while
+/// this program does other things.
+package final class MemoryBlock: @unchecked Sendable {
+  // Invariant behind `@unchecked`: the pointer never changes; who fills the block hands it on only when
+  // it is full, and from then on nobody writes to it.
+  package let bytes: UnsafeMutableRawBufferPointer
+  package var byteCount: Int { bytes.count }
+
+  package init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 64) }
+
+  package convenience init(_ array: [UInt8]) {
+    self.init(byteCount: array.count)
+    bytes.copyBytes(from: array)
+  }
+
+  deinit { bytes.deallocate() }
+}
