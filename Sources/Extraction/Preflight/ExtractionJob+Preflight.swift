@@ -41,7 +41,8 @@ extension ExtractionJob {
     communicator.activity = Activity(phase: "trying images and store")
     let answers = try communicator.exchange(answer(order, facts))
     let preflight = Preflight(
-      facts: facts, gather: request.gather, modelPath: opening.source?.path ?? request.model, listPath: request.list)
+      facts: facts, gather: request.gather, modelPath: opening.source?.path ?? request.model,
+      listPath: request.list)
     let verdict = try communicator.shared(
       communicator.isRoot ? preflight.verdict(findings, order, answers) : nil)
     if let failure = verdict.failure {
