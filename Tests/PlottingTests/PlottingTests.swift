@@ -158,3 +158,24 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
     #expect(AxisTicks.covering(0...1) == [0, 0.2, 0.4, 0.6000000000000001, 0.8, 1])
   }
 }
+
+@Suite struct LayerTimesTests {
+  static let figure = LayerTimes(
+    title: "Time by layer: <net>",
+    layers: [
+      .init(name: "conv1", kind: .convolution, milliseconds: 1),
+      .init(name: "pool1", kind: .other, milliseconds: 0.5),
+      .init(name: "fc6", kind: .innerProduct, milliseconds: 2.5),
+    ], notes: ["a note"])
+
+  @Test func everyLayerHasABarAndEveryKindAShare() throws {
+    let found = try #require(ElementCounter(Self.figure.svg))
+    // The ground, a bar a layer, a part and a key for each kind.
+    #expect(found.counts["rect"] == 1 + 3 + 3 + 3)
+    #expect(Self.figure.share(of: .convolution) == 0.25)
+    for text in [
+      "1 ms, 25 %", "2.5 ms, 62.5 %", "convolutions 25 %", "inner products 62.5 %",
+      "all else 12.5 %", "a note",
+    ] { #expect(found.texts.contains(text), "\(found.texts)") }
+  }
+}

@@ -73,10 +73,18 @@ package struct PredictionSummary: Sendable, Equatable {
   package var correct = 0
   /// Predicted rows with a label the classifier does not know.
   package var unknownLabel = 0
+  /// K×K counts of the labelled rows, row-major: the label's class, the predicted one.
+  package private(set) var confusion: [Int]
+  private let classCount: Int
 
-  package init() {}
+  package init(classCount: Int) {
+    self.classCount = classCount
+    confusion = [Int](repeating: 0, count: classCount * classCount)
+  }
 
   /// Counts one row; see `PredictionTable.append`.
+  ///
+  /// - Precondition: there are `classCount` classes.
   package mutating func count(label: [UInt8]?, scores: [Float]?, classes: [String]) {
     guard let scores else {
       failed += 1
@@ -84,14 +92,38 @@ package struct PredictionSummary: Sendable, Equatable {
     }
     predicted += 1
     guard let label else { return }
-    guard classes.contains(where: { $0.utf8.elementsEqual(label) }) else {
+    guard let own = classes.firstIndex(where: { $0.utf8.elementsEqual(label) }) else {
       unknownLabel += 1
       return
     }
     labelled += 1
-    if classes[scores.indexOfLargest()].utf8.elementsEqual(label) { correct += 1 }
+    let best = scores.indexOfLargest()
+    if best == own { correct += 1 }
+    confusion[own * classCount + best] += 1
   }
 
   /// The share of rightly predicted rows, nil without labelled ones.
   package var accuracy: Double? { labelled > 0 ? Double(correct) / Double(labelled) : nil }
+
+  /// All counts, in one row: what ranks add up.
+  var counts: [Int64] {
+    ([predicted, failed, notFinite, labelled, correct, unknownLabel] + confusion).map(Int64.init)
+  }
+
+  /// - Parameter counts: as `counts` gives them.
+  init(counts: [Int64], classCount: Int) {
+    self.init(classCount: classCount)
+    predicted = Int(counts[0])
+    failed = Int(counts[1])
+    notFinite = Int(counts[2])
+    labelled = Int(counts[3])
+    correct = Int(counts[4])
+    unknownLabel = Int(counts[5])
+    confusion = counts.dropFirst(6).map(Int.init)
+  }
+
+  mutating func add(_ other: PredictionSummary) {
+    self = PredictionSummary(
+      counts: zip(counts, other.counts).map { $0 + $1 }, classCount: classCount)
+  }
 }

@@ -44,7 +44,7 @@ package struct Predictor {
     var shares = [Int64(perRank)]
     try communicator.allreduce(&shares, .minimum)
     let perWave = Int(shares[0]) * communicator.size
-    var summary = PredictionSummary()
+    var summary = PredictionSummary(classCount: classifier.classes.count)
     for start in stride(from: 0, to: blocks.count, by: perWave) {
       let wave = blocks[start..<min(start + perWave, blocks.count)]
       let share = RowPartition.share(
@@ -67,7 +67,7 @@ package struct Predictor {
     of block: Range<Int>, _ rows: StoreRows, _ table: PredictionTable, _ classifier: Classifier
   ) throws -> (text: [UInt8], summary: PredictionSummary) {
     var text: [UInt8] = []
-    var summary = PredictionSummary()
+    var summary = PredictionSummary(classCount: classifier.classes.count)
     var scratch: [Float] = []
     let width = rows.width
     try rows.withRows(block, scratch: &scratch) { features in
@@ -94,32 +94,12 @@ package struct Predictor {
   private func total(_ summary: PredictionSummary) throws -> PredictionSummary {
     var counts = summary.counts
     try communicator.allreduce(&counts, .sum)
-    return PredictionSummary(counts: counts)
+    return PredictionSummary(counts: counts, classCount: classifier.classes.count)
   }
 
   private func writing<T>(_ body: () throws -> T) throws -> T {
     do { return try body() } catch let error as SystemError {
       throw ClassificationError.cannotWrite(error)
     }
-  }
-}
-
-extension PredictionSummary {
-  fileprivate var counts: [Int64] {
-    [predicted, failed, notFinite, labelled, correct, unknownLabel].map(Int64.init)
-  }
-
-  fileprivate init(counts: [Int64]) {
-    self.init()
-    predicted = Int(counts[0])
-    failed = Int(counts[1])
-    notFinite = Int(counts[2])
-    labelled = Int(counts[3])
-    correct = Int(counts[4])
-    unknownLabel = Int(counts[5])
-  }
-
-  fileprivate mutating func add(_ other: PredictionSummary) {
-    self = PredictionSummary(counts: zip(counts, other.counts).map { $0 + $1 })
   }
 }

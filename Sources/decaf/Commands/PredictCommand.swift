@@ -9,6 +9,7 @@ internal import Files
 internal import Foundation
 internal import Images
 internal import Logging
+internal import Plotting
 internal import Tensors
 
 /// `decaf predict`.
@@ -64,6 +65,9 @@ struct PredictCommand: DistributedCommand {
   @Flag(help: "Replace OUTPUT, if it is there; else that ends with status 73.")
   var overwrite = false
 
+  @Option(help: "Draw which classes were taken for which, of rows that have labels: an .svg file.")
+  var confusion: String?
+
   @Flag(help: "Add a column with the score of each class.")
   var scores = false
 
@@ -78,6 +82,9 @@ struct PredictCommand: DistributedCommand {
   func validate() throws {
     if model != nil && codebook != nil {
       throw ValidationError("--model is of networks, --codebook of llc: give one of them.")
+    }
+    if let confusion, !confusion.hasSuffix(".svg") {
+      throw ValidationError("--confusion \(confusion): expected a name that ends in .svg.")
     }
     if check.check && (model ?? codebook) != nil {
       throw ValidationError("--check goes with a store; with --model SOURCE is a list of images.")
@@ -99,7 +106,10 @@ struct PredictCommand: DistributedCommand {
           "\(self.classifier) is a folder, expected a classifier: a file that decaf train has written; "
             + "the store comes after it.")
       }
-      if context.isRoot { try Classifier.checkWritable(output) }
+      if context.isRoot {
+        try Classifier.checkWritable(output)
+        if let confusion { try ExistingPicture.check(confusion, isOwn: PictureMark.isIn) }
+      }
       return (try InputFile(self.classifier), try Classifier.load(self.classifier))
     }
     let extracted = try extract(for: classifier, context, team)
@@ -133,10 +143,28 @@ struct PredictCommand: DistributedCommand {
     if context.isRoot {
       if let extracted { try FileManager.default.removeItem(atPath: extracted.store) }
       try result.show(summary.json(output: output), text: summary.text(output: output))
+      if let confusion { try draw(summary, classifier, to: confusion, context) }
     }
     if summary.predicted > 0 { return .done }
     if context.isRoot { context.log.error("no row could be predicted") }
     return .badInput
+  }
+
+  /// Draws the confusion of labelled rows.
+  private func draw(
+    _ summary: PredictionSummary, _ classifier: Classifier, to path: String,
+    _ context: CommandContext
+  ) throws {
+    guard let accuracy = summary.accuracy else {
+      context.log.warning(
+        "--confusion: no row has a label that the classifier knows: nothing is drawn")
+      return
+    }
+    let percent = String(format: "%.1f", 100 * accuracy)
+    let matrix = ConfusionMatrix(
+      title: "\(FileSystem.name(of: source)): \(percent) % of \(summary.labelled) rows are right",
+      classes: classifier.classes, counts: summary.confusion)
+    try ExistingPicture.write(matrix.svg, to: path)
   }
 
   func printPlan() throws {

@@ -4,6 +4,7 @@ internal import ConvNet
 internal import Extraction
 internal import Files
 internal import Foundation
+internal import Plotting
 internal import Tensors
 
 /// `decaf profile`.
@@ -18,6 +19,7 @@ struct ProfileCommand: DistributedCommand {
       the plain definition, two a weight and output pixel, whatever way the layer is computed.
 
         decaf profile --model caffenet.safetensors
+        decaf profile --model caffenet.safetensors --batch 1 --output layers.svg
         mpirun -np 2 decaf profile --model caffenet.safetensors --layer pool5
       """)
 
@@ -30,6 +32,9 @@ struct ProfileCommand: DistributedCommand {
     help: "The activation to stop at; default: the network's last inner product.",
     transform: { try BlobName(parsing: $0) })
   var layer: BlobName?
+
+  @Option(help: "Draw the layers' times as well: an .svg file.")
+  var output: String?
 
   @Option(help: "What convolutions and inner products multiply; bf16 needs AMX.")
   var precision = Precision.fp32
@@ -47,6 +52,9 @@ struct ProfileCommand: DistributedCommand {
   func validate() throws {
     try OptionRange.check("--batch", batch, atLeast: 1)
     try OptionRange.check("--rounds", rounds, atLeast: 1)
+    if let output, !output.hasSuffix(".svg") {
+      throw ValidationError("--output \(output): expected a name that ends in .svg.")
+    }
   }
 
   /// The activation to compute.
@@ -60,6 +68,10 @@ struct ProfileCommand: DistributedCommand {
 
   func run(in context: CommandContext) throws -> ExitStatus {
     let team = try context.makeTeam(threads: runOptions.threads)
+    try context.communicator.agree {
+      guard context.isRoot, let output else { return }
+      try ExistingPicture.check(output, isOwn: PictureMark.isIn)
+    }
     let clock = ContinuousClock()
     var opened: (model: Model, engine: Engine)?
     var (openTime, packTime) = (Duration.zero, Duration.zero)
@@ -88,6 +100,10 @@ struct ProfileCommand: DistributedCommand {
       model: model, precision: precision, batch: batch, rounds: rounds,
       ranks: try all.map { try JSONDecoder().decode(ProfileMeasurement.self, from: Data($0)) })
     print(report.text)
+    if let output {
+      try ExistingPicture.write(report.figure.svg, to: output)
+      print("figure: \(output)")
+    }
     return .done
   }
 

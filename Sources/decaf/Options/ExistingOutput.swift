@@ -59,6 +59,17 @@ enum ExistingPicture {
     let start = try PositionedFile(path, .read).read(min(byteCount, PictureMark.reach), at: 0)
     if !isOwn(start) { throw ExistingOutputError.notAPicture(path: path) }
   }
+
+  /// Writes a picture; it appears when it is complete.
+  ///
+  /// - Throws: `ExistingOutputError.cannotWrite`.
+  static func write(_ text: String, to path: String) throws(ExistingOutputError) {
+    do throws(SystemError) {
+      let file = try ReplacementFile(path)
+      try file.append(Array(text.utf8))
+      try file.commit()
+    } catch { throw .cannotWrite(error) }
+  }
 }
 
 /// Why an output is not written.
@@ -67,6 +78,7 @@ enum ExistingOutputError: ErrorWithStatus, Equatable, CustomStringConvertible {
   case exists(path: String)
   /// Something is there that this program did not draw.
   case notAPicture(path: String)
+  case cannotWrite(SystemError)
 
   var description: String {
     switch self {
@@ -74,7 +86,8 @@ enum ExistingOutputError: ErrorWithStatus, Equatable, CustomStringConvertible {
       "\(path) is there already, and does not tell that this very command made it; choose another "
         + "--output, or replace it with --overwrite"
     case .notAPicture(let path):
-      "\(path) is there already, and decaf did not draw it; choose another --output, or remove it"
+      "\(path) is there already, and decaf did not draw it; choose another name, or remove it"
+    case .cannotWrite(let error): "\(error)"
     }
   }
 

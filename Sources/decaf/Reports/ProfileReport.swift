@@ -1,5 +1,6 @@
 internal import ConvNet
 internal import Foundation
+internal import Plotting
 
 /// What one rank measured of a network.
 struct ProfileMeasurement: Codable {
@@ -26,6 +27,33 @@ struct ProfileReport {
   var text: String {
     ([heading, "layer          ms/image  share  GFLOP/s"] + table + [rates, start])
       .joined(separator: "\n")
+  }
+
+  /// The same as a figure, beside what the paper says of its own.
+  var figure: LayerTimes {
+    let images = Double(ranks.count) * Double(batch)
+    let layers = ranks[0].layers.enumerated().map { i, name in
+      LayerTimes.Layer(
+        name: name, kind: kind(of: name),
+        milliseconds: ranks.reduce(0) { $0 + $1.layerSeconds[i] } / images * 1000)
+    }
+    let total = layers.reduce(0) { $0 + $1.milliseconds }
+    return LayerTimes(
+      title: "Time by layer: \(model.architecture.rawValue), batch \(batch)",
+      layers: layers.filter { $0.milliseconds > 0 },
+      notes: [
+        heading + String(format: "; %.3f ms of a thread an image in all", total),
+        "DeCAF in 2013 (Donahue et al. 2014, figure 3): 40 images a second on 8 cores, most of the time in",
+        "fully connected layers.",
+      ])
+  }
+
+  private func kind(of name: String) -> LayerTimes.Kind {
+    switch model.definition.layers.first(where: { $0.name == name })?.operation {
+    case .convolution: .convolution
+    case .innerProduct: .innerProduct
+    default: .other
+    }
   }
 
   private var heading: String {
