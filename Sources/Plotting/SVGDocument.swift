@@ -104,6 +104,16 @@ struct SVGDocument {
     add("polygon", [("points", points.joined(separator: " "))] + paint, tip: tip)
   }
 
+  /// A picture by its address; pixels stay squares when it is enlarged.
+  mutating func image(_ address: String, x: Double, y: Double, width: Double, height: Double) {
+    add(
+      "image",
+      [
+        ("x", Self.number(x)), ("y", Self.number(y)), ("width", Self.number(width)),
+        ("height", Self.number(height)), ("href", address), ("style", "image-rendering:pixelated"),
+      ])
+  }
+
   private mutating func add(
     _ name: String, _ attributes: [(String, String)], tip: String? = nil
   ) {

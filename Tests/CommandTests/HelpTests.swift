@@ -20,7 +20,8 @@ import Testing
     ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["neighbors"],
     ["rdm"], ["profile"], ["list"], ["merge"], ["subset"], ["info"], ["verify"], ["import"],
     ["export"], ["selftest"], ["model"], ["finetune"], ["train-network"],
-    ["model", "inspect"], ["model", "convert"], ["model", "generate"],
+    ["model", "inspect"], ["model", "convert"], ["model", "generate"], ["model", "verify"],
+    ["model", "show"],
   ])
   func everyOptionIsExplained(command: [String]) throws {
     let run = try Program.decaf.run(command + ["--help"])

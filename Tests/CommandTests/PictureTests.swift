@@ -56,4 +56,23 @@ import Testing
       }
     }
   }
+
+  @Test func modelsShowFiltersAndMaps() throws {
+    try withTemporaryFolder { folder in
+      let fixture = try CommandFixture.shared.get()
+      let show = ["model", "show", fixture.model, "--output", "\(folder)/x.svg"]
+      let filters = try Program.decaf.run(show)
+      #expect(filters.status == 0, "\(filters.errors)")
+      #expect(filters.output.contains("96 filters of conv1, 11 × 11"), "\(filters.output)")
+      #expect(try text("\(folder)/x.svg").contains("href=\"data:image/jpeg;base64,"))
+      let image = ["--image", "\(fixture.folder)/images/0.jpg"]
+      for layer in [[], ["--layer", "pool5"]] {
+        let maps = try Program.decaf.run(show + image + layer)
+        #expect(maps.status == 0, "\(layer): \(maps.errors)")
+        #expect(try text("\(folder)/x.svg").contains("black is"))
+      }
+      let wrong = try Program.decaf.run(show + ["--layer", "pool5"])
+      #expect(wrong.status == 64 && wrong.errors.contains("--image"), "\(wrong.errors)")
+    }
+  }
 }
