@@ -1,5 +1,6 @@
 """Scripts/python/decaf_store.py against stores of every form: shards, failed rows, names with escapes."""
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
@@ -43,6 +44,10 @@ with scratch() as folder:
         expect(False, "a layer that is not there")
     except KeyError as error:
         expect("it has fc6" in str(error), "the error names the layers")
+    # As a program: scikit-learn's classifier on one store, tried on another.
+    text = subprocess.run([sys.executable, decaf_store.__file__, path, path, "fc6"], check=True,
+                          capture_output=True, text=True).stdout
+    expect(text.startswith("accuracy "), f"the program printed {text}")
     (path / "store.json").unlink()
     try:
         decaf_store.Store(path)

@@ -1,4 +1,6 @@
 """One network's numbers in every format that torch, NumPy and ONNX write: one SHA-256 of the numbers."""
+import pathlib
+import pickle
 import re
 import warnings
 
@@ -107,6 +109,44 @@ def save_safetensors(state, path):
     save_file(state, path)
 
 
+def digest(path, folder):
+    text = decaf("model", "convert", path, folder / "converted.safetensors", "--overwrite")
+    return re.search(r"SHA-256 of the numbers (\w+)", text).group(1)
+
+
+def decaf_release(folder):
+    """DeCAF's own network as Python pickles it: conv1 and conv2 of it, and the mean image."""
+    random = np.random.default_rng(3)
+    shapes = {"conv1": (96, 3, 11), "conv2": (256, 48, 5)}
+    layers = [{"name": "data", "type": "data", "inputs": []}]
+    arrays = {}
+    for number, (name, (outputs, inputs, size)) in enumerate(shapes.items()):
+        weight = random.standard_normal((outputs, inputs, size, size)).astype(np.float32)
+        bias = random.standard_normal(outputs).astype(np.float32)
+        arrays |= {f"{name}.weight": weight, f"{name}.bias": bias}
+        groups = 1 + number
+        layers.append({
+            "name": name, "type": "conv", "filters": outputs, "filterSize": [size],
+            "channels": [inputs * groups], "groups": [groups], "stride": [4 - 3 * number],
+            "padding": [-2 * number], "sharedBiases": True, "inputs": [len(layers) - 1],
+            "inputLayers": [layers[-1]], "initW": [0.01],
+            "weights": [np.ascontiguousarray(weight.reshape(outputs, -1).T)],
+            "weightsInc": [np.zeros((1, 1), np.float32)], "biases": bias[:, None]})
+        if number == 0:
+            layers += [
+                {"name": "conv1_neuron", "type": "neuron", "neuron": {"type": "relu", "params": {}}},
+                {"name": "pool1", "type": "pool", "pool": "max", "start": 0, "sizeX": 3, "stride": 2},
+                {"name": "rnorm1", "type": "cmrnorm", "size": 5, "scale": 1e-4 / 5, "pow": 0.75}]
+    for protocol in (4, 5):
+        (folder / "imagenet.decafnet.epoch90").write_bytes(pickle.dumps(layers, protocol))
+        np.savez(folder / "same.npz", **arrays)
+        found = [digest(folder / name, folder) for name in ("imagenet.decafnet.epoch90", "same.npz")]
+        print(f"  {'decafnet, ' + str(protocol):16} {found[0]}")
+        expect(found[0] == found[1], f"DeCAF's own network, protocol {protocol}: {found}")
+    text = decaf("model", "inspect", folder / "imagenet.decafnet.epoch90")
+    expect("decaf-release" in text, "the transform of DeCAF's own network")
+
+
 def main(folder):
     torch.manual_seed(1)
     model = AlexNet().eval()
@@ -135,8 +175,7 @@ def main(folder):
     for name, write in writers.items():
         path, converted = folder / name, folder / "converted.safetensors"
         write(path)
-        text = decaf("model", "convert", path, converted, "--overwrite")
-        digests[name] = re.search(r"SHA-256 of the numbers (\w+)", text).group(1)
+        digests[name] = digest(path, folder)
         print(f"  {name:16} {digests[name]}")
         path.unlink()
         converted.unlink()
@@ -147,8 +186,9 @@ def main(folder):
 
 
 if __name__ == "__main__":
+    with scratch() as name:
+        decaf_release(pathlib.Path(name))
     if torch:
-        import pathlib
         with scratch() as name:
             main(pathlib.Path(name))
     finish()

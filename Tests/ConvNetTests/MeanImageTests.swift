@@ -21,6 +21,7 @@ import Testing
     "binaryproto": CaffeModelFixture.blob([1, 3, 4, 4], numbers),
     "meta": meta([48]),
     "column.meta": meta([48, 1]),
+    "buffer.meta": PickleObject.dictionary([("data_mean", .buffer([48], numbers))]).pickle,
   ]
 
   @Test func everyKindOfFileGivesTheSameImage() throws {

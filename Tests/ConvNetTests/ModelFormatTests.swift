@@ -114,6 +114,24 @@ import Testing
     }
   }
 
+  /// Two networks of the same names and shapes: the layers' settings tell, where the file has them.
+  @Test(arguments: ["vgg-m", "vgg-s"], ["caffemodel", "onnx"])
+  func settingsTellNetworksOfOneShapeApart(name: String, ending: String) throws {
+    let network = try #require(Architecture(rawValue: name))
+    let seeded = try Model.generate(architecture: network, seed: 1, through: "conv2")
+    // Under a name that says nothing.
+    let parameters = ["conv1", "conv2"].reduce(into: [String: LayerParameters]()) {
+      $0[$1] = seeded.storedParameters($1)
+    }
+    let model = try Model(
+      architecture: network, parameters: parameters, origin: Model.Origin(name: "x"))
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/net.\(ending)"
+      try model.write(to: path)
+      #expect(try Model.open(path).architecture == network)
+    }
+  }
+
   @Test func aModelInMemoryIsCheckedToo() throws {
     let few = LayerParameters(weights: StoredFloats([1]), biases: StoredFloats([1]))
     guard

@@ -130,7 +130,7 @@ extension FuzzTarget {
       ("filterSize", .list([.integer(2)])), ("channels", .list([.integer(3)])),
       ("padding", .list([.integer(0)])), ("groups", .list([.integer(1)])),
       ("weights", .list([.array([12, 4], (0..<48).map(Float.init))])),
-      ("biases", .array([4, 1], [1, 2, 3, 4])),
+      ("biases", .buffer([4, 1], [1, 2, 3, 4])),
     ]),
     .dictionary([
       ("name", .text("rnorm1")), ("type", .text("cmrnorm")), ("size", .integer(5)),

@@ -27,12 +27,22 @@ package indirect enum PickleObject: Sendable {
         [.global("numpy", "ndarray"), .tuple([.integer(0)]), .bytes([98])]),
       .tuple([
         .integer(1), .tuple(shape.map { .integer($0) }),
-        .build(
-          .call(.global("numpy", "dtype"), [.text("f4"), .bool(false), .bool(true)]),
-          .tuple([.integer(3), .text("<"), .none, .none])),
-        .bool(false), .bytes(NPYWriter.floats(floats)),
+        floatType, .bool(false), .bytes(NPYWriter.floats(floats)),
       ]))
   }
+
+  /// The same as protocol 5 has it: bytes, type, shape, order.
+  package static func buffer(_ shape: [Int], _ floats: [Float]) -> PickleObject {
+    .call(
+      .global("numpy._core.numeric", "_frombuffer"),
+      [
+        .bytes(NPYWriter.floats(floats)), floatType, .tuple(shape.map { .integer($0) }), .text("C"),
+      ])
+  }
+
+  private static let floatType = PickleObject.build(
+    .call(.global("numpy", "dtype"), [.text("f4"), .bool(false), .bool(true)]),
+    .tuple([.integer(3), .text("<"), .none, .none]))
 
   /// The whole pickle.
   package var pickle: [UInt8] { [0x80, 2] + bytes + Array(".".utf8) }

@@ -40,7 +40,13 @@ extension Model {
     let stated = architecture ?? contents.metadataArchitecture
     contents = try contents.namedByOrder(as: stated)
     let candidate: Architecture
-    if let stated { candidate = stated } else { candidate = try contents.fittingArchitecture() }
+    if let stated {
+      candidate = stated
+    } else {
+      candidate = try contents.fittingArchitecture { [contents] network in
+        (try? file.check(against: contents.reachedDefinition(of: network), of: network)) != nil
+      }
+    }
     let parameters = try contents.parameters(of: candidate.definition)
     if candidate.hasTwoOrders { contents.layerOrder = try file.layerOrder() }
     let model = try Model(

@@ -44,8 +44,12 @@ struct ModelFile {
   /// The network that comes with decaf whose first layers with weights are the file's, by name and
   /// shape; `caffenet` when there is none, which then says what is missing.
   ///
-  /// - Throws: `ModelError.ambiguous` where several fit, and the network's name tells none of them.
-  func fittingArchitecture() throws(ModelError) -> Architecture {
+  /// - Parameter agrees: whether what else the file says of its layers is of the network.
+  /// - Throws: `ModelError.ambiguous` where several fit, and neither the network's name nor the layers'
+  ///   settings tell which.
+  func fittingArchitecture(
+    agreeing agrees: (Architecture) -> Bool = { _ in true }
+  ) throws(ModelError) -> Architecture {
     let fitting = Architecture.allCases.filter { isBeginning(of: $0.definition) }
     let most = fitting.map { reached(of: $0.definition) }.max()
     let best = fitting.filter { reached(of: $0.definition) == most }
@@ -53,10 +57,19 @@ struct ModelFile {
     if best.count == 1 || first.hasTwoOrders { return first }
     let name = networkName.lowercased()
     let named = best.filter { name.contains($0.rawValue) }
-    guard named.count == 1 else {
+    if named.count == 1 { return named[0] }
+    let agreeing = best.filter(agrees)
+    guard agreeing.count == 1 else {
       throw .ambiguous(path: path, networks: best.map(\.rawValue))
     }
-    return named[0]
+    return agreeing[0]
+  }
+
+  /// The network's layers as far as the file has numbers for them.
+  func reachedDefinition(of architecture: Architecture) -> NetworkDefinition {
+    let names = architecture.definition.parameterLayerNames
+    let count = reached(of: architecture.definition)
+    return NetworkDefinition(architecture, through: count > 0 ? names[count - 1] : nil)
   }
 
   /// The same layers, where the file's own names say nothing, under the names of the network whose
