@@ -22,10 +22,11 @@ package protocol Communicator: AnyObject {
   /// Says that this rank lives, when it is time; to be called where it computes for long.
   func beat()
 
-  /// Hands `bytes` over for delivery and returns without waiting for the receiver.
+  /// Hands `body` over for delivery and returns without waiting for the receiver.
   ///
-  /// Messages from one rank to another with one tag arrive in the order they were sent.
-  func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws
+  /// Messages from one rank to another with one tag arrive in the order they were sent. Those that are a
+  /// whole block of memory are sent from where they are.
+  func send(_ body: SharedBytes, to destination: Int, tag: Tag) throws
 
   /// The next message with this tag from any rank, or nil when none has arrived completely.
   ///
@@ -60,6 +61,13 @@ package protocol Communicator: AnyObject {
 
   /// Ends every rank of the job at once, with this exit status.
   func abort(_ status: ExitStatus) -> Never
+}
+
+extension Communicator {
+  /// Hands `bytes` over for delivery and returns without waiting for the receiver.
+  package func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws {
+    try send(SharedBytes(bytes), to: destination, tag: tag)
+  }
 }
 
 /// Separates kinds of messages that must not be mistaken for each other.

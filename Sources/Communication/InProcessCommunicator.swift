@@ -99,8 +99,8 @@ package final class InProcessCommunicator: Communicator {
     try watch.check()
   }
 
-  package func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws {
-    hub.post(bytes, from: rank, to: destination, tag: tag)
+  package func send(_ body: SharedBytes, to destination: Int, tag: Tag) throws {
+    hub.post(body, from: rank, to: destination, tag: tag)
   }
 
   package func receive(tag: Tag) throws -> Message? {
@@ -213,8 +213,12 @@ private final class Hub: @unchecked Sendable {
   }
 
   func post(_ bytes: [UInt8], from source: Int, to destination: Int, tag: Tag) {
+    post(SharedBytes(bytes), from: source, to: destination, tag: tag)
+  }
+
+  func post(_ body: SharedBytes, from source: Int, to destination: Int, tag: Tag) {
     condition.withLock {
-      boxes[destination].append((tag, Message(source: source, bytes: bytes)))
+      boxes[destination].append((tag, Message(source: source, body: body)))
       condition.broadcast()
     }
   }

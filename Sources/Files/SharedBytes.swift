@@ -15,7 +15,27 @@ package struct SharedBytes: Sendable {
   /// All bytes of a block, which nobody may change any more.
   package init(_ block: MemoryBlock) { storage = .block(block, 0..<block.byteCount) }
 
+  /// All bytes of `parts`, in order, in one new block: the only copy that is made of them.
+  package init(joining parts: [SharedBytes]) {
+    let block = MemoryBlock(byteCount: parts.reduce(0) { $0 + $1.count })
+    var end = 0
+    for part in parts {
+      part.withUnsafeBytes { bytes in
+        UnsafeMutableRawBufferPointer(rebasing: block.bytes[end..<end + bytes.count])
+          .copyMemory(from: bytes)
+      }
+      end += part.count
+    }
+    self.init(block)
+  }
+
   private init(_ storage: Storage) { self.storage = storage }
+
+  /// A block that has just these bytes: their own where there is one.
+  package var block: MemoryBlock {
+    if case .block(let block, let range) = storage, range.count == block.byteCount { return block }
+    return MemoryBlock(array)
+  }
 
   package var count: Int {
     switch storage {
@@ -32,11 +52,6 @@ package struct SharedBytes: Sendable {
     case .array(let array): array
     case .block: withUnsafeBytes { Array($0) }
     }
-  }
-
-  /// Appends the bytes to an array.
-  package func append(to array: inout [UInt8]) {
-    withUnsafeBytes { array.append(contentsOf: $0) }
   }
 
   /// Some of the bytes, not copied where they are in a block.

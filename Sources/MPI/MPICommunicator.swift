@@ -74,8 +74,8 @@ package final class MPICommunicator: Communicator {
   }
 
   /// MPI 3.1, section 3.7.2 (`MPI_Isend`).
-  package func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws {
-    try mailbox.send(bytes, to: destination, tag: tag.rawValue)
+  package func send(_ body: SharedBytes, to destination: Int, tag: Tag) throws {
+    try mailbox.send(body, to: destination, tag: tag.rawValue)
   }
 
   /// MPI 3.1, section 3.8.2 (`MPI_Improbe`, `MPI_Imrecv`).

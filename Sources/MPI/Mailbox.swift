@@ -58,14 +58,14 @@ final class Mailbox {
   var isSending: Bool { !sending.isEmpty || !announced.isEmpty }
 
   /// Hands over a message; see `Communicator.send`.
-  func send(_ bytes: [UInt8], to destination: Int, tag: Int32) throws {
+  func send(_ body: SharedBytes, to destination: Int, tag: Int32) throws {
     precondition((0..<MessageKind.stride).contains(tag), "a tag beyond those of messages")
-    if bytes.count <= Self.shortByteCount {
-      sending.append(try start(bytes, to: destination, tag: MessageKind.short.tag(tag)))
+    if body.count <= Self.shortByteCount {
+      sending.append(try start(body.array, to: destination, tag: MessageKind.short.tag(tag)))
     } else {
       announcementCount += 1
-      announced[announcementCount] = (MemoryBlock(bytes), destination)
-      let announcement = [announcementCount, Int64(bytes.count)].bytes
+      announced[announcementCount] = (body.block, destination)
+      let announcement = [announcementCount, Int64(body.count)].bytes
       sending.append(
         try start(announcement, to: destination, tag: MessageKind.announcement.tag(tag)))
     }

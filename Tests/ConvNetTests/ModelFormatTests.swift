@@ -32,6 +32,23 @@ import Testing
     }
   }
 
+  /// One process of a host reads the weights through, the others believe it, of this very file.
+  @Test func aKnownDigestIsTakenForTheSameFileOnly() throws {
+    let model = try Model.generate(architecture: .caffenet, seed: 3, through: "conv1")
+    try withTemporaryFolder { folder in
+      let path = folder + "/net.safetensors"
+      try model.write(to: path)
+      let own = try #require(try Model.open(path).knownDigest)
+      #expect(own.sha256 == model.weightsSHA256.hexadecimal)
+      let told = try JSONDecoder().decode(
+        Model.KnownDigest.self,
+        from: Data("{\"file\": \"\(own.file)\", \"sha256\": \"told\"}".utf8))
+      #expect(try Model.open(path, known: told).weightsSHA256.hexadecimal == "told")
+      try model.write(to: path)  // another file with the same numbers
+      #expect(try Model.open(path, known: told).weightsSHA256 == model.weightsSHA256)
+    }
+  }
+
   @Test func seedsDecideTheNumbersOnEveryMachine() throws {
     let model = try Model.generate(architecture: .caffenet, seed: 1, through: "conv2")
     #expect(

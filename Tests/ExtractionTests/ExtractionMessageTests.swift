@@ -87,7 +87,7 @@ import Testing
     for report in Self.reports {
       for count in 0..<report.encoded.count {
         #expect(throws: ByteCodecError.self) {
-          try WorkerReport(decoding: Array(report.encoded.prefix(count)))
+          try WorkerReport(decoding: report.encoded[0..<count])
         }
       }
     }
@@ -113,7 +113,11 @@ import Testing
 
   @Test func unknownKindsAreErrors() {
     #expect(throws: ByteCodecError.invalid("order 9")) { try WorkerOrder(decoding: [9]) }
-    #expect(throws: ByteCodecError.invalid("report 9")) { try WorkerReport(decoding: [9]) }
+    var writer = ByteWriter()
+    writer.write(UInt8(9))
+    #expect(throws: ByteCodecError.invalid("report 9")) {
+      try WorkerReport(decoding: writer.message)
+    }
   }
 
   @Test func countsBeyondTheMessageDoNotAllocate() {

@@ -21,9 +21,9 @@ import Testing
       }
       #expect(shared[10..<100][5..<8].array == [15, 16, 17])
       #expect(shared[1..<20].integer(at: 2, as: UInt32.self) == 0x0605_0403)
-      var all: [UInt8] = [1]
-      shared[0..<2].append(to: &all)
-      #expect(all == [1, 0, 1])
+      let joined = SharedBytes(joining: [shared[3..<5], [], shared[0..<2]])
+      #expect(joined.array == [3, 4, 0, 1])
+      #expect(SharedBytes(joined.block) == joined && SharedBytes(shared.block) == shared)
     }
     #expect(both([1, 2])[1] != both([1, 3])[1])
   }
@@ -32,6 +32,12 @@ import Testing
     var part: SharedBytes?
     do { part = SharedBytes(MemoryBlock([UInt8](repeating: 9, count: 1 << 20)))[5..<8] }
     #expect(part?.array == [9, 9, 9])
+  }
+
+  @Test func aBlockIsNotCopiedToBeSent() {
+    let block = MemoryBlock([1, 2, 3])
+    #expect(SharedBytes(block).block === block)
+    #expect(SharedBytes(block)[1..<3].block !== block)
   }
 
   @Test func filesGetTheBytes() throws {

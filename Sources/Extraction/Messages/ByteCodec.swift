@@ -3,9 +3,15 @@ internal import Files
 /// Appends values to a message in a fixed little-endian form.
 struct ByteWriter {
   private(set) var bytes: [UInt8] = []
+  /// Long parts, which follow all others.
+  private var tail: [SharedBytes] = []
 
-  /// Makes room for `count` bytes, so that a large message is copied once.
-  mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+  /// The message: where `bytes` end, then these, then the long parts, of which no other copy was made.
+  var message: SharedBytes {
+    var start = ByteWriter()
+    start.write(Int64(bytes.count))
+    return SharedBytes(joining: [SharedBytes(start.bytes), SharedBytes(bytes)] + tail)
+  }
 
   mutating func write(_ value: some FixedWidthInteger) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
@@ -28,10 +34,10 @@ struct ByteWriter {
     write(Int64(value.upperBound))
   }
 
-  /// The count, then the bytes.
-  mutating func write(_ value: SharedBytes) {
+  /// The count; the bytes are a part of `message` alone, and follow all others.
+  mutating func writeLong(_ value: SharedBytes) {
     write(Int64(value.count))
-    value.append(to: &bytes)
+    tail.append(value)
   }
 
   /// The count, then each element as `body` writes it.
@@ -48,8 +54,27 @@ struct ByteWriter {
 struct ByteReader {
   private let bytes: SharedBytes
   private var position = 0
+  /// Where long parts begin, and where the next of them does.
+  private let end: Int
+  private var longPosition: Int
 
-  init(_ bytes: SharedBytes) { self.bytes = bytes }
+  /// Reads what is in a writer's `bytes`.
+  init(_ bytes: SharedBytes) {
+    self.bytes = bytes
+    end = bytes.count
+    longPosition = end
+  }
+
+  /// Reads what is in a writer's `message`.
+  init(message: SharedBytes) throws(ByteCodecError) {
+    guard message.count >= 8 else { throw .endOfBytes }
+    let count = message.integer(at: 0, as: Int64.self)
+    guard count >= 0, count <= message.count - 8 else { throw .endOfBytes }
+    bytes = message
+    position = 8
+    end = 8 + Int(count)
+    longPosition = end
+  }
 
   mutating func integer<T: FixedWidthInteger>(_: T.Type = T.self) throws(ByteCodecError) -> T {
     let start = position
@@ -63,14 +88,19 @@ struct ByteReader {
     Double(bitPattern: try integer(UInt64.self))
   }
 
-  mutating func byteArray() throws(ByteCodecError) -> [UInt8] { try sharedBytes().array }
-
-  /// Bytes that stay where they are.
-  mutating func sharedBytes() throws(ByteCodecError) -> SharedBytes {
+  mutating func byteArray() throws(ByteCodecError) -> [UInt8] {
     let count = try count(elementSize: 1)
     let start = position
     try skip(count)
-    return bytes[start..<start + count]
+    return bytes[start..<start + count].array
+  }
+
+  /// A long part, which stays where it is.
+  mutating func longBytes() throws(ByteCodecError) -> SharedBytes {
+    let count = Int(try integer(Int64.self))
+    guard count >= 0, count <= bytes.count - longPosition else { throw .endOfBytes }
+    defer { longPosition += count }
+    return bytes[longPosition..<longPosition + count]
   }
 
   mutating func string() throws(ByteCodecError) -> String {
@@ -96,12 +126,12 @@ struct ByteReader {
 
   private mutating func count(elementSize: Int) throws(ByteCodecError) -> Int {
     let count = Int(try integer(Int64.self))
-    guard count >= 0, count <= bytes.count - position else { throw .endOfBytes }
+    guard count >= 0, count <= end - position else { throw .endOfBytes }
     return count
   }
 
   private mutating func skip(_ count: Int) throws(ByteCodecError) {
-    guard count <= bytes.count - position else { throw .endOfBytes }
+    guard count <= end - position else { throw .endOfBytes }
     position += count
   }
 }

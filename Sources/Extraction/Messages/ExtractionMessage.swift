@@ -67,7 +67,8 @@ extension WorkerOrder {
 }
 
 extension WorkerReport {
-  package var encoded: [UInt8] {
+  /// The rows follow all else, copied once.
+  package var encoded: SharedBytes {
     var writer = ByteWriter()
     switch self {
     case .stopRequested(let signal):
@@ -76,8 +77,6 @@ extension WorkerReport {
     case .abandoned:
       writer.write(UInt8(2))
     case .finished(let result):
-      // Beside the rows, a few bytes for each of them and for what is to be said about it.
-      writer.reserve(result.parts.flatMap(\.data).reduce(1 << 16) { $0 + $1.count })
       writer.write(UInt8(1))
       writer.write(result.rows)
       writer.write(result.returned)
@@ -85,14 +84,12 @@ extension WorkerReport {
       writer.write(result.unreadable) { $0.write($1) }
       writer.write(result.timing)
     }
-    return writer.bytes
+    return writer.message
   }
-
-  package init(decoding bytes: [UInt8]) throws { try self.init(decoding: SharedBytes(bytes)) }
 
   /// Rows of the result stay where the bytes are.
   package init(decoding bytes: SharedBytes) throws {
-    var reader = ByteReader(bytes)
+    var reader = try ByteReader(message: bytes)
     switch try reader.integer(UInt8.self) {
     case 0:
       self = .stopRequested(try reader.string())
@@ -161,7 +158,7 @@ extension ByteWriter {
     write(part.finished.exceptions) { $0.write($1) }
     write(Int64(part.finished.overflowCount))
     write(part.finished.checksums) { $0.write($1) }
-    write(part.data) { $0.write($1) }
+    write(part.data) { $0.writeLong($1) }
   }
 
   fileprivate mutating func write(_ timing: WorkTiming) {
@@ -206,7 +203,7 @@ extension ByteReader {
       checksums: try array { reader throws(ByteCodecError) in try reader.integer() })
     return BatchResult.Part(
       finished: finished,
-      data: try array { reader throws(ByteCodecError) in try reader.sharedBytes() })
+      data: try array { reader throws(ByteCodecError) in try reader.longBytes() })
   }
 
   fileprivate mutating func workTiming() throws(ByteCodecError) -> WorkTiming {
