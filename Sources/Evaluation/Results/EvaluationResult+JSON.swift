@@ -33,6 +33,7 @@ extension EvaluationResult {
           }
           return .object(members)
         }),
+      "departures": .array(departures.map { .string($0) }),
       "baselines": .array(
         baselines.map { baseline in
           .object([

@@ -81,9 +81,11 @@ package struct EvaluationResult: Sendable {
         "The published numbers are for \(expected) classes, these are for \(plan.classes.count): "
           + "an easier problem.")
     }
-    let recipe = plan.stores[plan.roles[0]]!.provenance.recipe
+    let provenance = plan.stores[plan.roles[0]]!.provenance
+    let recipe = provenance.recipe
     let features =
-      recipe.descriptor.map { "the hand-made feature \($0)" }
+      provenance.imported.map { "imported features (\($0.format))" }
+      ?? recipe.descriptor.map { "the hand-made feature \($0)" }
       ?? "\(recipe.model.architecture), weights \(recipe.model.sha256.prefix(12))…"
     departures.append("Theirs are of DeCAF's own weights, these of \(features).")
     return departures

@@ -193,7 +193,8 @@ struct EmbedCommand: ParsableCommand {
     }
     return ScatterPlot(
       title: planes.count == 1
-        ? planes[0].title : "\(planes.count) planes of \(FileSystem.name(of: self.store))",
+        ? planes[0].title
+        : "\(chosen.count) images by \(planes.map(\.layer).joined(separator: ", "))",
       panels: planes.map {
         .init(title: $0.title, xLabel: $0.xLabel, yLabel: $0.yLabel, places: $0.places)
       },
