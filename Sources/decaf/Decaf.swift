@@ -19,7 +19,8 @@ struct Decaf: ParsableCommand {
       """,
     subcommands: [
       ExtractCommand.self, TrainCommand.self, PredictCommand.self, ClassifyCommand.self,
-      FinetuneCommand.self, TrainNetworkCommand.self, EvaluateCommand.self, EmbedCommand.self, NeighborsCommand.self, RDMCommand.self,
+      FinetuneCommand.self, TrainNetworkCommand.self,
+      EvaluateCommand.self, EmbedCommand.self, NeighborsCommand.self, RDMCommand.self,
       ProfileCommand.self, ModelCommand.self, ListCommand.self, MergeCommand.self,
       SubsetCommand.self, InfoCommand.self, VerifyCommand.self, ImportCommand.self,
       ExportCommand.self,
