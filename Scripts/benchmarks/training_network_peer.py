@@ -50,8 +50,9 @@ def serve(rank, arguments, rank_count, requests, answers):
     torch.set_num_threads(1 if rank_count > 1 else len(os.sched_getaffinity(0)))
     if rank_count > 1:
         os.sched_setaffinity(0, [sorted(os.sched_getaffinity(0))[rank]])
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29517")
-        torch.distributed.init_process_group("gloo", rank=rank, world_size=rank_count)
+        # A file in place of a port, which somebody else may have.
+        torch.distributed.init_process_group(
+            "gloo", init_method=f"file://{target}.{layout}", rank=rank, world_size=rank_count)
     layout = getattr(torch, f"{layout}_format" if layout == "contiguous" else layout)
     network = caffenet()
     network.load_state_dict(weights(model))

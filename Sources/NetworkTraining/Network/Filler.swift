@@ -14,8 +14,11 @@ package enum Filler: Hashable, Sendable {
   /// Normal with variance 2 / n (He et al. 2015).
   case msra(Norm)
 
+  /// The count n, by Caffe's names.
   package enum Norm: String, Sendable {
-    case fanIn = "FAN_IN", fanOut = "FAN_OUT", average = "AVERAGE"
+    case fanIn = "FAN_IN"
+    case fanOut = "FAN_OUT"
+    case average = "AVERAGE"
   }
 
   /// Reads `weight_filler { … }`.

@@ -21,10 +21,10 @@ struct FinetuneCommand: DistributedCommand {
       ranks, to the same bytes. A loss that is no number any more ends it with status 65. Images \
       that cannot be read are left out, and named at the end.
 
-        decaf finetune pets.txt --model caffenet.safetensors --output pets.safetensors \\
-          --replace fc8 --rate fc8:10 --validation 0.2 --epochs 20
-        mpirun -np 8 decaf finetune pets.txt --model caffenet.safetensors --replace fc8 \\
-          --freeze-below fc6 --output pets.safetensors
+        decaf finetune pets.txt --model caffenet.safetensors --replace fc8 \\
+          --rate fc8:10 --validation 0.2 --epochs 20 --output pets.safetensors
+        mpirun -np 8 decaf finetune pets.txt --model caffenet.caffemodel \\
+          --replace fc8 --freeze-below fc6 --output pets.safetensors
       """)
 
   @Argument(help: "Images with labels: a list, or a folder of class folders.", completion: .file())

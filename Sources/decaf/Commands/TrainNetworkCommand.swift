@@ -13,9 +13,9 @@ struct TrainNetworkCommand: DistributedCommand {
       variance 2 / inputs (He et al. 2015). A description may be Caffe's train_val.prototxt: layers of \
       data, losses and accuracies are passed over, lr_mult, decay_mult and dropout_ratio count.
 
-        decaf train-network images.txt --network small.prototxt --preprocess small.yaml \\
-          --output small.safetensors --validation 0.1 --epochs 30
-        mpirun -np 64 decaf train-network imagenet.txt --network train_val.prototxt \\
+        decaf train-network images.txt --network small.prototxt \\
+          --preprocess small.yaml --validation 0.1 --output small.safetensors
+        mpirun -np 64 decaf train-network imagenet.txt --network caffenet \\
           --solver solver.prototxt --batch 256 --output caffenet.safetensors
       """)
 
