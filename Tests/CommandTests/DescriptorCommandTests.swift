@@ -55,8 +55,9 @@ import Testing
     try withTemporaryFolder { folder in
       let list = try CommandFixture.shared.get().list
       let store = "\(folder)/gist.store"
-      #expect(try run("extract", list, "--descriptor", "gist", "--dry-run", "--output", store)
-        .output.contains("gist (512)"))
+      #expect(
+        try run("extract", list, "--descriptor", "gist", "--dry-run", "--output", store)
+          .output.contains("gist (512)"))
       let extracted = try run("extract", list, "--descriptor", "gist", "--output", store)
       try #require(extracted.status == 0, "\(extracted.errors)")
       let info = try run("info", store)
@@ -75,7 +76,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--descriptor", "llc"], "--codebook"), (["--descriptor", "gist", "--codebook", "w"], "no use"),
+    (["--descriptor", "llc"], "--codebook"),
+    (["--descriptor", "gist", "--codebook", "w"], "no use"),
     (["--codebook", "w", "--model", "m"], "--descriptor llc"), ([], "--descriptor"),
     (["--descriptor", "gist", "--model", "m"], "--model is of networks"),
     (["--descriptor", "gist", "--layers", "fc6"], "--layers is of networks"),

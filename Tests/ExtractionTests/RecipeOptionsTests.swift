@@ -67,7 +67,8 @@ import Testing
     #expect(problem { $0.views = "five" }?.contains("ten-all, found five") == true)
     #expect(problem { $0.precision = "int8" }?.contains("fp32, bf16, found int8") == true)
     #expect(problem { $0.model.architecture = "none" }?.contains("model.architecture") == true)
-    #expect(problem { $0.descriptor = "hog" } == "descriptor: this program makes gist, llc, found hog")
+    #expect(
+      problem { $0.descriptor = "hog" } == "descriptor: this program makes gist, llc, found hog")
     #expect(problem { $0.transform = .object([:]) }?.hasPrefix("transform: ") == true)
     #expect(problem { $0 = .imported(origin: "x") }?.contains("found imported") == true)
   }

@@ -5,7 +5,6 @@ internal import FeatureStore
 internal import Files
 internal import Images
 package import Logging
-internal import Synchronization
 package import Tensors
 
 /// The making of a codebook, on every rank: local descriptors of a sample of the list, then k-means.

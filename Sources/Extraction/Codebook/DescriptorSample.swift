@@ -3,7 +3,6 @@ internal import ConvNet
 internal import Descriptors
 internal import Files
 internal import Images
-internal import Synchronization
 internal import Tensors
 
 /// The images of a list that words are made of, and how many local descriptors of each.
