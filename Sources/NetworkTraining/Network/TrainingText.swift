@@ -146,7 +146,8 @@ private struct Reader {
       if case .message(let param) = field.value {
         found.rates.append(
           ParameterRates(
-            rate: try number(param, "lr_mult"), decay: try number(param, "decay_mult")))
+            rate: try number(param.string("lr_mult"), "lr_mult", param.line),
+            decay: try number(param.string("decay_mult"), "decay_mult", param.line)))
       }
     }
     // The generation before has them as lists of their own.
@@ -154,8 +155,8 @@ private struct Reader {
     for i in 0..<max(rates.count, decays.count) {
       found.rates.append(
         ParameterRates(
-          rate: i < rates.count ? Float(rates[i]) ?? 1 : 1,
-          decay: i < decays.count ? Float(decays[i]) ?? 1 : 1))
+          rate: try number(i < rates.count ? rates[i] : nil, "blobs_lr", layer.line),
+          decay: try number(i < decays.count ? decays[i] : nil, "weight_decay", layer.line)))
     }
     for field in layer.fields {
       guard case .message(let settings) = field.value else { continue }
@@ -169,11 +170,14 @@ private struct Reader {
     layers.append(found)
   }
 
-  private func number(_ message: TextMessage, _ name: String) throws(TextFormatError) -> Float {
-    guard let text = message.string(name) else { return 1 }
+  /// A factor of rates or decays; 1 where it is not there.
+  private func number(
+    _ text: String?, _ name: String, _ line: Int
+  ) throws(TextFormatError) -> Float {
+    guard let text else { return 1 }
     guard let value = Float(text), value.isFinite, value >= 0 else {
       throw TextFormatError(
-        source: source, line: message.line,
+        source: source, line: line,
         problem: "\(name): expected a number of 0 or more, found \(text)")
     }
     return value

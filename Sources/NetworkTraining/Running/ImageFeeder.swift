@@ -227,6 +227,7 @@ final class ImageFeeder {
     let width = network.mapShape.count
     var set = CachedSet(cache: try RowCache(width: width))
     try forEachBatch(of: images, loader, isRead: true) { batch, numbers in
+      try stopIfAsked()
       var batch = batch
       let reasons = try take(loader, into: network, &batch)
       note(reasons, numbers.map { images.rows[$0] }, in: &set.failures)
@@ -240,6 +241,17 @@ final class ImageFeeder {
       }
     }
     return set
+  }
+
+  /// Stops where that was asked for before there is anything to keep.
+  private func stopIfAsked() throws {
+    let reason = schedule.stopReason()
+    var wish = [Int64(reason != nil ? 1 : 0)]
+    if machine.communicator.size > 1 { try machine.communicator.allreduce(&wish, .maximum) }
+    guard wish[0] > 0 else { return }
+    throw NetworkTrainingStopped(
+      reason: reason ?? "asked for on another rank", iteration: 0,
+      total: request.settings.maxIterations, checkpoint: nil)
   }
 
   /// Brings the rows of some images into the network.

@@ -165,7 +165,7 @@ package final class NetworkTrainer {
     try checkpoint.write(network.parameters, state, machine)
     throw NetworkTrainingStopped(
       reason: reason ?? "asked for on another rank", iteration: state.iteration,
-      total: request.settings.maxIterations)
+      total: request.settings.maxIterations, checkpoint: schedule.checkpointPath)
   }
 
   private func keep() throws {

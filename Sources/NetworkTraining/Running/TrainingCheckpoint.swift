@@ -6,8 +6,8 @@ internal import Tensors
 /// A training that is not finished, in a safetensors file.
 ///
 /// Tensors `LAYER.NAME` are the numbers of what is learned, `LAYER.NAME.history` the descent's memory of
-/// them; the last, `crc32c`, is the checksum of all others' bytes. Metadata: `format`, `job` (what
-/// decides the bytes, JSON), `state` (JSON).
+/// them; the last, `crc32c`, is the checksum of job and state, as written, and of all others' bytes.
+/// Metadata: `format`, `job` (what decides the bytes, JSON), `state` (JSON).
 struct TrainingCheckpoint {
   let path: String
   let job: JSONValue
@@ -33,10 +33,12 @@ struct TrainingCheckpoint {
   func write(_ parameters: [TrainedParameter], _ state: TrainingState, _ machine: Machine) throws {
     let entries = Self.entries(parameters)
     let isRoot = machine.communicator.isRoot
+    let stateText = try JSONValue(encoding: state).compactText
     let writer = try machine.communicator.agree {
-      try isRoot ? makeWriter(entries.map { ($0.name, $0.parameter.shape) }, state) : nil
+      try isRoot ? makeWriter(entries.map { ($0.name, $0.parameter.shape) }, stateText) : nil
     }
     var checksum = CRC32C()
+    checksum.update(Array((job.compactText + stateText).utf8))
     for entry in entries {
       for slice in entry.parameter.slices {
         let numbers = try machine.gather(entry.parameter, entry.buffer, rows: slice)
@@ -59,12 +61,9 @@ struct TrainingCheckpoint {
   }
 
   private func makeWriter(
-    _ tensors: [(name: String, shape: [Int])], _ state: TrainingState
+    _ tensors: [(name: String, shape: [Int])], _ stateText: String
   ) throws -> SafetensorsWriter {
-    let metadata = [
-      "format": Self.format, "job": job.compactText,
-      "state": try JSONValue(encoding: state).compactText,
-    ]
+    let metadata = ["format": Self.format, "job": job.compactText, "state": stateText]
     do throws(SystemError) {
       return try SafetensorsWriter(
         path, metadata: metadata,
@@ -131,15 +130,17 @@ struct TrainingCheckpoint {
       throw TrainingError.otherTraining(path: path, differences: differences)
     }
     var checksum = CRC32C()
+    checksum.update(Array((text + stateText).utf8))
     for tensor in tensors {
-      guard file.tensor(named: tensor.name)?.shape == tensor.shape else {
-        throw invalid("its tensor \(tensor.name) is missing or has another shape")
-      }
+      guard let found = file.tensor(named: tensor.name), found.shape == tensor.shape,
+        found.dtype == "F32"
+      else { throw invalid("its tensor \(tensor.name) is missing or has another shape or type") }
       try file.storedFloats(tensor.name).forEachPiece { (piece: Span<Float>) throws(Never) in
         piece.withUnsafeBytes { checksum.update($0) }
       }
     }
-    guard try file.doubles(Self.checksumName) == [Double(checksum.value)] else {
+    guard let stored = try? file.doubles(Self.checksumName), stored == [Double(checksum.value)]
+    else {
       throw invalid("its checksum is wrong")
     }
     do {

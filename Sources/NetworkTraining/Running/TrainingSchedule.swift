@@ -34,13 +34,17 @@ package struct TrainingSchedule {
   }
 }
 
-/// Training stopped early, and its checkpoint is written.
+/// Training stopped early, and what it has reached is kept.
 package struct NetworkTrainingStopped: Error, CustomStringConvertible {
   package let reason: String
   package let iteration: Int
   package let total: Int
+  /// The checkpoint; nil where there was nothing yet to keep.
+  package let checkpoint: String?
 
   package var description: String {
-    "training stopped early after \(iteration) of \(total) iterations (\(reason))"
+    let kept = checkpoint.map { "\($0) is written, " } ?? ""
+    return "training stopped early after \(iteration) of \(total) iterations (\(reason)); "
+      + "\(kept)the same command line continues"
   }
 }

@@ -27,6 +27,11 @@ struct NetworkTrainingJob {
     for warning in request.model?.warnings ?? [] where context.isRoot {
       context.log.warning("\(warning)")
     }
+    for list in [request.images.list, request.validation?.list].compactMap(\.self)
+    where context.isRoot && list.labelledCount < list.count {
+      context.log.warning(
+        "left out \(list.count - list.labelledCount) images of \(list.path) that have no label")
+    }
     try requireOneRequest(request, context)
     if try isFinished(request, context) { return .done }
     let inputs = request.model?.inputs ?? []
@@ -35,9 +40,7 @@ struct NetworkTrainingJob {
         try train(request, team, context, since: start)
       }
     } catch let stop as NetworkTrainingStopped {
-      if context.isRoot {
-        print("\(stop); \(checkpointPath) is written, the same command line continues")
-      }
+      if context.isRoot { print("\(stop)") }
       return .stoppedEarly
     }
   }

@@ -65,10 +65,16 @@ struct SolverOptions: ParsableArguments {
     try OptionRange.check("--epochs", epochs, in: OptionRange.rows)
     try OptionRange.check("--iterations", iterations, in: OptionRange.rows)
     try OptionRange.check("--batch", batch, in: 1...65536)
+    if let stepValues, steps?.count != stepValues.values.count {
+      throw ValidationError("--step-values: expected whole numbers, separated by commas.")
+    }
     if epochs != nil && iterations != nil {
       throw ValidationError("--epochs and --iterations: expected one of them.")
     }
   }
+
+  /// `--step-values`, those that are whole numbers.
+  private var steps: [Int]? { stepValues?.values.compactMap { Int(exactly: $0) } }
 
   /// The solver file, if there is one.
   ///
@@ -94,7 +100,7 @@ struct SolverOptions: ParsableArguments {
     settings.gamma = gamma ?? settings.gamma
     settings.power = power ?? settings.power
     settings.stepSize = stepSize ?? settings.stepSize
-    settings.stepValues = stepValues.map { $0.values.map { Int($0) } } ?? settings.stepValues
+    settings.stepValues = steps ?? settings.stepValues
     settings.warmUp = warmUp ?? settings.warmUp
     settings.momentum = momentum ?? settings.momentum
     settings.weightDecay = weightDecay ?? settings.weightDecay
