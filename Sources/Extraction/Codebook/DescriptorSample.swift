@@ -46,7 +46,7 @@ struct DescriptorSample {
     }
     var bytes = writer.bytes
     try communicator.broadcast(&bytes, root: 0)
-    var reader = ByteReader(bytes)
+    var reader = ByteReader(SharedBytes(bytes))
     items = try reader.array { reader throws(ByteCodecError) in
       (Int(try reader.integer(Int64.self)), try reader.batchItem())
     }

@@ -1,4 +1,5 @@
 internal import ConvNet
+internal import Descriptors
 internal import FeatureStore
 package import Files
 internal import Foundation
