@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Communication
 internal import ConvNet
 internal import Extraction
 internal import Files
