@@ -14,9 +14,9 @@ package struct PictureSheet: Sendable {
 
   /// The drawing as the text of an SVG file.
   package var svg: String {
-    let longest = ([title] + notes).map(\.count).max()!
+    let texts = [8.4 * Double(title.count)] + notes.map { 5.6 * Double($0.count) }
     var drawing = SVGDocument(
-      width: max(width + 32, 32 + 7.6 * Double(longest)),
+      width: 32 + max(width, texts.max()!),
       height: height + 72 + 16 * Double(notes.count), title: title)
     drawing.text(title, x: 16, y: 28, size: 15, isBold: true)
     drawing.image(picture, x: 16, y: 44, width: width, height: height)
