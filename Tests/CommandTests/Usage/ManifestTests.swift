@@ -6,6 +6,7 @@ import Testing
 @Suite struct ManifestTests {
   private static let folder = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
     .appendingPathComponent("Cluster/kubernetes").path
 
   private func lines(_ name: String) throws -> [String] {
