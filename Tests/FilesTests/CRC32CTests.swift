@@ -36,4 +36,22 @@ import Testing
       #expect(checksum.value == slowTwin(bytes))
     }
   }
+
+  /// Around the lengths at which bytes are taken in lanes of 4096.
+  @Test func longInputsAgreeWithSlowTwin() {
+    var bytes: [UInt8] = []
+    var state: UInt32 = 1
+    for _ in 0..<40_000 {
+      state = state &* 1_664_525 &+ 1_013_904_223
+      bytes.append(UInt8(state >> 24))
+    }
+    for (start, count) in [(0, 12_287), (1, 12_288), (3, 12_289), (0, 24_576), (5, 39_995)] {
+      let part = Array(bytes[start..<start + count])
+      let expected = slowTwin(part)
+      #expect(CRC32C.of(part) == expected)
+      var byTables = CRC32C()
+      part.withUnsafeBytes { byTables.updateByTables($0) }
+      #expect(byTables.value == expected)
+    }
+  }
 }
