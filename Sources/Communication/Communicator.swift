@@ -22,20 +22,22 @@ package protocol Communicator: AnyObject {
   /// Says that this rank lives, when it is time; to be called where it computes for long.
   func beat()
 
-  /// Hands `body` over for delivery and returns without waiting for the receiver.
+  /// Hands a message over for delivery and returns without waiting for the receiver.
   ///
-  /// Messages from one rank to another with one tag arrive in the order they were sent. Those that are a
-  /// whole block of memory are sent from where they are.
-  func send(_ body: SharedBytes, to destination: Int, tag: Tag) throws
+  /// Messages from one rank to another with one tag arrive in the order they were sent.
+  ///
+  /// - Parameter parts: the message's bytes, which arrive as one; those in blocks of memory are sent from
+  ///   where they are.
+  func send(_ parts: [SharedBytes], to destination: Int, tag: Tag) throws
 
   /// The next message with this tag from any rank, or nil when none has arrived completely.
   ///
   /// Never waits, not even for the rest of a message.
   func receive(tag: Tag) throws -> Message?
 
-  /// Whether a message to or from this rank is on its way: then a short wait until the next call
-  /// moves it along, a long one delays it.
-  func isTransferring() throws -> Bool
+  /// Whether a long message to or from this rank is on its way: the next call moves it along, and a
+  /// long wait until then delays it.
+  func transfer() throws -> Transfer
 
   /// Returns when every message this rank has sent is on its way and its memory is free.
   func flush() throws
@@ -66,7 +68,7 @@ package protocol Communicator: AnyObject {
 extension Communicator {
   /// Hands `bytes` over for delivery and returns without waiting for the receiver.
   package func send(_ bytes: [UInt8], to destination: Int, tag: Tag) throws {
-    try send(SharedBytes(bytes), to: destination, tag: tag)
+    try send([SharedBytes(bytes)], to: destination, tag: tag)
   }
 }
 

@@ -99,8 +99,8 @@ package final class InProcessCommunicator: Communicator {
     try watch.check()
   }
 
-  package func send(_ body: SharedBytes, to destination: Int, tag: Tag) throws {
-    hub.post(body, from: rank, to: destination, tag: tag)
+  package func send(_ parts: [SharedBytes], to destination: Int, tag: Tag) throws {
+    hub.post(SharedBytes(joining: parts), from: rank, to: destination, tag: tag)
   }
 
   package func receive(tag: Tag) throws -> Message? {
@@ -109,7 +109,7 @@ package final class InProcessCommunicator: Communicator {
     return nil
   }
 
-  package func isTransferring() throws -> Bool { false }
+  package func transfer() throws -> Transfer { .none }
 
   package func flush() throws {}
 

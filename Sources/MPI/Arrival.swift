@@ -5,7 +5,7 @@ internal import Files
 enum MessageKind: Int32 {
   /// A message as it is.
   case short
-  /// The number and length of a long message, which waits to be granted.
+  /// The number of a long message, which waits to be granted, and the lengths of its parts.
   case announcement
   /// The parts of a granted message, in order.
   case pieces
@@ -25,17 +25,17 @@ final class Arrival {
   let source: Int
   let tag: Int32
   private(set) var memory: MemoryBlock
-  private var requests: [Request]
+  private var transit: Transit
   var isDelivered = false
 
   init(
-    kind: MessageKind, source: Int, tag: Int32, memory: MemoryBlock, requests: [Request]
+    kind: MessageKind, source: Int, tag: Int32, memory: MemoryBlock, _ request: Request
   ) {
     self.kind = kind
     self.source = source
     self.tag = tag
     self.memory = memory
-    self.requests = requests
+    transit = Transit([request])
   }
 
   /// The tag of what is to be received by users; nil for grants and beats.
@@ -47,23 +47,22 @@ final class Arrival {
   func becomePieces(_ memory: MemoryBlock, _ requests: [Request]) {
     kind = .pieces
     self.memory = memory
-    self.requests = requests
+    transit = Transit(requests)
   }
 
-  func isComplete(rank: Int) throws(CommunicationError) -> Bool {
-    while let last = requests.last {
-      if try !last.isComplete(rank: rank) { return false }
-      requests.removeLast()
-    }
-    return true
+  /// Moves the message along; see `Transit`.
+  func advance(rank: Int) throws(CommunicationError) -> (hasMoved: Bool, isComplete: Bool) {
+    try transit.advance(rank: rank)
   }
 
-  /// The numbers that an announcement or a grant holds.
-  func numbers(count: Int) throws(CommunicationError) -> [Int64] {
-    guard memory.bytes.count == count * MemoryLayout<Int64>.size else {
+  /// The numbers that an announcement or a grant holds: a message's own and, of one that is announced, the
+  /// lengths of its parts.
+  func numbers() throws(CommunicationError) -> [Int64] {
+    let size = MemoryLayout<Int64>.size
+    guard !memory.bytes.isEmpty, memory.bytes.count.isMultiple(of: size) else {
       throw .foreignMessage(from: source)
     }
-    return (0..<count).map {
+    return (0..<memory.bytes.count / size).map {
       Int64(littleEndian: memory.bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self))
     }
   }

@@ -74,8 +74,8 @@ package final class MPICommunicator: Communicator {
   }
 
   /// MPI 3.1, section 3.7.2 (`MPI_Isend`).
-  package func send(_ body: SharedBytes, to destination: Int, tag: Tag) throws {
-    try mailbox.send(body, to: destination, tag: tag.rawValue)
+  package func send(_ parts: [SharedBytes], to destination: Int, tag: Tag) throws {
+    try mailbox.send(parts, to: destination, tag: tag.rawValue)
   }
 
   /// MPI 3.1, section 3.8.2 (`MPI_Improbe`, `MPI_Imrecv`).
@@ -88,14 +88,14 @@ package final class MPICommunicator: Communicator {
     return message
   }
 
-  package func isTransferring() throws -> Bool { mailbox.isTransferring }
+  package func transfer() throws -> Transfer { mailbox.transfer() }
 
   package func flush() throws {
     var backoff = Backoff()
     while true {
       try lookAround()
       if !mailbox.isSending { return }
-      backoff.wait(duringTransfer: true)
+      backoff.wait(mailbox.transfer())
     }
   }
 
@@ -235,7 +235,8 @@ package final class MPICommunicator: Communicator {
         continue
       }
       try lookAround()
-      backoff.wait(duringTransfer: isMove || mailbox.isTransferring)
+      let transfer = mailbox.transfer()
+      backoff.wait(isMove && transfer == .none ? .waiting : transfer)
     }
   }
 

@@ -20,15 +20,21 @@ final class Mailbox {
 
   /// Bytes sent as they are: libraries send so many at once, without asking the receiver.
   private static let shortByteCount = 4096
-  /// Bytes of a piece: what one call copies in a fraction of a millisecond.
-  private static let pieceByteCount = 4 << 20
+  /// Bytes of a piece: what a network moves in a fraction of a millisecond, so that from piece to piece
+  /// one sees whether anything moves.
+  private static let pieceByteCount = 512 << 10
+  /// Parts of a message that are sent from where they are: their lengths go into the announcement,
+  /// which is a short message.
+  private static let partCount = 256
   /// Bytes of long messages that have arrived or been granted, and that nobody has taken yet.
   private static let credit = 128 << 20
+  /// Bytes beyond which an announcement is not one of this program's.
+  private static let longestMessage = 1 << 40
 
   /// Short messages, grants and pieces that are leaving.
-  private var sending: [Request] = []
+  private var sending: [Transit] = []
   /// Long messages that wait for their grant, by number.
-  private var announced: [Int64: (memory: MemoryBlock, destination: Int)] = [:]
+  private var announced: [Int64: (parts: [SharedBytes], destination: Int)] = [:]
   private var announcementCount: Int64 = 0
   /// The last beat to each rank, while it is leaving.
   private var beats: [Int: Request] = [:]
@@ -43,6 +49,8 @@ final class Mailbox {
   private var heldByteCount = 0
   /// Complete messages by tag, in the order in which they arrived.
   private var ready: [Int32: [Arrival]] = [:]
+  /// Whether anything has come, gone or begun to since `transfer` was asked.
+  private var hasMoved = false
 
   init(_ communicator: decaf_mpi_communicator, rank: Int, size: Int, hostName: String) {
     self.communicator = communicator
@@ -52,22 +60,27 @@ final class Mailbox {
     watch = RankWatch(rank: rank, size: size)
   }
 
-  /// Whether anything but beats is on its way.
-  var isTransferring: Bool { isSending || !receiving.isEmpty || !ungranted.isEmpty }
+  /// What is on its way, but for beats and for what waits to be granted; to be asked once a look.
+  func transfer() -> Transfer {
+    defer { hasMoved = false }
+    if sending.isEmpty && receiving.isEmpty { return .none }
+    return hasMoved ? .moving : .waiting
+  }
 
   var isSending: Bool { !sending.isEmpty || !announced.isEmpty }
 
   /// Hands over a message; see `Communicator.send`.
-  func send(_ body: SharedBytes, to destination: Int, tag: Int32) throws {
+  func send(_ parts: [SharedBytes], to destination: Int, tag: Int32) throws {
     precondition((0..<MessageKind.stride).contains(tag), "a tag beyond those of messages")
-    if body.count <= Self.shortByteCount {
-      sending.append(try start(body.array, to: destination, tag: MessageKind.short.tag(tag)))
+    var parts = parts.filter { !$0.isEmpty }
+    if parts.count > Self.partCount { parts = [SharedBytes(joining: parts)] }
+    if parts.reduce(0, { $0 + $1.count }) <= Self.shortByteCount {
+      try start(parts.flatMap(\.array), to: destination, tag: MessageKind.short.tag(tag))
     } else {
       announcementCount += 1
-      announced[announcementCount] = (body.block, destination)
-      let announcement = [announcementCount, Int64(body.count)].bytes
-      sending.append(
-        try start(announcement, to: destination, tag: MessageKind.announcement.tag(tag)))
+      announced[announcementCount] = (parts, destination)
+      let numbers = [announcementCount] + parts.map { Int64($0.count) }
+      try start(numbers.bytes, to: destination, tag: MessageKind.announcement.tag(tag))
     }
     try progress()
   }
@@ -83,7 +96,13 @@ final class Mailbox {
 
   /// Moves everything along as far as it goes at once.
   func progress() throws {
-    sending = try sending.filter { request throws in try !request.isComplete(rank: rank) }
+    var leaving: [Transit] = []
+    for var transit in sending {
+      let step = try transit.advance(rank: rank)
+      if step.hasMoved { hasMoved = true }
+      if !step.isComplete { leaving.append(transit) }
+    }
+    sending = leaving
     while let arrival = try take() {
       if let tag = arrival.messageTag {
         arriving[Sender(rank: arrival.source, tag: tag), default: []].append(arrival)
@@ -92,7 +111,9 @@ final class Mailbox {
     }
     var open: [Arrival] = []
     for arrival in receiving {
-      if try arrival.isComplete(rank: rank) { try accept(arrival) } else { open.append(arrival) }
+      let step = try arrival.advance(rank: rank)
+      if step.hasMoved { hasMoved = true }
+      if step.isComplete { try accept(arrival) } else { open.append(arrival) }
     }
     receiving = open
     try grant()
@@ -105,7 +126,8 @@ final class Mailbox {
     for destination in rank == 0 ? 1..<size : 0..<1 {
       // One that is still leaving says as much, and a rank that is gone must not collect them.
       if let last = beats[destination], try !last.isComplete(rank: rank) { continue }
-      beats[destination] = try start(bytes, to: destination, tag: MessageKind.beat.tag(0))
+      beats[destination] = try request(
+        sending: bytes, to: destination, tag: MessageKind.beat.tag(0))
     }
   }
 
@@ -123,7 +145,7 @@ final class Mailbox {
     }
     return Arrival(
       kind: kind, source: Int(message.source), tag: message.tag % MessageKind.stride,
-      memory: memory, requests: [request])
+      memory: memory, request)
   }
 
   /// Does what a message that has arrived asks for.
@@ -139,7 +161,7 @@ final class Mailbox {
       granted.remove(arrival.source)
       deliver(arrival)
     case .grant:
-      try sendPieces(try arrival.numbers(count: 1)[0])
+      try sendPieces(try arrival.numbers()[0])
     case .beat:
       guard let beat = Beat(decoding: Array(arrival.memory.bytes)) else {
         throw CommunicationError.foreignMessage(from: arrival.source)
@@ -162,10 +184,11 @@ final class Mailbox {
   private func grant() throws {
     var waiting: [Arrival] = []
     for arrival in ungranted {
-      let numbers = try arrival.numbers(count: 2)
-      guard let byteCount = Int(exactly: numbers[1]), byteCount > 0 else {
-        throw CommunicationError.foreignMessage(from: arrival.source)
-      }
+      let numbers = try arrival.numbers()
+      let counts = numbers.dropFirst().map { Int($0) }
+      guard counts.allSatisfy({ (1...Self.longestMessage).contains($0) }),
+        case let byteCount = counts.reduce(0, +), (1...Self.longestMessage).contains(byteCount)
+      else { throw CommunicationError.foreignMessage(from: arrival.source) }
       let fits = heldByteCount == 0 || heldByteCount + byteCount <= Self.credit
       guard fits, !granted.contains(arrival.source) else {
         waiting.append(arrival)
@@ -175,19 +198,30 @@ final class Mailbox {
       granted.insert(arrival.source)
       // The places for the pieces are there before the sender hears of it.
       let memory = MemoryBlock(byteCount: byteCount)
-      let requests = try pieces(of: memory).map { piece in
+      arrival.becomePieces(memory, try receivePieces(counts, of: memory, from: arrival.source))
+      receiving.append(arrival)
+      try start([numbers[0]].bytes, to: arrival.source, tag: MessageKind.grant.tag(0))
+      hasMoved = true
+    }
+    ungranted = waiting
+  }
+
+  /// Begins to receive parts of these lengths, one behind the other.
+  private func receivePieces(
+    _ counts: [Int], of memory: MemoryBlock, from source: Int
+  ) throws -> [Request] {
+    var end = 0
+    return try counts.flatMap { count in
+      defer { end += count }
+      let part = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[end..<end + count])
+      return try pieces(of: part).map { piece in
         try Request("MPI_Irecv", rank: rank, on: memory) { request in
           decaf_mpi_receive(
-            communicator, piece.baseAddress, Int32(piece.count), Int32(arrival.source),
+            communicator, piece.baseAddress, Int32(piece.count), Int32(source),
             MessageKind.pieces.tag(0), &request)
         }
       }
-      arrival.becomePieces(memory, requests)
-      receiving.append(arrival)
-      sending.append(
-        try start([numbers[0]].bytes, to: arrival.source, tag: MessageKind.grant.tag(0)))
     }
-    ungranted = waiting
   }
 
   private func sendPieces(_ number: Int64) throws {
@@ -195,24 +229,37 @@ final class Mailbox {
       throw CommunicationError.call(
         operation: "sending message \(number)", rank: rank, reason: "it was granted twice")
     }
-    sending += try pieces(of: message.memory).map { piece in
-      try Request("MPI_Isend", rank: rank, on: message.memory) { request in
-        decaf_mpi_send(
-          communicator, piece.baseAddress, Int32(piece.count), Int32(message.destination),
-          MessageKind.pieces.tag(0), &request)
+    let requests = try message.parts.flatMap { part in
+      let memory = part.memory
+      return try pieces(of: memory.bytes).map { piece in
+        try Request("MPI_Isend", rank: rank, on: memory.owner) { request in
+          decaf_mpi_send(
+            communicator, piece.baseAddress, Int32(piece.count), Int32(message.destination),
+            MessageKind.pieces.tag(0), &request)
+        }
       }
     }
+    sending.append(Transit(requests))
+    hasMoved = true
   }
 
-  private func pieces(of memory: MemoryBlock) -> [UnsafeMutableRawBufferPointer] {
-    let bytes = memory.bytes
-    return stride(from: 0, to: bytes.count, by: Self.pieceByteCount).map { start in
+  private func pieces(
+    of bytes: UnsafeMutableRawBufferPointer
+  ) -> [UnsafeMutableRawBufferPointer] {
+    stride(from: 0, to: bytes.count, by: Self.pieceByteCount).map { start in
       UnsafeMutableRawBufferPointer(
         rebasing: bytes[start..<min(start + Self.pieceByteCount, bytes.count)])
     }
   }
 
-  private func start(_ bytes: [UInt8], to destination: Int, tag: Int32) throws -> Request {
+  /// Sends bytes as they are.
+  private func start(_ bytes: [UInt8], to destination: Int, tag: Int32) throws {
+    sending.append(Transit([try request(sending: bytes, to: destination, tag: tag)]))
+  }
+
+  private func request(
+    sending bytes: [UInt8], to destination: Int, tag: Int32
+  ) throws -> Request {
     let memory = MemoryBlock(bytes)
     return try Request("MPI_Isend", rank: rank, on: memory) { request in
       decaf_mpi_send(

@@ -55,7 +55,7 @@ struct RanksPart {
       if let message = try communicator.receive(tag: Self.tag) {
         came.append(message.bytes)
       } else {
-        backoff.wait(duringTransfer: true)
+        backoff.wait(try communicator.transfer())
       }
     }
     try communicator.flush()

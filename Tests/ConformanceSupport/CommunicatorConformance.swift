@@ -1,4 +1,5 @@
 package import Communication
+internal import Files
 
 /// What every `Communicator` must do, written once: run with in-process ranks by the unit tests and
 /// with real ones under `mpirun`.
@@ -21,6 +22,7 @@ package enum CommunicatorConformance {
     try messagesOfOnePairStayInOrder(communicator)
     try tagsDoNotMix(communicator)
     try largeMessagesCrossWithoutDeadlock(communicator)
+    try partsArriveAsOneMessage(communicator)
     try barrierWaitsForEveryone(communicator)
   }
 
@@ -114,6 +116,27 @@ package enum CommunicatorConformance {
     try c.flush()
   }
 
+  private static func partsArriveAsOneMessage(_ c: some Communicator) throws {
+    let tag = Tag(rawValue: 51)
+    // None; short ones; more than an announcement names; parts of less and of more than a piece.
+    for lengths in [
+      [], [3, 0, 5], [Int](repeating: 7, count: 1000), [1, 600_000, 0, 2_000_003, 9],
+    ] {
+      let whole = MemoryBlock((0..<lengths.reduce(0, +)).map { UInt8(truncatingIfNeeded: $0 / 3) })
+      var end = 0
+      let parts = lengths.map { length in
+        defer { end += length }
+        // Some in an array of their own, some where they are.
+        let part = SharedBytes(whole)[end..<end + length]
+        return length % 2 == 0 ? SharedBytes(part.array) : part
+      }
+      try c.send(parts, to: (c.rank + 1) % c.size, tag: tag)
+      let message = try wait(c, tag: tag)
+      try expect(message.body == SharedBytes(whole), "parts of \(lengths.prefix(5)) bytes")
+    }
+    try c.flush()
+  }
+
   private static func barrierWaitsForEveryone(_ c: some Communicator) throws {
     // Rank 0 hears of every arrival before anyone leaves: each rank reports before its barrier.
     let tag = Tag(rawValue: 41)
@@ -127,9 +150,10 @@ package enum CommunicatorConformance {
 
   private static func wait(_ c: some Communicator, tag: Tag) throws -> Message {
     var backoff = Backoff()
-    for _ in 0..<20_000 {
+    let deadline = ContinuousClock.now + .seconds(40)
+    while ContinuousClock.now < deadline {
       if let message = try c.receive(tag: tag) { return message }
-      backoff.wait()
+      backoff.wait(try c.transfer())
     }
     throw Violation(description: "nothing with tag \(tag.rawValue) reached rank \(c.rank)")
   }

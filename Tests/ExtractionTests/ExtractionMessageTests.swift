@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test(arguments: reports) func reportsSurviveEncoding(report: WorkerReport) throws {
-    #expect(try WorkerReport(decoding: report.encoded) == report)
+    #expect(try WorkerReport(decoding: SharedBytes(joining: report.encoded)) == report)
   }
 
   @Test func everyTruncationIsAnError() {
@@ -85,9 +85,10 @@ import Testing
       }
     }
     for report in Self.reports {
-      for count in 0..<report.encoded.count {
+      let bytes = SharedBytes(joining: report.encoded)
+      for count in 0..<bytes.count {
         #expect(throws: ByteCodecError.self) {
-          try WorkerReport(decoding: report.encoded[0..<count])
+          try WorkerReport(decoding: bytes[0..<count])
         }
       }
     }
@@ -108,7 +109,9 @@ import Testing
             data: [])
         }, unreadable: unreadable.map { RowException(row: $0, status: .failed, message: "x") },
         timing: WorkTiming()))
-    #expect(throws: ByteCodecError.self) { try WorkerReport(decoding: report.encoded) }
+    #expect(throws: ByteCodecError.self) {
+      try WorkerReport(decoding: SharedBytes(joining: report.encoded))
+    }
   }
 
   @Test func unknownKindsAreErrors() {
@@ -116,7 +119,7 @@ import Testing
     var writer = ByteWriter()
     writer.write(UInt8(9))
     #expect(throws: ByteCodecError.invalid("report 9")) {
-      try WorkerReport(decoding: writer.message)
+      try WorkerReport(decoding: SharedBytes(joining: writer.message))
     }
   }
 

@@ -189,7 +189,7 @@ extension ScatteredRows {
     var backoff = Backoff()
     while !expected.isEmpty {
       guard let message = try communicator.receive(tag: Self.tag) else {
-        backoff.wait(duringTransfer: try communicator.isTransferring())
+        backoff.wait(try communicator.transfer())
         continue
       }
       backoff.reset()

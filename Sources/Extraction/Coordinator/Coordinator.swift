@@ -134,7 +134,7 @@ final class Coordinator {
         try endWaitAfterStop()
       }
       if isIdle {
-        backoff.wait(duringTransfer: try communicator.isTransferring())
+        backoff.wait(try communicator.transfer())
       } else {
         backoff.reset()
       }

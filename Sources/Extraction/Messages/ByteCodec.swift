@@ -6,11 +6,11 @@ struct ByteWriter {
   /// Long parts, which follow all others.
   private var tail: [SharedBytes] = []
 
-  /// The message: where `bytes` end, then these, then the long parts, of which no other copy was made.
-  var message: SharedBytes {
+  /// The message's parts: where `bytes` end and these; then the long parts, as they are.
+  var message: [SharedBytes] {
     var start = ByteWriter()
     start.write(Int64(bytes.count))
-    return SharedBytes(joining: [SharedBytes(start.bytes), SharedBytes(bytes)] + tail)
+    return [SharedBytes(start.bytes + bytes)] + tail
   }
 
   mutating func write(_ value: some FixedWidthInteger) {

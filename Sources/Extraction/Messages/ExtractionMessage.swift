@@ -67,8 +67,8 @@ extension WorkerOrder {
 }
 
 extension WorkerReport {
-  /// The rows follow all else, copied once.
-  package var encoded: SharedBytes {
+  /// The parts of the message; rows follow all else and are not copied.
+  package var encoded: [SharedBytes] {
     var writer = ByteWriter()
     switch self {
     case .stopRequested(let signal):

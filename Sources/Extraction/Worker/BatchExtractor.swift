@@ -59,10 +59,8 @@ final class BatchExtractor: RowMaker {
     var exceptions: [RowException] = []
     var unreadable: [RowException] = []
     var overflowCounts: [Int] = []
-    var data = layerWidths.map { width in
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(width * batch.items.count * dtype.byteCount)
-      return bytes
+    let data = layerWidths.map {
+      RowBlock(rowCount: batch.items.count, width: $0, dtype: dtype)
     }
     var end = batch.rows.lowerBound
     for start in stride(from: 0, to: batch.items.count, by: chunkSize) where !state.isStopping {
@@ -72,7 +70,7 @@ final class BatchExtractor: RowMaker {
       end += outcomes.count
       let begin = ContinuousClock.now
       for (slot, outcome) in outcomes.enumerated() {
-        overflowCounts.append(appendRow(slot, isOK: outcome.status == .ok, to: &data))
+        overflowCounts.append(appendRow(slot, isOK: outcome.status == .ok, to: data))
         let exception = RowException(
           row: batch.rows.lowerBound + start + slot, status: outcome.status,
           message: outcome.message)
@@ -103,7 +101,7 @@ final class BatchExtractor: RowMaker {
   /// The batch, or the pieces of it between rows of which nothing is to be recorded.
   private func parts(
     of rows: Range<Int>, without unreadable: [RowException], exceptions: [RowException],
-    overflowCounts: [Int], data: [[UInt8]]
+    overflowCounts: [Int], data: [RowBlock]
   ) -> [BatchResult.Part] {
     var parts: [BatchResult.Part] = []
     var start = rows.lowerBound
@@ -112,20 +110,13 @@ final class BatchExtractor: RowMaker {
       let part = start..<end
       if part.isEmpty { continue }
       let places = start - rows.lowerBound..<end - rows.lowerBound
-      let bytes =
-        part == rows
-        ? data
-        : zip(data, layerWidths).map { bytes, width in
-          let rowByteCount = width * dtype.byteCount
-          return Array(
-            bytes[places.lowerBound * rowByteCount..<places.upperBound * rowByteCount])
-        }
+      let bytes = data.map { $0.rows(places) }
       parts.append(
         BatchResult.Part(
           finished: FinishedRows(
             rows: part, exceptions: exceptions.filter { part.contains($0.row) },
             overflowCount: overflowCounts[places].reduce(0, +), data: bytes),
-          data: bytes.map { SharedBytes($0) }))
+          data: bytes))
     }
     return parts
   }
@@ -235,19 +226,19 @@ final class BatchExtractor: RowMaker {
   /// Appends one image's row of every layer: the activations, their mean over views, or all views.
   ///
   /// - Returns: how many values became infinite in the store's type.
-  private func appendRow(_ slot: Int, isOK: Bool, to data: inout [[UInt8]]) -> Int {
+  private func appendRow(_ slot: Int, isOK: Bool, to data: [RowBlock]) -> Int {
     let views = loader.views.count
     var overflowCount = 0
-    for (output, width) in layerWidths.enumerated() {
+    for output in layerWidths.indices {
       guard isOK else {
-        data[output] += dtype.missing(width)
+        data[output].appendMissing()
         continue
       }
       switch loader.views {
       case .center, .tenAll:
         for view in 0..<views {
           overflowCount += maker.withRow(output, image: slot * views + view) { row in
-            dtype.append(row, to: &data[output])
+            data[output].append(row)
           }
         }
       case .ten:
@@ -258,7 +249,7 @@ final class BatchExtractor: RowMaker {
           for i in sum.indices { sum[i] += row[i] }
         }
         for i in sum.indices { sum[i] /= Float(views) }
-        overflowCount += dtype.append(sum, to: &data[output])
+        overflowCount += data[output].append(sum.span)
       }
     }
     return overflowCount

@@ -50,7 +50,7 @@ struct RemoteWorker {
         try report(.abandoned)
       }
       if isIdle {
-        backoff.wait(duringTransfer: try communicator.isTransferring())
+        backoff.wait(try communicator.transfer())
       } else {
         backoff.reset()
       }

@@ -39,9 +39,13 @@ final class NullRowMaker: RowMaker {
       finished = FinishedRows(
         rows: batch.rows, exceptions: [], overflowCount: 0, checksums: last.finished.checksums)
     } else {
-      let data = rowByteCounts.map { [UInt8](repeating: 0, count: $0 * batch.rows.count) }
+      let data = rowByteCounts.map { byteCount in
+        let block = MemoryBlock(byteCount: byteCount * batch.rows.count)
+        block.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        return SharedBytes(block)
+      }
       finished = FinishedRows(rows: batch.rows, exceptions: [], overflowCount: 0, data: data)
-      last = BatchResult.Part(finished: finished, data: data.map { SharedBytes($0) })
+      last = BatchResult.Part(finished: finished, data: data)
     }
     var timing = WorkTiming()
     timing.images = batch.rows.count

@@ -1,4 +1,4 @@
-internal import Files
+package import Files
 internal import Tensors
 
 /// Whether a row holds an image's activations.
@@ -47,6 +47,15 @@ package struct FinishedRows: Equatable, Sendable {
   /// The batch with the checksums of `data`, the rows' bytes layer by layer.
   package init(
     rows: Range<Int>, exceptions: [RowException], overflowCount: Int, data: [[UInt8]]
+  ) {
+    self.init(
+      rows: rows, exceptions: exceptions, overflowCount: overflowCount,
+      data: data.map { SharedBytes($0) })
+  }
+
+  /// The batch with the checksums of `data`, the rows' bytes layer by layer.
+  package init(
+    rows: Range<Int>, exceptions: [RowException], overflowCount: Int, data: [SharedBytes]
   ) {
     self.init(
       rows: rows, exceptions: exceptions, overflowCount: overflowCount,

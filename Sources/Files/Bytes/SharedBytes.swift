@@ -15,8 +15,12 @@ package struct SharedBytes: Sendable {
   /// All bytes of a block, which nobody may change any more.
   package init(_ block: MemoryBlock) { storage = .block(block, 0..<block.byteCount) }
 
-  /// All bytes of `parts`, in order, in one new block: the only copy that is made of them.
+  /// All bytes of `parts`, in order: copied once, unless it is one part.
   package init(joining parts: [SharedBytes]) {
+    if parts.count == 1 {
+      self = parts[0]
+      return
+    }
     let block = MemoryBlock(byteCount: parts.reduce(0) { $0 + $1.count })
     var end = 0
     for part in parts {
@@ -31,10 +35,15 @@ package struct SharedBytes: Sendable {
 
   private init(_ storage: Storage) { self.storage = storage }
 
-  /// A block that has just these bytes: their own where there is one.
-  package var block: MemoryBlock {
-    if case .block(let block, let range) = storage, range.count == block.byteCount { return block }
-    return MemoryBlock(array)
+  /// The bytes at a fixed address, where they are if they have one, and what keeps them there.
+  package var memory: (owner: MemoryBlock, bytes: UnsafeMutableRawBufferPointer) {
+    switch storage {
+    case .array(let array):
+      let block = MemoryBlock(array)
+      return (block, block.bytes)
+    case .block(let block, let range):
+      return (block, UnsafeMutableRawBufferPointer(rebasing: block.bytes[range]))
+    }
   }
 
   package var count: Int {
