@@ -28,6 +28,9 @@ final class Mailbox {
   private static let partCount = 256
   /// Bytes of long messages that have arrived or been granted, and that nobody has taken yet.
   private static let credit = 128 << 20
+  /// Of these, bytes that are granted and have not arrived: enough to fill a network, and no more senders
+  /// are kept awake than that takes, as where ranks share cores they take them from the receiver.
+  private static let movingCredit = 32 << 20
   /// Bytes beyond which an announcement is not one of this program's.
   private static let longestMessage = 1 << 40
 
@@ -47,6 +50,7 @@ final class Mailbox {
   /// Ranks whose long message is under way: one at a time.
   private var granted: Set<Int> = []
   private var heldByteCount = 0
+  private var movingByteCount = 0
   /// Complete messages by tag, in the order in which they arrived.
   private var ready: [Int32: [Arrival]] = [:]
   /// Whether anything has come, gone or begun to since `transfer` was asked.
@@ -159,6 +163,7 @@ final class Mailbox {
       ungranted.append(arrival)
     case .pieces:
       granted.remove(arrival.source)
+      movingByteCount -= arrival.memory.byteCount
       deliver(arrival)
     case .grant:
       try sendPieces(try arrival.numbers()[0])
@@ -189,12 +194,16 @@ final class Mailbox {
       guard counts.allSatisfy({ (1...Self.longestMessage).contains($0) }),
         case let byteCount = counts.reduce(0, +), (1...Self.longestMessage).contains(byteCount)
       else { throw CommunicationError.foreignMessage(from: arrival.source) }
-      let fits = heldByteCount == 0 || heldByteCount + byteCount <= Self.credit
+      let fits =
+        heldByteCount == 0
+        || heldByteCount + byteCount <= Self.credit
+          && (movingByteCount == 0 || movingByteCount + byteCount <= Self.movingCredit)
       guard fits, !granted.contains(arrival.source) else {
         waiting.append(arrival)
         continue
       }
       heldByteCount += byteCount
+      movingByteCount += byteCount
       granted.insert(arrival.source)
       // The places for the pieces are there before the sender hears of it.
       let memory = MemoryBlock(byteCount: byteCount)
