@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,7 @@ class Bench:
                                     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", **(environment or {})})
         if found.returncode:
             sys.exit(f"simulate-scale: {' '.join(map(str, command))}:\n{found.stderr}")
+        return found
 
     def extract(self, images, ranks, width, *options, batch=64, milliseconds=0):
         """A job's own account of itself, with the processor time of rank 0 and of all others."""
@@ -70,8 +72,25 @@ class Bench:
         return account
 
 
+def gathered_byte(bench, rows=16384):
+    """Seconds a byte of a rank 0 that takes in rows as fast as it can from two others.
+
+    Not its processor time: it receives and writes at once, and looks for what comes without a pause.
+    """
+    def seconds(values):
+        command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", 3,
+                   BIN / "CoordinatorBenchmark", "rows", rows, values, 64, "coordinator"]
+        times = []
+        for _ in range(3):
+            times.append(json.loads(bench.run(*command).stdout)["seconds"])
+            bench.run("rm", "-r", "rows")
+        return statistics.median(times)
+
+    return max(0, seconds(LARGE) - seconds(4)) / (rows * 4 * (LARGE - 4))
+
+
 def costs_of(bench, images=4096):
-    """`Costs` of this machine, from the processor time that jobs take beyond an empty one."""
+    """`Costs` of this machine, most from the processor time that jobs take beyond an empty one."""
     def job(count, *options, **settings):
         return bench.extract(count, 2, settings.pop("width", 4), *options, **settings)
 
@@ -89,7 +108,7 @@ def costs_of(bench, images=4096):
     written = sum(rank["writeSeconds"] for rank in direct["ranks"])
     return Costs(
         order=batch / 2, report=batch / 2, row=row,
-        gathered_byte=max(0, large["first"] - batched["first"]) / size,
+        gathered_byte=gathered_byte(bench),
         sent_byte=max(0, large["others"] - direct["others"] + written) / size,
         written_byte=written / size, synchronized=0, start=empty["elapsedSeconds"])
 
