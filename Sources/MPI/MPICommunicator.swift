@@ -171,13 +171,14 @@ package final class MPICommunicator: Communicator {
       let offsets = counts.indices.reduce(into: [Int32]()) { offsets, i in
         offsets.append(i == 0 ? 0 : offsets[i - 1] + counts[i - 1])
       }
-      let total = rank == root ? counts.reduce(0) { $0 + Int($1) } : 0
-      let all = MemoryBlock(byteCount: total)
+      let total = counts.reduce(0) { $0 + Int($1) }
+      let all = MemoryBlock(byteCount: rank == root ? total : 0)
       try bytes.withUnsafeBytes { own in
         let own = own.baseAddress.map { $0 + min(start, own.count) }
         try counts.withUnsafeBufferPointer { counts in
           try offsets.withUnsafeBufferPointer { offsets in
-            try complete("MPI_Igatherv") { request in
+            // All ranks have come: they have just told their lengths.
+            try complete("MPI_Igatherv", isMove: total > Self.pieceByteCount) { request in
               decaf_mpi_gather(
                 communicator, own, counts[rank], all.bytes.baseAddress, counts.baseAddress,
                 offsets.baseAddress, Int32(root), &request)
