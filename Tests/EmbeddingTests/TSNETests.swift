@@ -214,4 +214,19 @@ func affinities(_ count: Int, perplexity: Double = 10, team: ThreadTeam) -> Affi
 
 extension Double {
   var logarithm: Double { log(self) }
+
+  /// Many classes of few rows: exaggerated attraction draws them to one point, and they must part again.
+  @Test(arguments: [true, false]) func manySmallClassesPart(isExact: Bool) {
+    let (classes, width, team) = (200, 32, ThreadTeam(threadCount: 2))
+    let rows = clusteredRows(5 * classes, width: width, clusters: classes)
+    let near = Neighborhoods(of: rows, width: width, size: 90, team: team)
+    let graph = Affinities(near, count: 5 * classes, perplexity: 30, team: team).graph
+    var options = TSNE.Options()
+    options.isExact = isExact
+    let found = TSNE(
+      graph, start: TSNE.start(rows, width: width, seed: 1), options: options, team: team)
+    let largest = found.coordinates.map(abs).max()!
+    #expect(largest > 10 && largest < 1000)
+    #expect(found.divergence < 2)
+  }
 }

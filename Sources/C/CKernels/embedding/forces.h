@@ -66,7 +66,9 @@ static void embedding_descend(float *position, float *velocity, float *gain,
   for (size_t i = 0; i < count; i++) {
     const float slope = exaggeration * attraction[i] - repulsion[i] * normalization;
     const float grown = gain[i] + 0.2f, shrunk = gain[i] * 0.8f;
-    const float next = slope * velocity[i] < 0 ? grown : shrunk < 0.01f ? 0.01f : shrunk;
+    // By signs: a product of the two underflows where exaggeration has drawn all points together.
+    const int turns = (slope < 0 && velocity[i] > 0) || (slope > 0 && velocity[i] < 0);
+    const float next = turns ? grown : shrunk < 0.01f ? 0.01f : shrunk;
     gain[i] = next;
     velocity[i] = momentum * velocity[i] - rate * next * slope;
     position[i] += velocity[i];
