@@ -97,6 +97,10 @@ package final class Store: Sendable {
   /// The folder that relative paths of the list start from, as the last run that tells has it.
   package var recordedRoot: String? { RunRecords(folder).root }
 
+  /// What `runs/NNNN.json` say of each run, in their order; without those that cannot be read. A store
+  /// that was imported, joined or copied has none.
+  package var recordedRuns: [(number: Int, record: JSONValue)] { RunRecords(folder).all }
+
   package var provenance: Provenance { manifest.provenance }
   package var rowCount: Int { manifest.rowCount }
 
