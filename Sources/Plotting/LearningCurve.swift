@@ -134,12 +134,14 @@ package struct LearningCurve: Sendable {
     _ line: Series, _ index: Int, _ scale: Scale, _ drawing: inout SVGDocument
   ) {
     let color = Ink.series(index)
-    for point in line.points {
-      guard let deviation = point.deviation, deviation > 0 else { continue }
-      let x = scale.x(point.x)
-      let (top, bottom) = (scale.y(point.y + deviation), scale.y(point.y - deviation))
-      drawing.line((x, top), (x, bottom), color: color, width: 1.25)
-      for y in [top, bottom] { drawing.line((x - 4, y), (x + 4, y), color: color, width: 1.25) }
+    for (points, width) in [(line.points, 1.25), (line.references, 0.75)] {
+      for point in points {
+        guard let deviation = point.deviation, deviation > 0 else { continue }
+        let x = scale.x(point.x)
+        let (top, bottom) = (scale.y(point.y + deviation), scale.y(point.y - deviation))
+        drawing.line((x, top), (x, bottom), color: color, width: width)
+        for y in [top, bottom] { drawing.line((x - 4, y), (x + 4, y), color: color, width: width) }
+      }
     }
     drawing.polyline(
       line.points.map { (scale.x($0.x), scale.y($0.y)) }, color: color,

@@ -192,9 +192,8 @@ struct EmbedCommand: ParsableCommand {
         tip: paths[i], image: images.isEmpty ? "" : images[i])
     }
     return ScatterPlot(
-      title: planes.count == 1
-        ? planes[0].title
-        : "\(chosen.count) images by \(planes.map(\.layer).joined(separator: ", "))",
+      title: "\(chosen.count) images by "
+        + (planes.count == 1 ? planes[0].title : planes.map(\.layer).joined(separator: ", ")),
       panels: planes.map {
         .init(title: $0.title, xLabel: $0.xLabel, yLabel: $0.yLabel, places: $0.places)
       },

@@ -125,7 +125,7 @@ struct RDMCommand: ParsableCommand {
     default:
       let labels = chosen.map { store.rows[$0].label?.description ?? "no label" }
       let picture = DissimilarityMap(
-        title: "dissimilarity by \(layer) of \(FileSystem.name(of: self.store))",
+        title: "Dissimilarity by \(layer) of \(FileSystem.name(of: self.store))",
         labels: labels, values: matrix.values)
       bytes = Array(picture.svg.utf8)
     }
