@@ -12,7 +12,7 @@ import Testing
       yaml == EvaluationFixture.fewShot
       ? ["images": try EvaluationFixture.store("\(folder)/s")]
       : Dictionary(
-        uniqueKeysWithValues: try ["amazon", "dslr", "webcam"].enumerated().map {
+        uniqueKeysWithValues: try ["x", "y", "z"].enumerated().map {
           (
             $1,
             try EvaluationFixture.store(

@@ -115,7 +115,7 @@ struct StoreSections {
   ///
   /// - Throws: `EmbeddingError`, `StoreError`.
   func neighbors(_ layer: String, _ progress: StepProgress) throws -> ReportPage.Section? {
-    let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
+    let usable = RowChoice.usable(of: store)
     if usable.count < 2 { return nil }
     let rows = FeatureRows(
       try store.layer(named: layer), rows: usable, path: store.path, isNormalized: false)
