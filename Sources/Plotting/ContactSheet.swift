@@ -44,9 +44,10 @@ package struct ContactSheet: Sendable {
   static let style = """
     .sheet{overflow-x:auto}.sheet td{vertical-align:top;min-width:76px;max-width:150px;padding:3px;
     font-size:12px;overflow-wrap:anywhere}
+    .sheet:not(.apart) tr{display:flex;flex-wrap:wrap}
     .sheet.apart td:first-child{border-right:2px solid #888}
     .sheet td.other{outline:2px dashed #d55e00;outline-offset:-2px}
-    .sheet small{color:#777;display:block}.sheet img{display:block}.sheet tr{break-inside:avoid}
+    .sheet small{opacity:.7;display:block}.sheet img{display:block}.sheet tr{break-inside:avoid}
     """
 
   /// The lines as a table.

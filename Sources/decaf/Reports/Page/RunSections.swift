@@ -77,8 +77,11 @@ struct RunSections {
         seconds[layer.layer, default: 0] += layer.seconds
       }
     }
-    guard images > 0, names.contains(where: { seconds[$0]! > 0 }) else { return nil }
     let recipe = store.provenance.recipe
+    // A hand-made feature has no layers: its one bar would say nothing.
+    guard images > 0, recipe.descriptor == nil, names.contains(where: { seconds[$0]! > 0 }) else {
+      return nil
+    }
     let definition = Architecture(rawValue: recipe.model.architecture)?.definition
     let layers = names.map {
       LayerTimes.Layer(
@@ -86,7 +89,7 @@ struct RunSections {
         milliseconds: 1000 * seconds[$0]! / Double(images))
     }
     let drawing = LayerTimes(
-      title: "Time by layer: \(recipe.descriptor ?? recipe.model.architecture)",
+      title: "Time by layer: \(recipe.model.architecture)",
       layers: layers.filter { $0.milliseconds > 0 },
       notes: ["Milliseconds of a thread an image, over \(images) images of all ranks and runs."])
     return .init("Time by layer\(suffix)", [.drawing(drawing.svg)])
