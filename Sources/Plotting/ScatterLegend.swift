@@ -27,7 +27,7 @@ struct ScatterLegend {
     let longest = (names + plot.marks.map { Self.shortened($0, to: ScatterPlot.longestName) }).map(
       \.count
     ).max()!
-    return 30 + 5.3 * Double(longest + number)
+    return 28 + 5.1 * Double(longest + number)
   }
 
   private var columns: Int { max(1, min(lineCount, Int(planeWidth / columnWidth))) }

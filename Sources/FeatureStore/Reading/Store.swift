@@ -231,6 +231,14 @@ package final class StoredLayer: Sendable {
     }
   }
 
+  /// Tells the system that these rows have been read: their pages no longer count as this process's
+  /// memory.
+  package func isDone(with rows: Range<Int>) {
+    for (shard, piece) in layout.pieces(of: rows) {
+      shards[shard].file.isDone(with: byteRange(piece, of: shard))
+    }
+  }
+
   /// Where the rows `piece` of a shard lie in its file.
   private func byteRange(_ piece: Range<Int>, of shard: Int) -> Range<Int> {
     let rowByteCount = width * layout.elementType.byteCount

@@ -117,14 +117,18 @@ struct StoreSections {
   func neighbors(_ layer: String, _ progress: StepProgress) throws -> ReportPage.Section? {
     let usable = RowChoice.usable(of: store)
     if usable.count < 2 { return nil }
+    let stored = try store.layer(named: layer)
     let rows = FeatureRows(
-      try store.layer(named: layer), rows: usable, path: store.path, isNormalized: false)
+      stored, rows: usable, path: store.path, isNormalized: false)
     let count = min(Self.queryCount, usable.count)
     let queries = (0..<count).map { $0 * usable.count / count }
     let found = try NearestRows(
       of: queries, count: usable.count, width: rows.width, size: Self.neighborCount, team: team,
       progress: { progress.show("neighbors, block", $0, of: $1) },
-      read: { try rows.append($0, to: &$1) })
+      read: { range, values in
+        try rows.append(range, to: &values)
+        stored.isDone(with: usable[range.lowerBound]..<usable[range.upperBound - 1] + 1)
+      })
     func item(_ index: Int, _ note: String, isOther: Bool = false) -> ReportPictures.Item {
       let entry = store.rows[usable[index]]
       return .init(
