@@ -14,6 +14,8 @@ package enum EvaluationError: ErrorWithStatus, Equatable, Sendable, CustomString
   case invalidProgress(path: String, reason: String)
   /// The folder belongs to an unfinished evaluation that differs in what `differences` names.
   case otherEvaluation(path: String, differences: [String])
+  /// A folder's results are not what this program writes.
+  case unreadableResults(path: String, problem: String)
 
   package var description: String {
     switch self {
@@ -41,6 +43,8 @@ package enum EvaluationError: ErrorWithStatus, Equatable, Sendable, CustomString
       \(path) is of another evaluation: \(differences.joined(separator: "; ")); finish that one, choose \
       another --output, or begin anew with --overwrite
       """
+    case .unreadableResults(let path, let problem):
+      "\(path)/results.json is not as decaf evaluate writes it: \(problem); run the evaluation again"
     }
   }
 

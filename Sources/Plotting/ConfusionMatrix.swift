@@ -6,6 +6,9 @@ package struct ConfusionMatrix: Sendable {
   /// `K×K`, row-major: true class, predicted class.
   package let counts: [Int]
 
+  /// Letters of a name beside the matrix; tips have all of it.
+  private static let longestName = 28
+
   /// - Precondition: there are K² counts, none negative.
   package init(title: String, classes: [String], counts: [Int]) {
     precondition(
@@ -19,10 +22,11 @@ package struct ConfusionMatrix: Sendable {
   /// The drawing as the text of an SVG file; a cell's shade is its share of its row.
   package var svg: String {
     let k = classes.count
-    let cell = max(5, min(34, 620 / Double(k)))
+    let names = classes.map { ScatterLegend.shortened($0, to: Self.longestName) }
+    let cell = max(7.5, min(34, 620 / Double(k)))
     let side = cell * Double(k)
-    let fontSize = min(12, max(5, cell * 0.8))
-    let labelWidth = fontSize * 0.58 * Double(classes.map(\.count).max()!) + 12
+    let fontSize = min(12, max(6.5, cell * 0.8))
+    let labelWidth = fontSize * 0.58 * Double(names.map(\.count).max()!) + 12
     let (left, top) = (28 + labelWidth, 62.0)
     var drawing = SVGDocument(
       width: left + side + 84, height: top + side + labelWidth + 34, title: title)
@@ -34,10 +38,10 @@ package struct ConfusionMatrix: Sendable {
         draw(row, column, total, x: left + cell * Double(column), y: y, cell, &drawing)
       }
       drawing.text(
-        classes[row], x: left - 6, y: y + cell / 2 + fontSize * 0.36, anchor: .end, size: fontSize)
+        names[row], x: left - 6, y: y + cell / 2 + fontSize * 0.36, anchor: .end, size: fontSize)
       let x = left + cell * (Double(row) + 0.5)
       drawing.text(
-        classes[row], x: x + fontSize * 0.36, y: top + side + 6, anchor: .end, size: fontSize,
+        names[row], x: x + fontSize * 0.36, y: top + side + 6, anchor: .end, size: fontSize,
         angle: -90)
     }
     drawFrame(left: left, top: top, side: side, &drawing)

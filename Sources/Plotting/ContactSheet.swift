@@ -22,27 +22,41 @@ package struct ContactSheet: Sendable {
 
   /// The page's text; needs no network.
   package var html: String {
-    let rows = lines.map { line in "<tr>\(line.map(Self.cell).joined())</tr>" }
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      \(PictureMark.comment)
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(XMLEscape.escaped(title))</title>
-      <style>body{font:12px Helvetica,Arial,sans-serif;color:#222;margin:1em}h1{font-size:1.3em}
-      div{overflow-x:auto}td{vertical-align:top;width:84px;padding:3px;overflow-wrap:anywhere}
-      td:first-child{border-right:2px solid #888}td.other{outline:2px dashed #d55e00}
-      small{color:#666;display:block}img{display:block}tr{break-inside:avoid}</style>
-      <h1>\(XMLEscape.escaped(title))</h1>
-      <p>The first of each line is the row asked for, then its neighbors and their distances; a dashed frame \
-      is of another class.</p>
-      <div><table>
-      \(rows.joined(separator: "\n"))
-      </table></div>
-      </html>
+    """
+    <!DOCTYPE html>
+    <html lang="en">
+    \(PictureMark.comment)
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>\(XMLEscape.escaped(title))</title>
+    <style>body{font:12px Helvetica,Arial,sans-serif;color:#222;margin:1em}h1{font-size:1.3em}
+    \(Self.style)</style>
+    <h1>\(XMLEscape.escaped(title))</h1>
+    <p>The first of each line is the row asked for, then its neighbors and their distances; a dashed frame \
+    is of another class.</p>
+    \(Self.table(lines))
+    </html>
 
-      """
+    """
+  }
+
+  /// How lines of pictures look, on whatever page.
+  static let style = """
+    .sheet{overflow-x:auto}.sheet td{vertical-align:top;min-width:76px;max-width:150px;padding:3px;
+    font-size:12px;overflow-wrap:anywhere}
+    .sheet:not(.apart) tr{display:flex;flex-wrap:wrap}
+    .sheet.apart td:first-child{border-right:2px solid #888}
+    .sheet td.other{outline:2px dashed #d55e00;outline-offset:-2px}
+    .sheet small{opacity:.7;display:block}.sheet img{display:block}.sheet tr{break-inside:avoid}
+    """
+
+  /// The lines as a table.
+  ///
+  /// - Parameter isFirstApart: whether the others of a line are seen against its first.
+  static func table(_ lines: [[Cell]], isFirstApart: Bool = true) -> String {
+    let rows = lines.map { line in "<tr>\(line.map(Self.cell).joined())</tr>" }
+    return "<div class=\"sheet\(isFirstApart ? " apart" : "")\"><table>\n"
+      + "\(rows.joined(separator: "\n"))\n</table></div>"
   }
 
   private static func cell(_ cell: Cell) -> String {

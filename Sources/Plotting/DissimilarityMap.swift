@@ -24,20 +24,21 @@ package struct DissimilarityMap: Sendable {
     var drawing = SVGDocument(
       width: left + Self.side + 110, height: top + Self.side + 30, title: title)
     drawing.text(title, x: 24, y: 28, size: 15, isBold: true)
-    drawing.text("1 − correlation; rows by class", x: 24, y: 46, color: Ink.faint)
+    drawing.text(
+      "1 − correlation of \(labels.count) rows, by class", x: 24, y: 46, color: Ink.faint)
     let means = means
     let cells = means.count
     let cell = Self.side / Double(cells)
-    let highest = max(means.joined().max()!, 1e-9)
+    let range = Self.range(of: means)
     for (i, row) in means.enumerated() {
       for (j, mean) in row.enumerated() {
         drawing.rectangle(
           x: left + cell * Double(j), y: top + cell * Double(i), width: cell + 0.3,
-          height: cell + 0.3, fill: Self.shade(Double(mean / highest)))
+          height: cell + 0.3, fill: Self.shade(range.share(of: mean)))
       }
     }
     drawNames(runs, left, top, &drawing)
-    drawKey(x: left + Self.side + 22, top, highest, &drawing)
+    drawKey(x: left + Self.side + 22, top, range, &drawing)
     return drawing.text
   }
 
@@ -75,6 +76,27 @@ package struct DissimilarityMap: Sendable {
     }
   }
 
+  /// What the darkest and the lightest shade stand for.
+  private struct ShadeRange {
+    let low: Double
+    let high: Double
+
+    func share(of value: Float) -> Double { (Double(value) - low) / (high - low) }
+  }
+
+  /// Most pairs are about as unlike as can be: shades from 0 on would leave the page pale. A hundredth
+  /// of the cells at either end is as dark, or as light, as can be.
+  private static func range(of means: [[Float]]) -> ShadeRange {
+    let values = means.enumerated().flatMap { i, row in
+      row.enumerated().filter { $0.offset != i }.map(\.element)
+    }.sorted()
+    guard let last = values.last else { return ShadeRange(low: 0, high: 1) }
+    let (low, high) = (values[values.count / 100], values[values.count - 1 - values.count / 100])
+    return low < high
+      ? ShadeRange(low: Double(low), high: Double(high))
+      : ShadeRange(low: min(0, Double(last) - 1), high: Double(max(last, 1e-9)))
+  }
+
   /// From a dark blue, alike, to white: the shades of `ConfusionMatrix` the other way.
   private static func shade(_ share: Double) -> String {
     let t = 1 - min(max(share, 0), 1)
@@ -96,17 +118,20 @@ package struct DissimilarityMap: Sendable {
   }
 
   private func drawKey(
-    x: Double, _ top: Double, _ highest: Float, _ drawing: inout SVGDocument
+    x: Double, _ top: Double, _ range: ShadeRange, _ drawing: inout SVGDocument
   ) {
     for i in 0..<20 {
       drawing.rectangle(
         x: x, y: top + 8 * Double(i), width: 14, height: 8.4,
         fill: Self.shade(1 - (Double(i) + 0.5) / 20))
     }
-    for (share, y) in [(1.0, top), (0.5, top + 80), (0, top + 160)] {
+    let middle = (range.low + range.high) / 2
+    let marks = [
+      ("≥ ", range.high, top), ("", middle, top + 80), ("≤ ", range.low, top + 160),
+    ]
+    for (sign, value, y) in marks {
       drawing.text(
-        SVGDocument.number(Double(highest) * share), x: x + 19, y: y + 4, size: 10,
-        color: Ink.faint)
+        sign + SVGDocument.number(value), x: x + 19, y: y + 4, size: 10, color: Ink.faint)
     }
   }
 }

@@ -4,6 +4,7 @@ enum Ink {
   static let faint = "#666666"
   static let grid = "#e3e3e3"
   static let axis = "#888888"
+  static let pale = "#cfcfcf"
 
   /// Colors that people with any color vision tell apart (Okabe and Ito, 2008), without the yellow,
   /// which is too pale on white.

@@ -92,17 +92,18 @@ package struct LayerTimes: Sendable {
 
   private static func color(_ kind: Kind) -> String {
     switch kind {
+    // Dark, middle and light: they are told apart in gray too.
     case .convolution: Ink.series(0)
-    case .innerProduct: Ink.series(1)
-    case .other: Ink.axis
+    case .innerProduct: Ink.series(4)
+    case .other: Ink.pale
     }
   }
 
   private static func percent(_ share: Double) -> String {
-    "\(SVGDocument.number((share * 1000).rounded() / 10)) %"
+    "\(SVGDocument.fixed(100 * share, 1)) %"
   }
 
   private static func text(milliseconds: Double) -> String {
-    SVGDocument.number(milliseconds < 0.1 ? (milliseconds * 1000).rounded() / 1000 : milliseconds)
+    SVGDocument.fixed(milliseconds, milliseconds < 10 ? 3 : 1)
   }
 }

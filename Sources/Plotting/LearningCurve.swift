@@ -134,16 +134,20 @@ package struct LearningCurve: Sendable {
     _ line: Series, _ index: Int, _ scale: Scale, _ drawing: inout SVGDocument
   ) {
     let color = Ink.series(index)
-    for point in line.points {
-      guard let deviation = point.deviation, deviation > 0 else { continue }
-      let x = scale.x(point.x)
-      let (top, bottom) = (scale.y(point.y + deviation), scale.y(point.y - deviation))
-      drawing.line((x, top), (x, bottom), color: color, width: 1.25)
-      for y in [top, bottom] { drawing.line((x - 4, y), (x + 4, y), color: color, width: 1.25) }
-    }
+    for point in line.points { drawBar(point, color, width: 1.25, scale, &drawing) }
     drawing.polyline(
       line.points.map { (scale.x($0.x), scale.y($0.y)) }, color: color,
       isDashed: index >= Marker.allCases.count)
+  }
+
+  private func drawBar(
+    _ point: Point, _ color: String, width: Double, _ scale: Scale, _ drawing: inout SVGDocument
+  ) {
+    guard let deviation = point.deviation, deviation > 0 else { return }
+    let x = scale.x(point.x)
+    let (top, bottom) = (scale.y(point.y + deviation), scale.y(point.y - deviation))
+    drawing.line((x, top), (x, bottom), color: color, width: width)
+    for y in [top, bottom] { drawing.line((x - 4, y), (x + 4, y), color: color, width: width) }
   }
 
   private func drawMarks(
@@ -163,6 +167,8 @@ package struct LearningCurve: Sendable {
       drawing.marker(
         .number(index), x: scale.x(point.x), y: scale.y(point.y), size: 6,
         color: Ink.series(index), isHollow: true, tip: tip(point, ", published"))
+      // Through the mark, whose white would hide a short one.
+      drawBar(point, Ink.series(index), width: 0.75, scale, &drawing)
     }
   }
 

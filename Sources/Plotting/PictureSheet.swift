@@ -4,7 +4,9 @@ package struct PictureSheet: Sendable {
   /// A `data:` address of the picture.
   package let picture: String
   /// In pixels of the drawing.
-  package let (width, height): (Double, Double)
+  package let width: Double
+  /// In pixels of the drawing.
+  package let height: Double
   package let notes: [String]
 
   package init(title: String, picture: String, width: Int, height: Int, notes: [String]) {

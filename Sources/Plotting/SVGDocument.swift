@@ -126,6 +126,17 @@ struct SVGDocument {
     attributes.map { " \($0.0)=\"\(XMLEscape.escaped($0.1))\"" }.joined()
   }
 
+  /// A number with so many decimals, zeros too: in a column of numbers that are compared.
+  static func fixed(_ value: Double, _ decimals: Int) -> String {
+    let scale = Int((0..<decimals).reduce(1) { scale, _ in 10 * scale })
+    let place = value.isNaN ? 0 : min(max(value, -1e6), 1e6)
+    let units = Int((place * Double(scale)).rounded())
+    let (whole, rest) = abs(units).quotientAndRemainder(dividingBy: scale)
+    let digits = String(rest)
+    let zeros = String(repeating: "0", count: max(0, decimals - digits.utf8.count))
+    return (units < 0 ? "-" : "") + "\(whole)" + (decimals > 0 ? ".\(zeros)\(digits)" : "")
+  }
+
   /// A number in at most two decimals, without trailing zeros.
   ///
   /// Coordinates come from results: one that no picture has is drawn at its edge, NaN at 0.

@@ -5,12 +5,14 @@ struct ScatterLegend {
   /// Lines, each a name; marks come first, in the colour of text.
   private var lineCount: Int { plot.groups.count + (plot.marks.isEmpty ? 0 : plot.marks.count + 1) }
 
-  private static let columnWidth = 152.0
   private static let lineHeight = 13.0
 
   init(_ plot: ScatterPlot) {
     self.plot = plot
-    names = plot.groups.map { Self.shortened($0, to: ScatterPlot.longestName) }
+    // Many names are shorter: more columns, and a picture that is no list.
+    names = plot.groups.map {
+      Self.shortened($0, to: plot.isNumbered ? 20 : ScatterPlot.longestName)
+    }
   }
 
   private var isBelow: Bool { lineCount > ScatterPlot.mostWithoutNumbers }
@@ -19,7 +21,16 @@ struct ScatterLegend {
     Double(plot.panels.count) * (ScatterPlot.side + ScatterPlot.left)
   }
 
-  private var columns: Int { max(1, Int(planeWidth / Self.columnWidth)) }
+  /// Of a column below the planes: its mark, the longest of all names, and a gap.
+  private var columnWidth: Double {
+    let number = plot.isNumbered ? String(plot.groups.count).count + 1 : 0
+    let longest = (names + plot.marks.map { Self.shortened($0, to: ScatterPlot.longestName) }).map(
+      \.count
+    ).max()!
+    return 28 + 5.1 * Double(longest + number)
+  }
+
+  private var columns: Int { max(1, min(lineCount, Int(planeWidth / columnWidth))) }
   private var linesPerColumn: Int { (lineCount + columns - 1) / columns }
 
   /// What it adds to the picture's sides.
@@ -35,7 +46,7 @@ struct ScatterLegend {
     func place(_ line: Int) -> (x: Double, y: Double) {
       isBelow
         ? (
-          ScatterPlot.left + Double(line / linesPerColumn) * Self.columnWidth,
+          ScatterPlot.left + Double(line / linesPerColumn) * columnWidth,
           below + Double(line % linesPerColumn) * Self.lineHeight
         ) : (planeWidth + 24, ScatterPlot.top + 8 + 20 * Double(line))
     }

@@ -78,7 +78,7 @@ package struct ScatterPage: Sendable {
   private static let style = """
     body{font:14px Helvetica,Arial,sans-serif;color:#222;margin:1em}h1{font-size:1.15em}
     #planes{display:flex;flex-wrap:wrap;gap:1em}figure{margin:0}figcaption{text-align:center;color:#666}
-    canvas{border:1px solid #888;touch-action:none;max-width:96vw}
+    canvas{border:1px solid #888;touch-action:none;max-width:calc(100vw - 2em - 2px)}
     #legend{columns:11em;margin-top:1em;font-size:12px}#legend label{display:block;break-inside:avoid;
     overflow-wrap:anywhere}#legend canvas{border:0;vertical-align:middle}
     #tip{position:fixed;background:#fff;border:1px solid #888;padding:6px;max-width:18em;

@@ -87,7 +87,7 @@ package struct ScatterPlot: Sendable {
 
   private func draw(_ panel: Panel, left: Double, _ drawing: inout SVGDocument) {
     let top = Self.top
-    if panels.count > 1 || panel.title != title {
+    if panels.count > 1 || !title.hasSuffix(panel.title) {
       drawing.text(panel.title, x: left + Self.side / 2, y: top - 12, anchor: .middle, size: 13)
     }
     for y in [top, top + Self.side] {

@@ -20,7 +20,7 @@ struct Decaf: ParsableCommand {
     subcommands: [
       ExtractCommand.self, CodebookCommand.self, TrainCommand.self, PredictCommand.self,
       ClassifyCommand.self, FinetuneCommand.self, TrainNetworkCommand.self, EvaluateCommand.self,
-      EmbedCommand.self, NeighborsCommand.self, RDMCommand.self,
+      EmbedCommand.self, NeighborsCommand.self, RDMCommand.self, ReportCommand.self,
       ProfileCommand.self, ModelCommand.self, ListCommand.self, MergeCommand.self,
       SubsetCommand.self, InfoCommand.self, VerifyCommand.self, ImportCommand.self,
       ExportCommand.self, SelfTestCommand.self,

@@ -51,6 +51,21 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
     #expect(Self.curve.svg.hasSuffix("</svg>\n"))
   }
 
+  /// A published number's deviation is seen as ours is: a bar with its two ends.
+  @Test func publishedDeviationsAreDrawn() throws {
+    func lines(_ deviation: Double?) throws -> Int {
+      let curve = LearningCurve(
+        title: "", xLabel: "", yLabel: "",
+        series: [
+          .init(
+            name: "a", points: [.init(x: 1, y: 50, deviation: nil)],
+            references: [.init(x: 1, y: 52, deviation: deviation)])
+        ])
+      return try #require(ElementCounter(curve.svg)).counts["line"]!
+    }
+    #expect(try lines(1.6) == lines(nil) + 3)
+  }
+
   @Test func onePointIsEnough() throws {
     let curve = LearningCurve(
       title: "", xLabel: "", yLabel: "",
@@ -76,6 +91,13 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
         counts: [Int](repeating: 0, count: k * k))
       #expect(ElementCounter(matrix.svg) != nil)
     }
+  }
+
+  @Test func longNamesAreShortenedBesideTheMatrixAndWholeInTips() throws {
+    let name = String(repeating: "long_", count: 30)
+    let svg = ConfusionMatrix(title: "t", classes: [name, "b"], counts: [1, 0, 0, 1]).svg
+    #expect(svg.contains("\(name) taken for \(name): 1 of 1"))
+    #expect(try #require(Double(svg.split(separator: "\"")[3])) < 420)
   }
 
   @Test func shadesRunFromWhiteToBlue() {
@@ -121,6 +143,31 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
     let domains = Self.plot(groups: 10, marks: ["amazon", "webcam"])
     #expect(domains.style(group: 3, mark: 1).marker == domains.style(group: 5, mark: 1).marker)
     #expect(ElementCounter(domains.svg)?.texts.contains("webcam") == true)
+  }
+
+  /// Texts of the legend end before the next column begins, and before the picture does.
+  @Test(arguments: [5, 30, 101, 397]) func namesDoNotTouch(groups: Int) throws {
+    let names = (0..<groups).map { "a_rather_long_name_of_a_class_\($0)" }
+    let places = (0..<groups).map { (x: Double($0), y: 0.0) }
+    let svg = ScatterPlot(
+      title: "t", panels: [.init(title: "t", xLabel: "x", yLabel: "", places: places)],
+      points: (0..<groups).map { .init(group: $0, tip: "") }, groups: names
+    ).svg
+    let width = try #require(Double(svg.split(separator: "\"")[3]))
+    var texts: [(x: Double, y: Double, end: Double)] = []
+    for line in svg.split(separator: "\n") where line.hasPrefix("<text") && line.contains("_") {
+      let fields = line.split(separator: "\"")
+      let name = line.split(separator: ">")[1].prefix { $0 != "<" }
+      let (x, y) = (Double(fields[1])!, Double(fields[3])!)
+      // Letters of Helvetica are half as wide as high, on average.
+      texts.append((x, y, x + 0.5 * Double(fields[7])! * Double(name.count)))
+    }
+    #expect(texts.count == groups)
+    for text in texts {
+      #expect(text.end <= width)
+      let next = texts.filter { $0.y == text.y && $0.x > text.x }.map(\.x).min()
+      #expect(text.end <= (next ?? .infinity) - 11, "a name runs into the next mark")
+    }
   }
 
   @Test func longNamesKeepTheirEnds() {
@@ -174,8 +221,38 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
     #expect(found.counts["rect"] == 1 + 3 + 3 + 3)
     #expect(Self.figure.share(of: .convolution) == 0.25)
     for text in [
-      "1 ms, 25 %", "2.5 ms, 62.5 %", "convolutions 25 %", "inner products 62.5 %",
+      "1.000 ms, 25.0 %", "2.500 ms, 62.5 %", "convolutions 25.0 %", "inner products 62.5 %",
       "all else 12.5 %", "a note",
     ] { #expect(found.texts.contains(text), "\(found.texts)") }
+  }
+}
+
+@Suite struct DissimilarityMapTests {
+  /// Most pairs are about as unlike: their differences are still seen.
+  @Test func shadesCoverWhatThereIs() {
+    let count = 40
+    var values = [Float](repeating: 0, count: count * count)
+    for i in 0..<count {
+      for j in 0..<count where i != j {
+        values[i * count + j] = (i < 20) == (j < 20) ? 0.9 : 1
+      }
+    }
+    let svg = DissimilarityMap(
+      title: "t", labels: (0..<count).map { $0 < 20 ? "a" : "b" }, values: values
+    ).svg
+    #expect(svg.contains("≤ 0.9<") && svg.contains("≥ 1<") && svg.contains("40 rows"))
+    // Darkest within a class, white between classes.
+    #expect(svg.components(separatedBy: "#084594").count - 1 >= 2 * 20 * 20)
+    #expect(svg.components(separatedBy: "#ffffff").count - 1 >= 2 * 20 * 20)
+  }
+
+  @Test func alikeAndSingleRowsAreDrawn() {
+    for count in [1, 2, 3] {
+      let svg = DissimilarityMap(
+        title: "t", labels: [String](repeating: "a", count: count),
+        values: [Float](repeating: 0, count: count * count)
+      ).svg
+      #expect(ElementCounter(svg) != nil && !svg.contains("nan"))
+    }
   }
 }

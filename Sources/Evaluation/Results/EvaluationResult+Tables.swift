@@ -69,7 +69,7 @@ extension EvaluationResult {
     "(\(fixed(accuracy, 2))\(deviation.map { " ± \(fixed($0, 1))" } ?? ""))"
   }
 
-  private static func fixed(_ value: Double, _ decimals: Int) -> String {
+  static func fixed(_ value: Double, _ decimals: Int) -> String {
     String(format: "%.\(decimals)f", value)
   }
 

@@ -116,24 +116,21 @@ package struct EvaluationResult: Sendable {
     guard case .fewShot(let fewShot) = evaluation.design, fewShot.trainingRows.count > 1 else {
       return nil
     }
-    return LearningCurve(
-      title: evaluation.title, xLabel: "training images of each class",
-      yLabel: "mean accuracy per class (%)",
-      notes: cells.contains { $0.paper != nil }
-        ? ["Hollow marks: published (Donahue et al. 2014)."] + departures : [],
-      series: methods.map { method in
-        let cells = plan.columns.map { cell(method, $0) }
-        return .init(
-          name: method.description,
-          points: cells.map {
-            .init(x: Double($0.column.name)!, y: $0.mean, deviation: $0.deviation)
-          },
-          references: cells.compactMap { cell in
-            cell.paper.map {
-              .init(x: Double(cell.column.name)!, y: $0.accuracy, deviation: $0.deviation)
-            }
-          })
-      })
+    let lines = methods.map { method -> EvaluationCurve.Line in
+      let cells = plan.columns.map { cell(method, $0) }
+      return (
+        method.description,
+        cells.map { .init(x: Double($0.column.name)!, y: $0.mean, deviation: $0.deviation) },
+        cells.compactMap { cell in
+          cell.paper.map {
+            .init(x: Double(cell.column.name)!, y: $0.accuracy, deviation: $0.deviation)
+          }
+        }
+      )
+    }
+    return EvaluationCurve.make(
+      title: evaluation.title, splitCount: evaluation.splitCount, lines: lines,
+      departures: departures)
   }
 
   /// The confusion of the best method, over all splits: at the most training rows, or in the column
@@ -154,7 +151,8 @@ package struct EvaluationResult: Sendable {
     }
     return ConfusionMatrix(
       title: "\(evaluation.title): \(best.method.description), "
-        + best.column.heading(evaluation.design),
+        + best.column.heading(evaluation.design)
+        + (evaluation.splitCount > 1 ? ", \(evaluation.splitCount) splits" : ""),
       classes: plan.classes.map(\.description), counts: counts)
   }
 }

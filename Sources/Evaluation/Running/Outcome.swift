@@ -9,7 +9,11 @@ package struct Method: Hashable, Sendable, Codable {
 
   /// For people: `fc6 softmax`, `fc6 softmax, dropout 0.5`.
   package var description: String {
-    "\(layer) \(loss.rawValue)" + (dropout == 0 ? "" : ", dropout \(dropout)")
+    Self.description(layer: layer, loss: loss.rawValue, dropout: dropout)
+  }
+
+  static func description(layer: String, loss: String, dropout: Double) -> String {
+    "\(layer) \(loss)" + (dropout == 0 ? "" : ", dropout \(dropout)")
   }
 }
 

@@ -76,6 +76,8 @@ final class Coordinator {
   private(set) var writeSeconds = 0.0
   /// Rows recorded by this run.
   private(set) var recordedRows = 0
+  /// How they came.
+  private(set) var pace = Pace()
 
   /// - Parameters:
   ///   - hosts: by rank.
@@ -277,6 +279,7 @@ final class Coordinator {
       progress.add(part.finished)
     }
     progress.add(hopeless: lost)
+    pace.note(rows: recordedRows, at: progress.elapsedSeconds)
     failureWatch.add(succeeded: succeeded, failed: failed, host: hosts[rank])
     earlyEnd = earlyEnd ?? unreadable.stray.map { .strayHost($0) } ?? failureWatch.reason
   }

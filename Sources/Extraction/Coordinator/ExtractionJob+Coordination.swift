@@ -185,6 +185,7 @@ extension ExtractionSummary {
     elapsedSeconds = seconds(since: start)
     prepareSeconds = coordinator.startedSeconds(after: start)
     workSeconds = coordinator.progress.elapsedSeconds
+    pace = coordinator.pace
     gatherSeconds = coordinator.gatherSeconds
     writeSeconds = coordinator.writeSeconds
     ranks = coordinator.timings.map { ($0.rank, hosts[$0.rank], $0.timing) }

@@ -35,6 +35,8 @@ package struct ExtractionSummary: Sendable {
   package var prepareSeconds = 0.0
   /// From then until the last row was recorded.
   package var workSeconds = 0.0
+  /// Rows recorded over that time.
+  var pace = Pace()
   /// On rank 0, beside its worker: taking in other ranks' rows, writing and recording all rows.
   package var gatherSeconds = 0.0
   package var writeSeconds = 0.0
@@ -125,6 +127,9 @@ package struct ExtractionSummary: Sendable {
       "rowsBefore": .number(Double(rowsBefore)),
       "elapsedSeconds": .number(elapsedSeconds),
       "prepareSeconds": .number(prepareSeconds),
+      "workSeconds": .number(workSeconds),
+      "rowsNow": .number(Double(rowsNow)),
+      "pace": pace.json(rows: rowsNow, at: workSeconds),
       "gatherSeconds": .number(gatherSeconds),
       "writeSeconds": .number(writeSeconds),
       "finished": .string(ISO8601DateFormatter().string(from: Date())),

@@ -27,6 +27,16 @@ struct RunRecords {
   /// An option of the last run which says so; nil where none does.
   func option(_ name: String) -> String? { lastText { $0["options"]?[name] } }
 
+  /// What all runs say, in their order; without those that cannot be read.
+  var all: [(number: Int, record: JSONValue)] {
+    ((try? numbers()) ?? []).sorted().compactMap { number in
+      guard let bytes = try? folder.contents(of: Self.name(number)),
+        let record = try? JSONValue(parsing: bytes)
+      else { return nil }
+      return (number, record)
+    }
+  }
+
   private func lastText(_ member: (JSONValue) -> JSONValue?) -> String? {
     for number in ((try? numbers()) ?? []).sorted(by: >) {
       guard let bytes = try? folder.contents(of: Self.name(number)),

@@ -97,6 +97,10 @@ package final class Store: Sendable {
   /// The folder that relative paths of the list start from, as the last run that tells has it.
   package var recordedRoot: String? { RunRecords(folder).root }
 
+  /// What `runs/NNNN.json` say of each run, in their order; without those that cannot be read. A store
+  /// that was imported, joined or copied has none.
+  package var recordedRuns: [(number: Int, record: JSONValue)] { RunRecords(folder).all }
+
   package var provenance: Provenance { manifest.provenance }
   package var rowCount: Int { manifest.rowCount }
 
@@ -224,6 +228,14 @@ package final class StoredLayer: Sendable {
   package func willNeed(_ rows: Range<Int>) {
     for (shard, piece) in layout.pieces(of: rows) {
       shards[shard].file.willNeed(byteRange(piece, of: shard))
+    }
+  }
+
+  /// Tells the system that these rows have been read: their pages no longer count as this process's
+  /// memory.
+  package func isDone(with rows: Range<Int>) {
+    for (shard, piece) in layout.pieces(of: rows) {
+      shards[shard].file.isDone(with: byteRange(piece, of: shard))
     }
   }
 

@@ -26,3 +26,16 @@ package struct EpochRecord: Codable, Hashable, Sendable {
     ].joined(separator: "\t")
   }
 }
+
+extension EpochRecord {
+  /// What a line of the table says; nil for any other text.
+  package init?(line: some StringProtocol) {
+    let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+    guard fields.count == 7, let epoch = Int(fields[0]), let iteration = Int(fields[1]),
+      let rate = Float(fields[2]), let loss = Double(fields[3]), let accuracy = Double(fields[4])
+    else { return nil }
+    (self.epoch, self.iteration, self.rate) = (epoch, iteration, rate)
+    (self.loss, self.accuracy) = (loss, accuracy)
+    (validationLoss, validationAccuracy) = (Double(fields[5]), Double(fields[6]))
+  }
+}

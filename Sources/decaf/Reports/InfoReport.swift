@@ -20,10 +20,15 @@ struct InfoReport {
     facts.append((name, .array(values.map { .string($0) })))
   }
 
-  /// A line a fact; of long arrays their beginning.
+  /// Names and values; of long arrays their beginning.
+  var lines: [(name: String, value: String)] {
+    [("is", kind)] + facts.map { ($0.name, Self.text($0.value)) }
+  }
+
+  /// A line a fact.
   var text: String {
-    let lines = [("is", kind)] + facts.map { ($0.name, Self.text($0.value)) }
-    let width = (lines.map(\.0.count).max() ?? 0) + 2
+    let lines = lines
+    let width = (lines.map(\.name.count).max() ?? 0) + 2
     return lines.map { name, value in
       name + String(repeating: " ", count: width - name.count) + value
     }.joined(separator: "\n")

@@ -19,7 +19,7 @@ struct NetworkTrainingReport {
 
   /// The output without its ending.
   private var stem: String { String(output.dropLast(".safetensors".count)) }
-  private var historyPath: String { stem + ".history.tsv" }
+  private var historyPath: String { TrainingHistory.path(of: output) }
   private var curvesPath: String { stem + ".curves.svg" }
 
   /// SHA-256 of what decides a training's bytes.
@@ -117,21 +117,8 @@ struct NetworkTrainingReport {
   func write(_ history: [EpochRecord]) throws {
     let lines = [EpochRecord.header] + history.map(\.line)
     try write(Array((lines.joined(separator: "\n") + "\n").utf8), to: historyPath)
-    guard !history.isEmpty else { return }
-    func series(_ name: String, _ value: (EpochRecord) -> Double?) -> LearningCurve.Series? {
-      let points = history.compactMap { epoch in
-        value(epoch).map {
-          LearningCurve.Point(x: Double(epoch.epoch), y: 100 * $0, deviation: nil)
-        }
-      }
-      return points.isEmpty ? nil : LearningCurve.Series(name: name, points: points)
-    }
-    let curve = LearningCurve(
-      title: FileSystem.name(of: stem), xLabel: "epoch", yLabel: "accuracy, %",
-      series: [
-        series("training", \.accuracy), series("validation", \.validationAccuracy),
-      ].compactMap(\.self))
-    try write(Array(curve.svg.utf8), to: curvesPath)
+    let curve = TrainingHistory(name: FileSystem.name(of: stem), history).accuracyCurve
+    if let curve { try write(Array(curve.svg.utf8), to: curvesPath) }
   }
 
   private func write(_ bytes: [UInt8], to path: String) throws {

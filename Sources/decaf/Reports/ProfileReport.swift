@@ -49,11 +49,7 @@ struct ProfileReport {
   }
 
   private func kind(of name: String) -> LayerTimes.Kind {
-    switch model.definition.layers.first(where: { $0.name == name })?.operation {
-    case .convolution: .convolution
-    case .innerProduct: .innerProduct
-    default: .other
-    }
+    LayerTimes.Kind(model.definition.layers.first { $0.name == name }?.operation)
   }
 
   private var heading: String {
@@ -102,5 +98,17 @@ struct ProfileReport {
       layer.multiplyAdds > 0
     else { return nil }
     return 2 * Double(layer.multiplyAdds)
+  }
+}
+
+extension LayerTimes.Kind {
+  /// Of a layer's operation; nil is a step that is no layer, such as writing rows.
+  init(_ operation: LayerOperation?) {
+    self =
+      switch operation {
+      case .convolution: .convolution
+      case .innerProduct: .innerProduct
+      default: .other
+      }
   }
 }

@@ -9,7 +9,8 @@ import Testing
     #expect(run.status == 0)
     for text in [
       "extract", "train", "finetune", "train-network", "predict", "classify", "evaluate", "embed",
-      "neighbors", "rdm", "profile", "model", "list", "merge", "subset", "info", "verify", "import",
+      "neighbors", "rdm", "report", "profile", "model", "list", "merge", "subset", "info", "verify",
+      "import",
       "export", "selftest", "mpirun", "73",
       "75",
     ] { #expect(run.output.contains(text), "\(run.output)") }
@@ -18,7 +19,8 @@ import Testing
 
   @Test(arguments: [
     ["extract"], ["train"], ["predict"], ["classify"], ["evaluate"], ["embed"], ["neighbors"],
-    ["rdm"], ["profile"], ["list"], ["merge"], ["subset"], ["info"], ["verify"], ["import"],
+    ["rdm"], ["report"], ["profile"], ["list"], ["merge"], ["subset"], ["info"], ["verify"],
+    ["import"],
     ["export"], ["selftest"], ["model"], ["finetune"], ["train-network"],
     ["model", "inspect"], ["model", "convert"], ["model", "generate"], ["model", "verify"],
     ["model", "show"],

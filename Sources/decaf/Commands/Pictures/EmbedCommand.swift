@@ -105,10 +105,7 @@ struct EmbedCommand: ParsableCommand {
     let name = try layer.name(in: store)
     let team = threads.makeTeam()
     try check.run(store, team)
-    let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
-    guard !usable.isEmpty else { throw EmbeddingError.noRows(path: self.store) }
-    let count = min(rows, usable.count)
-    let chosen = (0..<count).map { usable[$0 * usable.count / count] }
+    let chosen = try RowChoice.spread(over: store, atMost: rows)
     var planes = [try plane(store, name, chosen, team)]
     for other in try EmbedSource.parse(compare, in: store) {
       try other.requireRows(of: store, chosen)
@@ -116,7 +113,7 @@ struct EmbedCommand: ParsableCommand {
     }
     try write(store, chosen, planes, team)
     try store.requireUnchanged()
-    print("rows        \(count) of \(store.rowCount), \(store.rows.failedCount) failed")
+    print("rows        \(chosen.count) of \(store.rowCount), \(store.rows.failedCount) failed")
     for plane in planes { print("layer       \(plane.layer) (\(plane.width)): \(plane.summary)") }
     print("output      \(output)")
   }
@@ -192,9 +189,8 @@ struct EmbedCommand: ParsableCommand {
         tip: paths[i], image: images.isEmpty ? "" : images[i])
     }
     return ScatterPlot(
-      title: planes.count == 1
-        ? planes[0].title
-        : "\(chosen.count) images by \(planes.map(\.layer).joined(separator: ", "))",
+      title: "\(chosen.count) images by "
+        + (planes.count == 1 ? planes[0].title : planes.map(\.layer).joined(separator: ", ")),
       panels: planes.map {
         .init(title: $0.title, xLabel: $0.xLabel, yLabel: $0.yLabel, places: $0.places)
       },

@@ -76,10 +76,7 @@ struct RDMCommand: ParsableCommand {
     let name = try layer.name(in: store)
     let team = threads.makeTeam()
     try check.run(store, team)
-    let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
-    guard !usable.isEmpty else { throw EmbeddingError.noRows(path: self.store) }
-    let count = min(rows, usable.count)
-    let chosen = (0..<count).map { usable[$0 * usable.count / count] }.sorted {
+    let chosen = try RowChoice.spread(over: store, atMost: rows).sorted {
       (store.labelIndex($0) ?? .max, $0) < (store.labelIndex($1) ?? .max, $1)
     }
     let matrix = try dissimilarities(store, name, chosen, team)
@@ -95,7 +92,7 @@ struct RDMCommand: ParsableCommand {
     try write(matrix, store, chosen, name)
     try store.requireUnchanged()
     let width = try store.layer(named: name).width
-    print("rows        \(count) of \(store.rowCount), \(store.rows.failedCount) failed")
+    print("rows        \(chosen.count) of \(store.rowCount), \(store.rows.failedCount) failed")
     print("layer       \(name) (\(width))")
     for line in correlations { print(line) }
     print("output      \(output)")
@@ -125,7 +122,7 @@ struct RDMCommand: ParsableCommand {
     default:
       let labels = chosen.map { store.rows[$0].label?.description ?? "no label" }
       let picture = DissimilarityMap(
-        title: "dissimilarity by \(layer) of \(FileSystem.name(of: self.store))",
+        title: "Dissimilarity by \(layer) of \(FileSystem.name(of: self.store))",
         labels: labels, values: matrix.values)
       bytes = Array(picture.svg.utf8)
     }

@@ -1,4 +1,6 @@
-internal import Tensors
+import Tensors
+
+@testable import LinearAlgebra
 
 /// Rows less their mean, and products with them, whose bits do not depend on threads.
 struct CentredRows {

@@ -1,18 +1,21 @@
-package import Tensors
+import Tensors
 
-/// The directions in which rows vary most, and the rows' coordinates along them.
+@testable import LinearAlgebra
+
+/// The directions in which rows vary most, and the rows' coordinates along them: of all rows at once, the
+/// slow twin of `StreamedComponents`.
 ///
 /// For rows `A` less their mean: where one side is short, the singular value decomposition of `A`;
 /// else the largest eigenvalues of the smaller of `A·Aᵀ` and `Aᵀ·A` (Jolliffe, *Principal Component
 /// Analysis*, 2002, section 3.5). In double precision. The result depends on the processor, through
 /// OpenBLAS, but neither on threads nor on the signs that LAPACK happens to choose.
-package struct PrincipalComponents: Sendable {
+struct PrincipalComponents: Sendable {
   /// `rows×count`, row-major: the coordinates of each row.
-  package private(set) var coordinates: [Double]
+  private(set) var coordinates: [Double]
   /// Each direction's share of the variance, descending.
-  package private(set) var shares: [Double]
+  private(set) var shares: [Double]
   /// Directions found: fewer than asked for where the rows do not vary in so many.
-  package var count: Int { shares.count }
+  var count: Int { shares.count }
 
   /// Up to this length of the shorter side the singular value decomposition takes under a second.
   private static let longestDecomposed = 256
@@ -24,7 +27,7 @@ package struct PrincipalComponents: Sendable {
   ///   - rows: `rowCount×width`, row-major, finite.
   ///   - count: directions wanted.
   /// - Throws: `LinearAlgebraError`.
-  package init(
+  init(
     _ rows: [Double], width: Int, count: Int, team: ThreadTeam
   ) throws(LinearAlgebraError) {
     precondition(width > 0 && rows.count % width == 0 && count > 0, "no matrix")
