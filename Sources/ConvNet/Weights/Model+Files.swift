@@ -38,7 +38,7 @@ extension Model {
     var contents = file.contents
     // Shapes first: of another network, the order of its layers is not worth a message.
     let stated = architecture ?? contents.metadataArchitecture
-    contents = try contents.namedByOrder(as: stated)
+    contents = try contents.namedByOrder(as: stated).withoutPrefix(as: stated)
     let candidate: Architecture
     if let stated {
       candidate = stated
@@ -47,6 +47,7 @@ extension Model {
         (try? file.check(against: contents.reachedDefinition(of: network), of: network)) != nil
       }
     }
+    if stated == nil { try contents.requireMost(of: candidate) }
     let parameters = try contents.parameters(of: candidate.definition)
     if candidate.hasTwoOrders { contents.layerOrder = try file.layerOrder() }
     let model = try Model(
