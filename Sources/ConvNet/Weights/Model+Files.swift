@@ -68,7 +68,8 @@ extension Model {
       architecture: choice.architecture, parameters: parameters,
       origin: Origin(
         name: contents.networkName, path: contents.path, architectureSource: choice.source,
-        preprocess: contents.preprocess, isUntrained: contents.isUntrained,
+        preprocess: contents.preprocess, transform: contents.transform,
+        isUntrained: contents.isUntrained,
         training: contents.training, panelsDigest: contents.panelsDigest,
         warnings: choice.warnings + contents.notes
           + contents.warningOfOtherLayers(than: choice.architecture),

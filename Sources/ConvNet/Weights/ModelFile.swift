@@ -15,6 +15,8 @@ struct ModelFile {
   var isUntrained = false
   /// The input transform that such weights go with, where it is not the network's own.
   var preprocess: String?
+  /// The transform itself, where the file describes it.
+  var transform: InputTransform?
   /// What else the user should know.
   var notes = [String]()
   /// How the weights were trained, if that was done here.
