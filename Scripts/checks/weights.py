@@ -310,6 +310,14 @@ def normalized(folder):
     np.savez(folder / "theirs.npz", data=data.numpy(), **values)
     text = decaf("model", "verify", folder / "vgg16_bn.pth", "--expect", folder / "theirs.npz")
     expect("torchvision-vgg16-bn" in text and "same within" in text, f"vgg16_bn: {text}")
+    # Not fused with the convolutions, under names that say nothing.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model["features"], data, folder / "net.onnx", dynamo=False,
+                          training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)
+    found = decaf("model", "verify", folder / "net.onnx", "--network", "torchvision-vgg16-bn",
+                  "--expect", folder / "theirs.npz")
+    expect("same within" in found, f"vgg16_bn, ONNX: {found}")
     print("  vgg16_bn: " + ", ".join(re.findall(r"\d\.\de-\d+", text)))
 
 

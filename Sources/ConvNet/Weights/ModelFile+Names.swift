@@ -54,25 +54,21 @@ extension ModelFile {
           $0.name == expected.name && $0.isTorchNormalization
         })
       else { continue }
-      let blobs = layers[place].blobs
-      let one = Blob(shape: [1], floats: StoredFloats([1]))
-      switch blobs.count {
-      case 2: layers[place] = Layer(name: expected.name, blobs: blobs + [one])
-      case 4:
+      var parts = layers[place].takenApart
+      if parts.count == 2 {
         guard let next, (next.kind as? ScaleLayer)?.hasShift == true,
           !layers.contains(where: { $0.name == next.name })
         else { continue }
-        layers.replaceSubrange(
-          place...place,
-          with: [
-            Layer(name: expected.name, blobs: [blobs[1], blobs[2], one]),
-            Layer(name: next.name, blobs: [blobs[0], blobs[3]]),
-          ])
-      default: continue
+        parts[1] = parts[1].named(next.name)
       }
+      layers.replaceSubrange(place...place, with: parts)
     }
     return layers
   }
+}
+
+extension ModelFile.Blob {
+  func shaped(_ shape: [Int]) -> ModelFile.Blob { ModelFile.Blob(shape: shape, floats: floats) }
 }
 
 extension ModelFile.Layer {
@@ -86,6 +82,22 @@ extension ModelFile.Layer {
       isTorchNormalization: parts["running_mean"] != nil && parts["running_var"] != nil
         && parts["scale_factor"] == nil,
       integers: integers)
+  }
+
+  /// PyTorch's BatchNorm as Caffe's and, where it has factor and shift, the Scale layer behind it; other
+  /// layers as they are.
+  var takenApart: [ModelFile.Layer] {
+    guard isTorchNormalization else { return [self] }
+    let one = ModelFile.Blob(shape: [1], floats: StoredFloats([1]))
+    switch blobs.count {
+    case 2: return [ModelFile.Layer(name: name, blobs: blobs + [one])]
+    case 4:
+      return [
+        ModelFile.Layer(name: name, blobs: [blobs[1], blobs[2], one]),
+        ModelFile.Layer(name: "\(name), scale", blobs: [blobs[0], blobs[3]]),
+      ]
+    default: return [self]
+    }
   }
 
   func named(_ name: String) -> ModelFile.Layer {

@@ -84,6 +84,7 @@ struct ModelFile {
   /// - Parameter stated: the network, if it is known.
   /// - Throws: `ModelError.ambiguous` where several with names of their own fit.
   func namedByOrder(as stated: Architecture?) throws(ModelError) -> ModelFile {
+    let layers = layers.flatMap(\.takenApart)
     let candidates = stated.map { [$0] } ?? Architecture.allCases
     let names = Set(layers.map(\.name))
     guard isInOrder,
