@@ -83,8 +83,9 @@ let package = Package(
           .embedInCode("protocols/\($0).yaml")
         }
         + [
-          "alexnet", "caffenet", "nin", "torchvision", "torchvision-vgg16", "torchvision-vgg19",
-          "vgg-f", "vgg-m", "vgg-s", "vgg16", "vgg19", "zfnet",
+          "alexnet", "caffenet", "nin", "torchvision", "torchvision-vgg16",
+          "torchvision-vgg16-bn", "torchvision-vgg19", "vgg-f", "vgg-m", "vgg-s", "vgg16", "vgg19",
+          "zfnet",
         ].map { .embedInCode("networks/\($0).prototxt") }
         + [
           "deep.png", "digests.txt", "gray.jpg", "inks.jpg", "lossless.webp", "lossy.webp",

@@ -19,6 +19,8 @@ package enum Presets {
     "torchvision": String(decoding: PackageResources.torchvision_prototxt, as: UTF8.self),
     "torchvision-vgg16": String(
       decoding: PackageResources.torchvision_vgg16_prototxt, as: UTF8.self),
+    "torchvision-vgg16-bn": String(
+      decoding: PackageResources.torchvision_vgg16_bn_prototxt, as: UTF8.self),
     "torchvision-vgg19": String(
       decoding: PackageResources.torchvision_vgg19_prototxt, as: UTF8.self),
     "vgg-f": String(decoding: PackageResources.vgg_f_prototxt, as: UTF8.self),

@@ -9,6 +9,8 @@ channels first.
 decaf's inner products leave out inputs that are zero, so their speed depends on the network and the
 pictures: in trained networks a third of pool5 and less of fc6 is not zero, in an untrained one more.
 The report says how many. `--model` and `--images` give it real ones.
+
+`--network` times others of those that come with decaf, on one core beside the two fastest peers.
 """
 import argparse
 import os
@@ -36,14 +38,20 @@ TOLERANCE = 1e-4
 NAMES = {"openvino": "OpenVINO fp32", "openvino:bf16": "OpenVINO bf16", "mnn": "MNN fp32",
          "onnxruntime": "ONNX Runtime fp32", "torch": "torch fp32", "opencv": "OpenCV fp32",
          "ncnn": "ncnn fp32"}
+# The layer that is computed, by network; the first has more rows than that of a batch on one core.
+LAYERS = {"caffenet": "fc7", "torchvision": "classifier.5", "vgg16": "fc7", "nin": "pool4"}
+SIDES = {"caffenet": 227}
 
 arguments = argparse.ArgumentParser(description=__doc__)
+arguments.add_argument("--network", choices=LAYERS, default="caffenet",
+                       help="what is computed (default caffenet)")
 arguments.add_argument("--model", help="a weight file; default: seeded, untrained weights")
 arguments.add_argument("--images", help="a folder of JPEG photographs; default: made pictures")
 arguments.add_argument("--rounds", type=int, default=9, help="timed runs of each (default 9)")
 arguments.add_argument("--only", help="rows whose title contains this text")
 table.add_options(arguments)
 options = arguments.parse_args()
+SIDE = SIDES.get(options.network, 224)
 folder = tempfile.TemporaryDirectory(prefix="decaf-bench-")
 scratch = pathlib.Path(folder.name)
 results = table.Table(
@@ -59,7 +67,8 @@ def model():
     """The weights as decaf itself writes them, which is what it reads fastest."""
     path = scratch / "net.safetensors"
     command = ["convert", options.model, path] if options.model else ["generate", "--output", path]
-    subprocess.run([BIN / "decaf", "model", *command], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([BIN / "decaf", "model", *command, "--network", options.network], check=True,
+                   stdout=subprocess.DEVNULL)
     return path
 
 
@@ -77,7 +86,7 @@ def inputs(batch):
             pictures = [cv2.imread(str(path)) for path in photographs(options.images, batch)]
         else:
             pictures = [scene(index, 500, 375) for index in range(batch)]
-        np.stack([network_input(picture) for picture in pictures]).astype("<f4").tofile(path)
+        np.stack([network_input(picture, SIDE) for picture in pictures]).astype("<f4").tofile(path)
     return path
 
 
@@ -108,7 +117,7 @@ def distance(found, expected):
 def peer(kind, layer, batch, copies, environment=None):
     """The peer once its output agrees with ours, or None where it does not run."""
     def command(copy):
-        return [sys.executable, HERE / "engine_peer.py", kind, onnx(layer, batch), layer,
+        return [sys.executable, HERE / "engine_peer.py", kind, onnx(layer, batch), layer, SIDE,
                 inputs(batch), scratch / f"peer-{copy}.bin"]
     try:
         found = Served(NAMES[kind], command, copies, environment)
@@ -228,20 +237,29 @@ def products():
         results.note(f"  {name:<34}{milliseconds:9.3f}{100 * share:9.0f} %")
 
 
+def caffenet():
+    """Everything about DeCAF's network."""
+    nonzero_inputs()
+    fast = ["mnn", "openvino"]
+    row("fc7, batch 64, one core", "fc7", 64, 1,
+        [*fast, "openvino:bf16", "onnxruntime", "torch", "opencv"])
+    row("fc7, batch 64, two processes", "fc7", 64, 2, fast)
+    bfloat16(1)
+    bfloat16(2)
+    # MNN cannot be told to do without AVX-512.
+    row("fc7, batch 64, one core, AVX2 only", "fc7", 64, 1, ["openvino"], {"DECAF_KERNEL": "avx2"},
+        {"ONEDNN_MAX_CPU_ISA": "AVX2"})
+    row("pool5, batch 64, one core", "pool5", 64, 1, fast)
+    row("fc7, batch 1, one core", "fc7", 1, 1, ["mnn", "ncnn", "openvino"])
+    for part in (scaling, layers, products):
+        if wanted(part.__name__):
+            part()
+
+
 weights = model()
-nonzero_inputs()
-fast = ["mnn", "openvino"]
-row("fc7, batch 64, one core", "fc7", 64, 1,
-    [*fast, "openvino:bf16", "onnxruntime", "torch", "opencv"])
-row("fc7, batch 64, two processes", "fc7", 64, 2, fast)
-bfloat16(1)
-bfloat16(2)
-# MNN cannot be told to do without AVX-512.
-row("fc7, batch 64, one core, AVX2 only", "fc7", 64, 1, ["openvino"], {"DECAF_KERNEL": "avx2"},
-    {"ONEDNN_MAX_CPU_ISA": "AVX2"})
-row("pool5, batch 64, one core", "pool5", 64, 1, fast)
-row("fc7, batch 1, one core", "fc7", 1, 1, ["mnn", "ncnn", "openvino"])
-for part in (scaling, layers, products):
-    if wanted(part.__name__):
-        part()
+if options.network == "caffenet":
+    caffenet()
+else:
+    layer = LAYERS[options.network]
+    row(f"{options.network} to {layer}, batch 64, one core", layer, 64, 1, ["mnn", "openvino"])
 results.finish()

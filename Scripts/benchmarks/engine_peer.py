@@ -1,9 +1,9 @@
 """One peer of the engine: runs a batch for every line on standard input, answers the seconds.
 
-    engine_peer.py KIND ONNX LAYER INPUT OUTPUT
+    engine_peer.py KIND ONNX LAYER SIDE INPUT OUTPUT
 
 KIND is a file of `peers/engine`, or `openvino:bf16` for another precision. Its `load(onnx, layer, data,
-precision)` gives a function that reads `data` anew, N×3×227×227, and gives the layer's values, and what
+precision)` gives a function that reads `data` anew, N×3×SIDE×SIDE, and gives the layer's values, and what
 there is to say of version and settings. Writes the first run's result to OUTPUT, raw float32.
 """
 import importlib
@@ -14,9 +14,9 @@ import numpy as np
 
 from peers.answers import answer
 
-kind, onnx, layer, source, target = sys.argv[1:]
+kind, onnx, layer, side, source, target = sys.argv[1:]
 name, _, precision = kind.partition(":")
-data = np.fromfile(source, "<f4").reshape(-1, 3, 227, 227)
+data = np.fromfile(source, "<f4").reshape(-1, 3, int(side), int(side))
 run, detail = importlib.import_module(f"peers.engine.{name}").load(
     onnx, layer, data, precision or "f32")
 np.ascontiguousarray(run(), "<f4").tofile(target)

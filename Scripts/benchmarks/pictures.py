@@ -27,9 +27,10 @@ def photographs(folder, count):
     return [found[i * len(found) // count] for i in range(count)]
 
 
-def network_input(picture, bytewise=False):
-    """3 × 227 × 227 numbers of an 8-bit picture; `bytewise` resizes to rounded bytes, the faster way."""
+def network_input(picture, side=227, bytewise=False):
+    """3 × side × side numbers of an 8-bit picture; `bytewise` resizes to rounded bytes, the faster way."""
     if not bytewise:
         picture = picture.astype(np.float32)
     picture = cv2.resize(picture, (256, 256), interpolation=cv2.INTER_LINEAR)
-    return (picture[14:241, 14:241].astype(np.float32) - MEAN).transpose(2, 0, 1)
+    edge = (256 - side) // 2
+    return (picture[edge:edge + side, edge:edge + side].astype(np.float32) - MEAN).transpose(2, 0, 1)

@@ -31,6 +31,6 @@ sys.stdin.readline()
 for start in range(int(rank) * BATCH, len(paths), int(processes) * BATCH):
     part = paths[start:start + BATCH]
     for slot, path in enumerate(part):
-        inputs[slot] = network_input(cv2.imread(path, flags), "bytewise" in how)
+        inputs[slot] = network_input(cv2.imread(path, flags), bytewise="bytewise" in how)
     rows[start:start + len(part)] = run()[:len(part)]
 rows.flush()

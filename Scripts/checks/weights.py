@@ -1,8 +1,13 @@
-"""One network's numbers in every format that torch, NumPy and ONNX write: one SHA-256 of the numbers."""
+"""One network's numbers in every format that torch, NumPy and ONNX write: one SHA-256 of the numbers.
+
+And in every layout that people save: the same numbers, or a refusal that names what is there.
+"""
+import json
 import pathlib
 import pickle
 import re
 import warnings
+import zipfile
 
 import numpy as np
 
@@ -185,10 +190,142 @@ def main(folder):
     decaf("model", "convert", whole, folder / "never.safetensors", expect=65)
 
 
+def repacked(path, target):
+    """A `.pth` file packed anew, compressed, its members in another order."""
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in sorted(source.namelist(), reverse=True):
+            packed.writestr(name, source.read(name))
+
+
+def layouts(folder):
+    """What of a network's filters people save, by PyTorch and NumPy; small files, so many of them."""
+    torch.manual_seed(1)
+    model = AlexNet().eval()
+    state = {key: it for key, it in model.state_dict().items() if key.startswith("features")}
+    path = folder / "net.pth"
+
+    def named(prefix):
+        return {prefix + key: it for key, it in state.items()}
+
+    def nested(separator, turn):
+        layers = {}
+        for key, it in state.items():
+            layers.setdefault(key.rsplit(".", 1)[0], []).append(
+                it.numpy().transpose(2, 3, 1, 0) if turn and it.ndim == 4 else it.numpy())
+        return layers if separator is None else {
+            f"{layer}{separator}{part}": it for layer, parts in layers.items()
+            for part, it in zip(("kernel", "bias"), parts)}
+
+    flat, views, place = torch.cat([it.reshape(-1) for it in state.values()]), {}, 0
+    for key, it in state.items():
+        views[key] = flat[place:place + it.numel()].view(it.shape)
+        place += it.numel()
+    torch.save(state, path)
+    expected = digest(path, folder)
+    same = {
+        "model": {"model": state, "epoch": 3, "optimizer": {"state": {0: {"step": torch.tensor(1.)}}}},
+        "model_state_dict": {"loss": 0.5, "model_state_dict": state},
+        "module": {"state_dict": named("module.")},
+        "within another": {**named("encoder_q."), "head.0.weight": torch.ones(2, 2)},
+        "parameters": dict(model.features.named_parameters(prefix="features")),
+        "channels last": {key: it.contiguous(memory_format=torch.channels_last) if it.ndim == 4 else it
+                          for key, it in state.items()},
+        "views of one storage": views,
+        "every second number": {key: torch.stack([it, it], -1)[..., 0] for key, it in state.items()},
+        "float64": {key: it.double() for key, it in state.items()},
+    }
+    for name, value in same.items():
+        for is_new in (True, False):
+            torch.save(value, path, _use_new_zipfile_serialization=is_new)
+            expect(digest(path, folder) == expected, f"{name}, {'ZIP' if is_new else 'legacy'}")
+    torch.save(state, folder / "whole.pth")
+    repacked(folder / "whole.pth", path)
+    expect(digest(path, folder) == expected, "packed anew")
+    for turn in (False, True):
+        np.savez(folder / "net.npz", **nested("/", turn))
+        expect(digest(folder / "net.npz", folder) == expected, f".npz, outputs last: {turn}")
+        np.save(folder / "net.npy", nested(None, turn), allow_pickle=True)
+        expect(digest(folder / "net.npy", folder) == expected, f".npy of lists, outputs last: {turn}")
+    for kind in (torch.float16, torch.bfloat16):
+        low = {key: it.to(kind) for key, it in state.items()}
+        torch.save({key: it.float() for key, it in low.items()}, path)
+        wanted = digest(path, folder)
+        for is_new in (True, False):
+            torch.save(low, path, _use_new_zipfile_serialization=is_new)
+            expect(digest(path, folder) == wanted, f"{kind}, {'ZIP' if is_new else 'legacy'}")
+        save_safetensors(low, folder / "low.safetensors")
+        expect(digest(folder / "low.safetensors", folder) == wanted, f"{kind}, safetensors")
+    refusals(state, path, folder)
+    print(f"  {len(same)} layouts of .pth in both forms, .npz, .npy: {expected}")
+
+
+def refusals(state, path, folder):
+    """What is not read, and the words that say so."""
+    def refused(words, source=path):
+        text = decaf("model", "convert", source, folder / "never.safetensors", expect=65, both=True)
+        expect(words in text, f"{words}: {text}")
+
+    for words, value in {
+            "several networks": {prefix + key: it for prefix in ("student.", "teacher.")
+                                 for key, it in state.items()},
+            "features.0.weight as integers": {key: (100 * it).to(torch.int8) for key, it in state.items()},
+            "torch.ComplexFloatStorage": {key: it.to(torch.complex64) for key, it in state.items()},
+            "no dictionary of tensors": list(state.values()),
+            "'features.3'": {key: it for key, it in state.items() if "features.3" not in key},
+            "NaN": {**state, "features.3.bias": torch.full((192,), float("nan"))}}.items():
+        torch.save(value, path)
+        refused(words)
+    torch.jit.script(AlexNet().features).save(str(path))
+    refused("TorchScript")
+    np.savez(folder / "net.npz", **{key: it.numpy().astype(">f4") for key, it in state.items()})
+    refused("big-endian", folder / "net.npz")
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {key: "model-00001-of-00002.safetensors" for key in state}}))
+    refused("an index of weights in several files", index)
+
+
+def normalized(folder):
+    """torchvision's vgg16_bn, written out: its numbers, and what they compute."""
+    torch.manual_seed(2)
+    nn, layers, channels = torch.nn, [], 3
+    for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(count):
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
+            channels = width
+        layers.append(nn.MaxPool2d(2))
+    model = nn.ModuleDict({"features": nn.Sequential(*layers)})
+    for it in layers:
+        if isinstance(it, nn.BatchNorm2d):
+            it.weight.data.uniform_(0.5, 1.5)
+            it.bias.data.normal_(0, 0.2)
+            it.num_batches_tracked.fill_(1234)
+    with torch.no_grad():
+        model["features"](torch.randn(2, 3, 224, 224))  # Means and variances that are the layers' own.
+        model.eval()
+        data, values, value = torch.randn(1, 3, 224, 224), {}, None
+        for number, it in enumerate(layers):
+            value = it(data if value is None else value)
+            values[f"features.{number}"] = value.numpy()
+    torch.save({"state_dict": model.state_dict()}, folder / "vgg16_bn.pth")
+    np.savez(folder / "theirs.npz", data=data.numpy(), **values)
+    text = decaf("model", "verify", folder / "vgg16_bn.pth", "--expect", folder / "theirs.npz")
+    expect("torchvision-vgg16-bn" in text and "same within" in text, f"vgg16_bn: {text}")
+    # Not fused with the convolutions, under names that say nothing.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model["features"], data, folder / "net.onnx", dynamo=False,
+                          training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)
+    found = decaf("model", "verify", folder / "net.onnx", "--network", "torchvision-vgg16-bn",
+                  "--expect", folder / "theirs.npz")
+    expect("same within" in found, f"vgg16_bn, ONNX: {found}")
+    print("  vgg16_bn: " + ", ".join(re.findall(r"\d\.\de-\d+", text)))
+
+
 if __name__ == "__main__":
     with scratch() as name:
         decaf_release(pathlib.Path(name))
     if torch:
-        with scratch() as name:
-            main(pathlib.Path(name))
+        for part in (layouts, normalized, main):
+            with scratch() as name:
+                part(pathlib.Path(name))
     finish()

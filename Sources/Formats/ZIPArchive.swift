@@ -1,4 +1,6 @@
 package import Files
+internal import Synchronization
+internal import Tensors
 
 /// The members of a ZIP archive in a mapped file, compressed or not.
 ///
@@ -151,6 +153,27 @@ package struct ZIPArchive: Sendable {
       throw .damaged(path: file.path, problem: "\(member.name): \(error.text)")
     }
   }
+
+  /// As above, of several members, which threads share out; compressed ones take their time.
+  ///
+  /// - Throws: `FormatError.damaged` for the first that is.
+  package func mapped(
+    _ members: [Member]
+  ) throws(FormatError) -> [(file: MappedFile, range: Range<Int>)] {
+    let results = Mutex([Int: Result<(file: MappedFile, range: Range<Int>), FormatError>]())
+    // The largest first, so that no thread is left with it at the end.
+    let order = members.indices.sorted { members[$0].count > members[$1].count }
+    let team = ThreadTeam(threadCount: max(1, min(Self.mostThreads, members.count)))
+    team.forEach(order.count) { place, _ in
+      let result = Result { () throws(FormatError) in try mapped(members[order[place]]) }
+      results.withLock { $0[order[place]] = result }
+    }
+    let found = results.withLock { $0 }
+    return try members.indices.map { number throws(FormatError) in try found[number]!.get() }
+  }
+
+  /// Threads that expand members: more would wait for memory.
+  private static let mostThreads = 4
 
   private func checkedContents(_ member: Member) throws(ProblemError) -> ByteSource {
     let (stored, isCompressed) = try place(of: member)

@@ -125,6 +125,28 @@ import Testing
         t5 TanH
         prob Softmax
         """),
+    // Whatever makes the map that a convolution reads, or changes it in its place, makes room for padding.
+    Case(
+      name: "before padding", input: [3, 17, 15],
+      layers: """
+        n0 LRN lrn_param { local_size: 3 beta: 0.5 }
+        c1 \(convolution("num_output: 8 kernel_size: 5 pad: 2"))
+        n1 LRN lrn_param { local_size: 5 alpha: 0.2 beta: 1 }
+        c2 \(convolution("num_output: 8 kernel_size: 5 pad: 3"))
+        n2 LRN lrn_param { local_size: 5 alpha: 0.2 }
+        n3 LRN lrn_param { local_size: 3 alpha: 0.1 beta: 0.6 }
+        =d3 Dropout
+        c3 \(convolution("num_output: 8 kernel_size: 3 pad: 2 dilation: 2"))
+        t3 TanH
+        bn3 BatchNorm
+        c4 \(convolution("num_output: 6 kernel_size: 4 pad: 3 stride: 2"))
+        =s4 Sigmoid
+        sc4 Scale
+        pr4 PReLU
+        p4 Pooling pooling_param { pool: AVE kernel_size: 3 pad: 1 stride: 1 }
+        =l4 ReLU relu_param { negative_slope: 0.2 }
+        c5 \(convolution("num_output: 6 kernel_size: 3 pad: 1"))
+        """),
     Case(
       name: "first", input: [4, 6, 5],
       layers: """

@@ -13,8 +13,10 @@ import Testing
   }
 
   /// A model of the layers up to features.5, each with the changes of `settings`.
+  ///
+  /// - Parameter inputShape: what the model says that it reads, 0 for a size that is left open.
   private func bytes(
-    isNamed: Bool, isRaw: Bool = true,
+    isNamed: Bool, isRaw: Bool = true, inputShape: [Int] = [],
     _ settings: [String: (inout ProtobufEncoder) -> Void] = [:]
   ) throws -> [UInt8] {
     let model = try Self.model.get()
@@ -22,6 +24,7 @@ import Testing
       file.number(1, 8)
       file.message(7) { graph in
         var previous = "input"
+        if !inputShape.isEmpty { Self.describeInput(inputShape, in: &graph) }
         for layer in model.definition.layers {
           let names = layer.parameters.map {
             isNamed ? "\(layer.name).\($0.name)" : "\(layer.name)-\($0.name)"
@@ -47,6 +50,22 @@ import Testing
               } else {
                 tensor.packed(4, blob.floats())
               }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static func describeInput(_ shape: [Int], in graph: inout ProtobufEncoder) {
+    graph.message(11) { input in
+      input.text(1, "input")
+      input.message(2) { type in
+        type.message(1) { tensor in
+          tensor.number(1, 1)
+          tensor.message(2) { whole in
+            for size in shape {
+              whole.message(1) { if size > 0 { $0.number(1, size) } else { $0.text(2, "N") } }
             }
           }
         }
@@ -117,6 +136,83 @@ import Testing
         try error("features.3", "pads", [0, 0, 0, 0])
     else {
       Issue.record("another padding was accepted")
+      return
+    }
+  }
+
+  /// Convolutions take maps of any size, but features of another size are others.
+  @Test(arguments: [([0, 3, 224, 224], true), ([1, 3, 224, 0], true), ([1, 3, 227, 227], false)])
+  func theInputsSizeIsCompared(shape: [Int], fits: Bool) throws {
+    let bytes = try bytes(isNamed: true, inputShape: shape)
+    if fits {
+      #expect(try open(bytes).architecture.rawValue == "torchvision")
+      return
+    }
+    guard
+      case .wrongSetting("data", _, "an input of", "3×224×224", "3×227×227")? =
+        #expect(throws: ModelError.self, performing: { try open(bytes) })
+    else {
+      Issue.record("an input of another size was accepted")
+      return
+    }
+  }
+
+  private func network(slope: Float, pool: String = "MAX") throws -> Architecture {
+    let text = """
+      name: "small" input: "data" input_shape { dim: 1 dim: 3 dim: 9 dim: 8 }
+      layer { name: "c1" type: "Convolution" bottom: "data" top: "c1"
+        convolution_param { num_output: 4 kernel_size: 3 } }
+      layer { name: "r1" type: "ReLU" bottom: "c1" top: "c1" relu_param { negative_slope: \(slope) } }
+      layer { name: "c2" type: "Convolution" bottom: "c1" top: "c2"
+        convolution_param { num_output: 5 kernel_size: 2 } }
+      layer { name: "p2" type: "PReLU" bottom: "c2" top: "c2" }
+      layer { name: "g2" type: "Pooling" bottom: "c2" top: "g2"
+        pooling_param { pool: \(pool) global_pooling: true } }
+      """
+    return try Architecture(parsing: Array(text.utf8), source: "small.prototxt")
+  }
+
+  /// What is written is read again, and compared with the network.
+  @Test func slopesAndGlobalPoolingAreCompared() throws {
+    try withTemporaryFolder { folder in
+      let model = try Model.generate(architecture: network(slope: 0.25), seed: 3)
+      let path = "\(folder)/small.onnx"
+      try model.write(to: path)
+      #expect(
+        try Model.open(path, architecture: network(slope: 0.25)).weightsSHA256
+          == model.weightsSHA256)
+      for (network, setting) in [
+        (try network(slope: 0), "negative slope"), (try network(slope: 0.5), "negative slope"),
+        (try network(slope: 0.25, pool: "AVE"), "kind"),
+      ] {
+        guard
+          case .wrongSetting(_, _, setting, _, _)? =
+            #expect(
+              throws: ModelError.self, performing: { try Model.open(path, architecture: network) })
+        else {
+          Issue.record("another \(setting) was accepted")
+          continue
+        }
+      }
+    }
+  }
+
+  @Test func paddingByTheMapsSizeIsRefused() throws {
+    let bytes = try bytes(
+      isNamed: true,
+      [
+        "features.3": { node in
+          node.message(5) {
+            $0.text(1, "auto_pad")
+            $0.text(4, "SAME_UPPER")
+          }
+        }
+      ])
+    guard
+      case .wrongSetting("features.3", _, "padding", _, "auto_pad SAME_UPPER")? =
+        #expect(throws: ModelError.self, performing: { try open(bytes) })
+    else {
+      Issue.record("padding by the map's size was accepted")
       return
     }
   }

@@ -119,9 +119,13 @@ extension OneNetworkManyFormatsTests {
 
   /// MatConvNet's: arrays with the first index running fastest.
   ///
-  /// - Parameter far: padding at the far edges of pool1.
-  static func matlab(stride: Double = 2, alpha: Double = 1e-4, far: Double = 2) throws -> [[UInt8]]
-  {
+  /// - Parameters:
+  ///   - far: padding at the far edges of pool1.
+  ///   - normalization: what the file says of its input; nothing where it is empty.
+  static func matlab(
+    stride: Double = 2, alpha: Double = 1e-4, far: Double = 2,
+    normalization: [(String, [UInt8])] = []
+  ) throws -> [[UInt8]] {
     let numbers = try numbers()
     func few(_ values: Double...) -> [UInt8] {
       MATWriter.doubles("", shape: [1, values.count], values)
@@ -157,14 +161,8 @@ extension OneNetworkManyFormatsTests {
       layer("prob", "softmax"),
     ]
     return [
-      MATWriter.cellArray("layers", layers),
-      MATWriter.structure(
-        "normalization",
-        [
-          ("imageSize", few(20, 20, 3)), ("interpolation", MATWriter.text("", "bicubic")),
-          ("averageImage", few(122, 116, 104)),
-        ]),
-    ]
+      MATWriter.cellArray("layers", layers)
+    ] + (normalization.isEmpty ? [] : [MATWriter.structure("normalization", normalization)])
   }
 
   /// DeCAF's own release: cuda-convnet's list of layers.

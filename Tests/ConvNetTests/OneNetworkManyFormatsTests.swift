@@ -168,4 +168,38 @@ import Testing
       }
     }
   }
+
+  /// `normalization` in the versions of MatConvNet, and what of it another transform replaces.
+  @Test func matConvNetDescribesItsTransform() throws {
+    func few(_ numbers: Double...) -> [UInt8] {
+      MATWriter.doubles("", shape: [1, numbers.count], numbers)
+    }
+    func transform(_ fields: [(String, [UInt8])]) throws -> (InputTransform?, [String]) {
+      try withTemporaryFolder { folder in
+        let size: [(String, [UInt8])] = [("imageSize", few(20, 20, 3))]
+        let path = try writeTestFile(
+          try MATWriter.file(Self.matlab(normalization: size + fields)), "a.mat", in: folder)
+        let model = try Model.open(path, architecture: Self.model.get().architecture)
+        let own = try model.ownTransform()
+        // What is converted says the same.
+        try model.write(to: "\(folder)/b.safetensors")
+        #expect(try Model.open("\(folder)/b.safetensors").ownTransform() == own)
+        return (own, model.warnings)
+      }
+    }
+    let means: (String, [UInt8]) = ("averageImage", few(122, 116, 104))
+    let (plain, none) = try transform([("border", few(4, 4)), means])
+    #expect(none.isEmpty)
+    #expect(plain?.resize.mode == .shortSide && plain?.resize.width == 24 && plain?.crop == 20)
+    #expect(plain?.resize.antialias == true && plain?.resize.longSide == .up)
+    #expect(plain?.mean == [122, 116, 104] && plain?.channels == .rgb)
+    let (later, _) = try transform([("cropSize", few(0.8)), ("keepAspect", few(0)), means])
+    #expect(later?.resize.mode == .warp && later?.resize.width == 25)
+    let (bicubic, said) = try transform([("interpolation", MATWriter.text("", "bicubic")), means])
+    #expect(bicubic?.resize.filter == .bilinear)
+    #expect(said.count == 1 && said[0].contains("interpolation is bicubic"))
+    let (preset, missing) = try transform([])
+    #expect(preset?.name == "matconvnet")
+    #expect(missing.count == 1 && missing[0].contains("ImageNet's means"))
+  }
 }

@@ -17,6 +17,7 @@ package struct TorchWriter: Sendable {
   package enum Storage: String, Sendable, CaseIterable {
     case float = "FloatStorage"
     case double = "DoubleStorage"
+    case integer = "IntStorage"
   }
 
   package var tensors: [Tensor]
@@ -24,11 +25,13 @@ package struct TorchWriter: Sendable {
   /// Put around the dictionary.
   package var wrap: @Sendable (PickleObject) -> PickleObject = { $0 }
   package var isLegacy = false
+  /// As archives are that were packed anew by another program.
+  package var isCompressed = false
 
   package init(_ tensors: [Tensor]) { self.tensors = tensors }
 
   package var bytes: [UInt8] {
-    isLegacy ? legacyBytes : NPYWriter.archive(members, isCompressed: false)
+    isLegacy ? legacyBytes : NPYWriter.archive(members, isCompressed: isCompressed)
   }
 
   private var members: [(name: String, data: [UInt8])] {
@@ -51,7 +54,7 @@ package struct TorchWriter: Sendable {
 
   private func data(_ number: Int) -> [UInt8] {
     tensors[number].numbers.flatMap { value in
-      storage == .float
+      storage != .double
         ? ProtobufEncoder.littleEndian(value.bitPattern)
         : ProtobufEncoder.littleEndian(Double(value).bitPattern)
     }

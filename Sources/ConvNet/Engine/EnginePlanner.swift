@@ -166,10 +166,14 @@ extension EnginePlanner {
 
   /// Makes the layer's output of its input pixel by pixel, in its place where it is a map: `body`
   /// changes a pixel's channels, or all activations where there is no plane.
+  ///
+  /// - Precondition: the kind says that it shares its input's map, whose frame is as wide as all that
+  ///   comes to lie there needs.
   mutating func appendPixels(
     _ layer: NetworkDefinition.Layer,
     _ body: @escaping @Sendable (_ channels: inout MutableSpan<Float>) -> Void
   ) {
+    precondition(layer.kind.sharesMap, "\(layer.name) works in place, which its kind does not say")
     if canReplace(layer.input) {
       let map = map(of: layer.input)
       share(layer.input, as: layer.output)

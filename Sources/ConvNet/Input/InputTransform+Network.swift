@@ -41,6 +41,7 @@ extension Model {
   ///
   /// - Throws: `InputTransformError` when the named file cannot be read, `ModelError.noImages`.
   package func ownTransform() throws -> InputTransform? {
+    if let described = describedTransform { return described.cropping(to: try imageSide()) }
     guard let preprocess else { return nil }
     let transform = try InputTransform.named(preprocess)
     return InputTransform.presetNames.contains(preprocess)

@@ -46,6 +46,8 @@ package struct InputTransform: Codable, Equatable, Sendable {
       /// The default.
       case down
       case nearest
+      /// MATLAB's `imresize`.
+      case up
     }
 
     package var mode: Mode
@@ -70,7 +72,12 @@ package struct InputTransform: Codable, Equatable, Sendable {
         return width <= height ? (newShort, self.width) : (self.width, newShort)
       }
       let exact = Double(self.width * long) / Double(short)
-      let newLong = Int(longSide == .nearest ? exact + 0.5 : exact)
+      let newLong =
+        switch longSide {
+        case .nearest: Int(exact + 0.5)
+        case .up: Int(exact.rounded(.up))
+        case .down, nil: Int(exact)
+        }
       return width <= height ? (self.width, newLong) : (newLong, self.width)
     }
   }

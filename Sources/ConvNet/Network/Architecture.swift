@@ -127,6 +127,9 @@ package struct Architecture: Sendable, Hashable, RawRepresentable {
   private static let shippedDigests = Dictionary(
     uniqueKeysWithValues: shipped.values.map { (digest($0.definition), $0) })
 
+  /// Batch normalization and scaling are not trained here.
+  package var isTrainable: Bool { !definition.scalesChannels }
+
   /// It comes with decaf: its name is enough to know it.
   package var isShipped: Bool { Self.shipped[rawValue] != nil }
 

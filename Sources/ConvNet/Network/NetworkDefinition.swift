@@ -147,6 +147,9 @@ package struct NetworkDefinition: Sendable, Equatable {
     layers.last { !($0.kind is SoftmaxLayer) && $0.output.isVisible }?.output ?? .data
   }
 
+  /// Some of its layers do no more than to scale channels.
+  var scalesChannels: Bool { layers.contains { $0.kind.scalesChannels } }
+
   /// What is extracted when nothing is asked for: what the first inner product reads, and what the
   /// others do, once rectified; of AlexNets pool5, fc6 and fc7. Without inner products, the last
   /// activation.

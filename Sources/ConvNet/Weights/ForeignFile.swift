@@ -29,6 +29,9 @@ enum ForeignFile {
     if words.contains("<html") || words.contains("<!doctype") || words.contains("<head") {
       return FileSignature.markup.description
     }
+    if words.contains("\"weight_map\"") || words.contains(".safetensors\"") {
+      return "an index of weights in several files: join them to one first"
+    }
     if words.contains("layer") || words.contains("name:") {
       return "text, a network's description (.prototxt) rather than its weights"
     }

@@ -38,7 +38,7 @@ extension Model {
     var contents = file.contents
     // Shapes first: of another network, the order of its layers is not worth a message.
     let stated = architecture ?? contents.metadataArchitecture
-    contents = try contents.namedByOrder(as: stated)
+    contents = try contents.namedByOrder(as: stated).withoutPrefix(as: stated)
     let candidate: Architecture
     if let stated {
       candidate = stated
@@ -47,6 +47,7 @@ extension Model {
         (try? file.check(against: contents.reachedDefinition(of: network), of: network)) != nil
       }
     }
+    if stated == nil { try contents.requireMost(of: candidate) }
     let parameters = try contents.parameters(of: candidate.definition)
     if candidate.hasTwoOrders { contents.layerOrder = try file.layerOrder() }
     let model = try Model(
@@ -67,7 +68,8 @@ extension Model {
       architecture: choice.architecture, parameters: parameters,
       origin: Origin(
         name: contents.networkName, path: contents.path, architectureSource: choice.source,
-        preprocess: contents.preprocess, isUntrained: contents.isUntrained,
+        preprocess: contents.preprocess, transform: contents.transform,
+        isUntrained: contents.isUntrained,
         training: contents.training, panelsDigest: contents.panelsDigest,
         warnings: choice.warnings + contents.notes
           + contents.warningOfOtherLayers(than: choice.architecture),

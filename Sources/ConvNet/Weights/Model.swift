@@ -26,6 +26,8 @@ package final class Model: Sendable {
     var architectureSource = ArchitectureSource.given
     /// The input transform that the file's kind of weights goes with, in place of the network's own.
     var preprocess: String?
+    /// The transform itself, where the file describes it.
+    var transform: InputTransform?
     /// The file says of itself that its weights were never trained.
     var isUntrained = false
     /// How the weights were trained, if that was done here: what `decaf finetune` notes.
@@ -52,7 +54,11 @@ package final class Model: Sendable {
   package var path: String { origin.path }
   package var isUntrained: Bool { origin.isUntrained }
   /// The name of the input transform that goes with the weights; nil when nothing names one.
-  package var preprocess: String? { origin.preprocess ?? architecture.preprocess }
+  package var preprocess: String? {
+    origin.transform?.name ?? origin.preprocess ?? architecture.preprocess
+  }
+  /// The transform that the weights' file describes, beside naming one.
+  var describedTransform: InputTransform? { origin.transform }
   /// That of the weights alone.
   var ownPreprocess: String? { origin.preprocess }
   /// How the weights were trained, JSON, if `decaf finetune` or `train-network` made them.

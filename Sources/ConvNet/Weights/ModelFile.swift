@@ -15,6 +15,8 @@ struct ModelFile {
   var isUntrained = false
   /// The input transform that such weights go with, where it is not the network's own.
   var preprocess: String?
+  /// The transform itself, where the file describes it.
+  var transform: InputTransform?
   /// What else the user should know.
   var notes = [String]()
   /// How the weights were trained, if that was done here.
@@ -30,6 +32,10 @@ struct ModelFile {
     let blobs: [Blob]
     /// Inner products' weights once more, as `WeightPanels`.
     var panels: StoredFloats?
+    /// What PyTorch calls BatchNorm: with factor and shift, or without, and no divisor.
+    var isTorchNormalization = false
+    /// Full names of numbers of the layer that are integers.
+    var integers = [String]()
   }
 
   struct Blob {
@@ -78,6 +84,7 @@ struct ModelFile {
   /// - Parameter stated: the network, if it is known.
   /// - Throws: `ModelError.ambiguous` where several with names of their own fit.
   func namedByOrder(as stated: Architecture?) throws(ModelError) -> ModelFile {
+    let layers = layers.flatMap(\.takenApart)
     let candidates = stated.map { [$0] } ?? Architecture.allCases
     let names = Set(layers.map(\.name))
     guard isInOrder,
@@ -103,6 +110,20 @@ struct ModelFile {
     return files.values.first?.file ?? self
   }
 
+  /// A network that was recognised by its layers has most of the file's: of another one the first may be
+  /// the same.
+  ///
+  /// - Throws: `ModelError.missingLayer`.
+  func requireMost(of architecture: Architecture) throws(ModelError) {
+    let (names, reached) = (
+      architecture.definition.parameterLayerNames, reached(of: architecture.definition)
+    )
+    let others = layers(for: architecture.definition).count { !names.contains($0.name) }
+    guard reached == names.count || others <= reached else {
+      throw .missingLayer(names[reached], path: path, found: layers.map(\.name), expected: names)
+    }
+  }
+
   /// The network to compare with when none fits: with two or more names in common, it is the one of
   /// which the user is to know what differs.
   private var nearestByName: Architecture {
@@ -115,11 +136,14 @@ struct ModelFile {
   }
 
   /// Layers of the network that the file has numbers for.
-  private func reached(of definition: NetworkDefinition) -> Int {
-    definition.parameterLayerNames.prefix { name in layers.contains { $0.name == name } }.count
+  func reached(of definition: NetworkDefinition) -> Int {
+    let layers = layers(for: definition)
+    return definition.parameterLayerNames.prefix { name in layers.contains { $0.name == name } }
+      .count
   }
 
-  private func isBeginning(of definition: NetworkDefinition) -> Bool {
+  func isBeginning(of definition: NetworkDefinition) -> Bool {
+    let layers = layers(for: definition)
     let expected = definition.layers.filter(\.hasParameters).prefix(reached(of: definition))
     return !expected.isEmpty
       && expected.allSatisfy { layer in
@@ -136,7 +160,7 @@ struct ModelFile {
     of definition: NetworkDefinition
   ) throws(ModelError) -> [String: LayerParameters] {
     var parameters = [String: LayerParameters]()
-    let names = definition.parameterLayerNames
+    let (names, layers) = (definition.parameterLayerNames, layers(for: definition))
     for expected in definition.layers where expected.hasParameters {
       guard let layer = layers.first(where: { $0.name == expected.name }) else { continue }
       let previous = names[parameters.count]
@@ -144,6 +168,13 @@ struct ModelFile {
         throw .missingLayer(previous, path: path, found: layers.map(\.name), expected: names)
       }
       guard layer.blobs.count == expected.parameters.count else {
+        if let integer = layer.integers.first {
+          throw .unsupported(
+            path: path, found: "\(integer) as integers",
+            advice:
+              "expected floating-point numbers; of a quantized network save the dequantized ones"
+          )
+        }
         throw .missingBlob(
           layer: layer.name, path: path, expected: expected.partNames, found: layer.blobs.count)
       }
@@ -206,7 +237,7 @@ struct ModelFile {
   /// A warning for layers with weights that the network does not have.
   func warningOfOtherLayers(than architecture: Architecture) -> [String] {
     let known = Set(architecture.definition.parameterLayerNames)
-    let others = layers.map(\.name).filter { !known.contains($0) }
+    let others = layers(for: architecture.definition).map(\.name).filter { !known.contains($0) }
     guard !others.isEmpty else { return [] }
     let names = others.prefix(12).joined(separator: ", ") + (others.count > 12 ? ", …" : "")
     let network = architecture.hasTwoOrders ? "AlexNet" : architecture.rawValue

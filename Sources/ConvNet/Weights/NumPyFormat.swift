@@ -33,10 +33,9 @@ struct NumPyFormat: WeightFormat {
     let isOutputsLast = Self.isOutputsLast(parts.values)
     var contents = ModelFile(path: file.path)
     contents.layers = names.map { name in
-      let found = LayerKinds.parameterNames.compactMap { parts[name]![$0] }
-      return ModelFile.Layer(
+      ModelFile.Layer(
         name: name,
-        blobs: found.map { array in
+        parts: parts[name]!.mapValues { array in
           let (file, numbers) = (array.file, array.numbers)
           var blob = ModelFile.Blob(shape: numbers.shape, floats: StoredFloats(file, numbers))
           if isOutputsLast, numbers.shape.count > 1 { blob.outputsLast = (file, numbers) }

@@ -27,6 +27,7 @@ struct SafetensorsFormat: WeightFormat {
       contents.preprocess = file.metadata["preprocess"].flatMap {
         InputTransform.isName($0) ? $0 : nil
       }
+      contents.transform = file.metadata["transform"].flatMap(Self.transform)
       contents.layers = try Self.layers(file)
       written = file.metadata["architecture"]
       network = file.metadata["network"]
@@ -44,6 +45,12 @@ struct SafetensorsFormat: WeightFormat {
         expected: Architecture.allCases.map(\.rawValue).joined(separator: " or "), found: written)
     }
     self.contents = contents
+  }
+
+  /// A transform that `write` has described; nil for what another program means by the word.
+  private static func transform(_ text: String) -> InputTransform? {
+    let found = try? JSONValue(parsing: Array(text.utf8)).decoded(InputTransform.self)
+    return found.flatMap { (try? $0.validate()) == nil ? nil : $0 }
   }
 
   private static func layers(_ file: SafetensorsFile) throws(SafetensorsError) -> [ModelFile.Layer]
@@ -75,6 +82,9 @@ extension SafetensorsFormat: WritableWeightFormat {
     if !model.name.isEmpty { metadata["name"] = model.name }
     if model.isUntrained { metadata["trained"] = "false" }
     metadata["preprocess"] = model.ownPreprocess
+    metadata["transform"] = model.describedTransform.flatMap {
+      try? JSONValue(encoding: $0).compactText
+    }
     if let training = model.training { metadata["training"] = training }
     var tensors = [(name: String, shape: [Int])]()
     for layer in model.definition.layers {

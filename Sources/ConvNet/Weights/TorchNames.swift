@@ -35,6 +35,7 @@ enum TorchNames {
   ) -> [ModelFile.Layer] {
     var names = [String]()
     var parts = [String: [String: ModelFile.Blob]]()
+    var integers = [String: [String]]()
     for (name, blob) in tensors {
       let dot = name.lastIndex(of: ".")
       let layer = plain(dot.map { String(name[..<$0]) } ?? name)
@@ -44,12 +45,14 @@ enum TorchNames {
         parts[layer] = [:]
       }
       if parts[layer]![part] == nil { parts[layer]![part] = blob }
+      if blob == nil, LayerKinds.parameterNames.contains(part) {
+        integers[layer, default: []].append(name)
+      }
     }
     return names.map { name in
-      let found = parts[name]!
-      return ModelFile.Layer(
-        name: name, blobs: LayerKinds.parameterNames.compactMap { found[$0] },
-        panels: found["panels"]?.floats)
+      ModelFile.Layer(
+        name: name, parts: parts[name]!, panels: parts[name]!["panels"]?.floats,
+        integers: integers[name] ?? [])
     }
   }
 }

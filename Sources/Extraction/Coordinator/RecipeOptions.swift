@@ -71,7 +71,7 @@ package struct RecipeOptions: Equatable, Sendable {
       THE INPUT TRANSFORM IS NOT THE NETWORK'S: \(model.architecture.rawValue) was trained on what \
       “\(own.name)” makes of images, “\(transform.name)” makes other values \
       (\(differences.joined(separator: "; "))), and features of these mean little; leave --preprocess \
-      out, or give --preprocess \(model.preprocess ?? own.name)
+      out
       """
     ]
   }

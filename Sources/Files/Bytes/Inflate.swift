@@ -28,7 +28,8 @@ package enum Inflate {
     }
   }
 
-  /// Calls `body` with what `range` of the file expands to, piece by piece.
+  /// Calls `body` with what `range` of the file expands to, piece by piece. What has been read need not stay
+  /// in memory beside what it became.
   ///
   /// - Throws: as above, and what `body` throws.
   static func forEachPiece(
@@ -40,9 +41,18 @@ package enum Inflate {
       throw InflateError.outOfMemory
     }
     defer { inflateEnd(&stream) }
+    var left = range
     try file.withBytes(range) { source throws(InflateError) in
-      _ = try expand(&stream, source, limit: limit, body)
+      _ = try expand(&stream, source, limit: limit) { piece, taken throws(InflateError) in
+        try body(piece)
+        let place = range.lowerBound + taken
+        if place - left.lowerBound >= keptInput {
+          file.isDone(with: left.lowerBound..<place)
+          left = place..<range.upperBound
+        }
+      }
     }
+    file.isDone(with: left)
   }
 
   /// What a gzip file (RFC 1952) expands to: all its members, one after the other.
@@ -84,14 +94,14 @@ package enum Inflate {
     _ stream: inout z_stream, _ source: UnsafeRawBufferPointer, limit: Int
   ) throws(InflateError) -> (bytes: [UInt8], taken: Int) {
     var result: [UInt8] = []
-    let taken = try expand(&stream, source, limit: limit) { result += $0 }
+    let taken = try expand(&stream, source, limit: limit) { piece, _ in result += piece }
     return (result, taken)
   }
 
-  /// Hands out what one stream expands to; the bytes it takes.
+  /// Hands out what one stream expands to, and the bytes it has taken so far; those it takes.
   private static func expand(
     _ stream: inout z_stream, _ source: UnsafeRawBufferPointer, limit: Int,
-    _ body: (ArraySlice<UInt8>) throws(InflateError) -> Void
+    _ body: (_ piece: ArraySlice<UInt8>, _ taken: Int) throws(InflateError) -> Void
   ) throws(InflateError) -> Int {
     var piece = [UInt8](repeating: 0, count: 1 << 18)
     var (taken, count) = (0, 0)
@@ -102,7 +112,7 @@ package enum Inflate {
       taken += read
       count += written
       guard count <= limit else { throw .tooLong(limit: limit) }
-      try body(piece[..<written])
+      try body(piece[..<written], taken)
       if code == Z_STREAM_END { return taken }
       if code == Z_MEM_ERROR { throw .outOfMemory }
       // No progress with input at its end: the rest is missing.
@@ -120,6 +130,9 @@ package enum Inflate {
       return UInt32(crc32_z(UInt(start), base, raw.count))
     }
   }
+
+  /// Input that stays in memory once it is read.
+  private static let keptInput = 1 << 23
 
   /// zlib counts input in 32 bits.
   private static let maximumInput = 1 << 30

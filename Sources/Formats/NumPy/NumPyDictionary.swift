@@ -35,11 +35,18 @@ package struct NumPyDictionary: Sendable {
 
   private static func archivedArrays(_ archive: ZIPArchive) throws(FormatError) -> [Array] {
     var arrays: [Array] = []
-    for member in archive.members where member.name.hasSuffix(".npy") {
-      let path = archive.file.path
-      let (file, range) = try archive.mapped(member)
+    let members = archive.members.filter { $0.name.hasSuffix(".npy") }
+    for (member, place) in zip(members, try archive.mapped(members)) {
+      let (path, (file, range)) = (archive.file.path, place)
       let description = try describe(file, range, "\(path), \(member.name)")
-      guard let element = element(description.descriptor) else { continue }
+      guard let element = element(description.descriptor) else {
+        if description.descriptor.hasPrefix(">f") {
+          throw .unsupported(
+            path: "\(path), \(member.name)", found: "numbers in big-endian order",
+            advice: "save them as array.astype('<f4')")
+        }
+        continue
+      }
       let name = String(member.name.dropLast(4))
       arrays.append(
         Array(

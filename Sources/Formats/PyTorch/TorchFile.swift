@@ -17,8 +17,8 @@ package struct TorchFile: Sendable {
   /// In the order of the dictionary.
   package let tensors: [Tensor]
 
-  /// Where a storage's numbers are: bytes of the file.
-  typealias Storage = (bytes: Range<Int>, element: ElementType)
+  /// Where a storage's numbers are: bytes of the file, or, if they are compressed, of one in memory.
+  typealias Place = (file: MappedFile, range: Range<Int>)
 
   /// A ZIP archive as PyTorch writes it.
   package static func isArchive(_ file: MappedFile) -> Bool {
@@ -26,8 +26,14 @@ package struct TorchFile: Sendable {
     let start = file.bytes(0..<min(file.byteCount, 30 + 512))
     guard start.count > 30, start.starts(with: [0x50, 0x4b, 3, 4]) else { return false }
     let length = Int(start[26]) + Int(start[27]) << 8
-    let name = String(decoding: start[30...].prefix(length), as: UTF8.self)
-    return name == "data.pkl" || name.hasSuffix("/data.pkl")
+    if isDescription(String(decoding: start[30...].prefix(length), as: UTF8.self)) { return true }
+    // Archives that were packed anew, and programs, have it elsewhere.
+    let members = try? ZIPArchive(file).members
+    return members?.contains { isDescription($0.name) } ?? false
+  }
+
+  private static func isDescription(_ name: String) -> Bool {
+    name == "data.pkl" || name.hasSuffix("/data.pkl")
   }
 
   /// The pickled number that older files begin with.
@@ -48,7 +54,7 @@ package struct TorchFile: Sendable {
 
   private static func archivedTensors(_ file: MappedFile) throws(FormatError) -> [Tensor] {
     let archive = try ZIPArchive(file)
-    guard let description = archive.members.first(where: { $0.name.hasSuffix("data.pkl") }) else {
+    guard let description = archive.members.first(where: { isDescription($0.name) }) else {
       throw .unsupported(
         path: file.path, found: "a zip archive without data.pkl",
         advice: "expected what torch.save(model.state_dict(), FILE) writes")
@@ -72,19 +78,17 @@ package struct TorchFile: Sendable {
     }
     let pickle = try PickleReader.read(
       try archive.contents(description), allowed: TorchPickle.allowed, path: file.path)
-    var found: [String: Range<Int>] = [:]
     let described = TorchPickle(pickle, path: file.path)
-    return try described.tensors(in: file) { key throws(FormatError) in
-      if let bytes = found[key] { return bytes }
-      guard let member = member("data/" + key) else {
-        throw .damaged(path: file.path, problem: "the numbers \(folder)data/\(key) are missing")
+    return try described.tensors { keys throws(FormatError) in
+      let keys = keys.sorted()
+      var members: [ZIPArchive.Member] = []
+      for key in keys {
+        guard let member = member("data/" + key) else {
+          throw .damaged(path: file.path, problem: "the numbers \(folder)data/\(key) are missing")
+        }
+        members.append(member)
       }
-      guard case .file(_, let bytes) = try archive.contents(member) else {
-        throw .unsupported(
-          path: file.path, found: "compressed numbers", advice: "save them with torch.save")
-      }
-      found[key] = bytes
-      return bytes
+      return Dictionary(uniqueKeysWithValues: zip(keys, try archive.mapped(members)))
     }
   }
 
@@ -116,11 +120,6 @@ package struct TorchFile: Sendable {
       found[key] = position..<position + count * element.byteCount
       position += count * element.byteCount
     }
-    return try described.tensors(in: file) { key throws(FormatError) in
-      guard let bytes = found[key] else {
-        throw .damaged(path: file.path, problem: "the numbers of storage \(key) are missing")
-      }
-      return bytes
-    }
+    return try described.tensors { _ in found.mapValues { (file, $0) } }
   }
 }

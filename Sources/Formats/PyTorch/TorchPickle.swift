@@ -32,11 +32,33 @@ struct TorchPickle {
   /// All tensors in the dictionary, named by the keys that lead to them; what else is in it (an epoch's
   /// number) is left aside. Of a checkpoint (`{"state_dict": …, "optimizer": …}`) the network's alone.
   ///
-  /// - Parameter storage: the bytes of the file in which a storage's numbers are, by its key.
+  /// - Parameter places: where the numbers of these storages are, by their keys.
   /// - Throws: `FormatError`.
   func tensors(
-    in file: MappedFile, storage: (String) throws(FormatError) -> Range<Int>
+    places: (Set<String>) throws(FormatError) -> [String: TorchFile.Place]
   ) throws(FormatError) -> [TorchFile.Tensor] {
+    let views = try views()
+    let places = try places(Set(views.map(\.storage)))
+    return try views.map { view throws(FormatError) in
+      guard let place = places[view.storage] else {
+        throw .damaged(path: path, problem: "the numbers of storage \(view.storage) are missing")
+      }
+      return try tensor(view, in: place)
+    }
+  }
+
+  /// A tensor as the pickle describes it.
+  private struct View {
+    let name: String
+    let storage: String
+    let element: ElementType
+    /// Of the storage's numbers.
+    let first: Int
+    let shape: [Int]
+    let strides: [Int]
+  }
+
+  private func views() throws(FormatError) -> [View] {
     guard var entries = pickle.entries(pickle.root) else {
       throw .unsupported(
         path: path, found: "no dictionary of tensors",
@@ -48,7 +70,7 @@ struct TorchPickle {
         break
       }
     }
-    var tensors: [TorchFile.Tensor] = []
+    var views: [View] = []
     // In place of recursion, so that the order stays and depth costs nothing.
     var waiting = entries.reversed().map { (name: $0.key, value: $0.value, depth: 1) }
     var visitCount = 0
@@ -63,11 +85,11 @@ struct TorchPickle {
         waiting.count + inner.count <= Self.tensorLimit
       {
         waiting += inner.reversed().map { ("\(name).\($0.key)", $0.value, depth + 1) }
-      } else if let tensor = try tensor(value, name, file, storage) {
-        tensors.append(tensor)
+      } else if let view = try view(value, name) {
+        views.append(view)
       }
     }
-    return tensors
+    return views
   }
 
   /// What the storages that the pickle names hold, by key.
@@ -92,10 +114,8 @@ struct TorchPickle {
     return (key, element, count)
   }
 
-  private func tensor(
-    _ value: Pickle.Value, _ name: String, _ file: MappedFile,
-    _ storageBytes: (String) throws(FormatError) -> Range<Int>
-  ) throws(FormatError) -> TorchFile.Tensor? {
+  /// The tensor that a value is; nil for others.
+  private func view(_ value: Pickle.Value, _ name: String) throws(FormatError) -> View? {
     guard let outer = pickle.call(value) else { return nil }
     // A parameter is a tensor with a mark on it.
     let isParameter = Self.parameter.contains(outer.function)
@@ -111,22 +131,30 @@ struct TorchPickle {
       shape.product(times: 8) != nil
     else { throw damaged }
     let (key, element, _) = try storage(stored.items[0])
-    let bytes = try storageBytes(key)
-    guard Self.reaches(shape, strides, first, within: bytes.count / element.byteCount) else {
+    return View(
+      name: name, storage: key, element: element, first: first, shape: shape, strides: strides)
+  }
+
+  private func tensor(
+    _ view: View, in place: TorchFile.Place
+  ) throws(FormatError) -> TorchFile.Tensor {
+    let size = view.element.byteCount
+    let count = place.range.count / size
+    guard Self.reaches(view.shape, view.strides, view.first, within: count) else {
       throw .damaged(
         path: path,
-        problem: "the tensor \(name) of shape \(shape) is larger than its storage of "
-          + "\(bytes.count / element.byteCount) numbers")
+        problem: "the tensor \(view.name) of shape \(view.shape) is larger than its storage of "
+          + "\(count) numbers")
     }
-    let isFloat = element.isFloat
+    let numbers = {
+      StoredFloats(
+        place.file,
+        StridedNumbers(
+          view.element, offset: place.range.lowerBound + view.first * size, shape: view.shape,
+          strides: view.strides))
+    }
     return TorchFile.Tensor(
-      name: name, shape: shape,
-      floats: isFloat
-        ? StoredFloats(
-          file,
-          StridedNumbers(
-            element, offset: bytes.lowerBound + first * element.byteCount, shape: shape,
-            strides: strides)) : nil)
+      name: view.name, shape: view.shape, floats: view.element.isFloat ? numbers() : nil)
   }
 
   /// All places of the array are among the first `count`.

@@ -2,7 +2,7 @@
 //
 //   EngineBenchmark MODEL LAYER BATCH THREADS INPUT OUTPUT [PRECISION]
 //
-// INPUT is batch × 3 × 227 × 227 raw float32. Runs once and writes the layer's rows to OUTPUT; then
+// INPUT is the batch's inputs, channels first, raw float32. Runs once and writes the layer's rows to OUTPUT; then
 // runs the batch once for every line on standard input and prints the seconds it took. The line
 // `layers` prints milliseconds an image by layer in place of that, `products` those of the products alone
 // with millions of multiply-adds an image.

@@ -47,13 +47,17 @@ struct LocalResponseNormalizationLayer: LayerKind {
 
   func problem(with input: BlobShape, isFlat: Bool) -> String? { problemOfPlane(isFlat: isFlat) }
 
+  /// The kernels compute the power 0.75 alone, which all published networks have.
+  private var hasKernel: Bool { beta == 0.75 }
+
+  var sharesMap: Bool { !hasKernel }
+
   func operation(from input: BlobShape) -> LayerOperation {
     .normalization(localSize: localSize, alpha: alpha, beta: beta, k: k)
   }
 
   func addSteps(_ layer: NetworkDefinition.Layer, to planner: inout EnginePlanner) {
-    // The kernels compute the power 0.75 alone, which all published networks have.
-    guard beta == 0.75 else {
+    guard hasKernel else {
       planner.appendPixels(layer) { normalize(&$0) }
       return
     }

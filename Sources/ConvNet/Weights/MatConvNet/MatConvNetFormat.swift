@@ -37,29 +37,19 @@ struct MatConvNetFormat: WeightFormat {
     let normalization =
       values["normalization"] ?? (values["meta"] ?? net?["meta"])?["normalization"]
       ?? net?["normalization"]
-    contents.notes = normalization.map { [Self.note($0, path: file.path)] } ?? []
-    self.contents = contents
-  }
-
-  /// What the file says of its input, which no transform of decaf's repeats to the last digit.
-  private static func note(_ normalization: MATValue, path: String) -> String {
-    func list(_ field: String) -> String? {
-      normalization[field].flatMap { value in
-        value.string ?? value.few.map { $0.map { "\(Float($0))" }.joined(separator: " ") }
+    if let normalization {
+      let found = MatConvNetNormalization(normalization)
+      contents.transform = found.transform
+      if !found.differences.isEmpty {
+        contents.notes = [
+          "\(file.path): its normalization is not what images get here: "
+            + found.differences.joined(separator: "; ")
+            + (found.transform == nil ? "; the transform is matconvnet, with ImageNet's means" : "")
+            + "; a YAML file (--preprocess) can say more"
+        ]
       }
     }
-    var parts = [String]()
-    for field in ["imageSize", "interpolation", "keepAspect", "border"] {
-      if let text = list(field) { parts.append("\(field) \(text)") }
-    }
-    if let image = normalization["averageImage"]?.array {
-      parts.append(
-        "averageImage "
-          + (image.count <= 3 ? "\(image.numbers.map { Float($0) })" : image.shapeText))
-    }
-    return "\(path) asks for images of its own (\(parts.joined(separator: ", "))); --preprocess "
-      + "matconvnet resizes as Caffe does and subtracts the means of ImageNet's channels: for its "
-      + "own, write a YAML file"
+    self.contents = contents
   }
 
   func layerOrder() throws(ModelError) -> Architecture? {

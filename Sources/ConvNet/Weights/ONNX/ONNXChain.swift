@@ -17,8 +17,13 @@ struct ONNXChain {
   private static let kinds = [
     "Conv": "Convolution", "Gemm": "InnerProduct", "Relu": "ReLU", "MaxPool": "Pooling",
     "AveragePool": "Pooling", "GlobalAveragePool": "Pooling", "LRN": "LRN", "Softmax": "Softmax",
-    "Sigmoid": "Sigmoid", "Tanh": "TanH",
+    "Sigmoid": "Sigmoid", "Tanh": "TanH", "LeakyRelu": "ReLU", "PRelu": "PReLU",
+    "GlobalMaxPool": "Pooling", "BatchNormalization": "BatchNorm", scaling: "Scale",
   ]
+  /// The second link that batch normalization is: factor and shift, as Caffe has them.
+  private static let scaling = "BatchNormalization's scale"
+  /// Kinds of nodes that have weights.
+  private static let weighted: Set = ["Conv", "Gemm", "PRelu", "BatchNormalization"]
 
   /// - Throws: `ModelError.unsupported` for other nodes, and for nodes that make no chain.
   init(_ model: ONNXModel, path: String) throws(ModelError) {
@@ -42,7 +47,7 @@ struct ONNXChain {
       current = output
       if Self.identities.contains(node.type) || Self.isPoolOfOne(node) { continue }
       links.append(node)
-      guard ["Conv", "Gemm"].contains(node.type) else { continue }
+      guard Self.weighted.contains(node.type) else { continue }
       let parts = node.inputs.dropFirst().filter { !$0.isEmpty }
       let found = parts.compactMap { tensors[$0] }
       guard found.count == parts.count, !found.isEmpty, found.allSatisfy({ $0.blob != nil }) else {
@@ -51,16 +56,27 @@ struct ONNXChain {
       let stem = found[0].name.hasSuffix(".weight") ? String(found[0].name.dropLast(7)) : ""
       var name = stem.isEmpty ? "\(node.type) \(layers.count + 1)" : TorchNames.plain(stem)
       if !names.insert(name).inserted { name += " (\(layers.count + 1))" }
-      layers.append(ModelFile.Layer(name: name, blobs: found.map { $0.blob! }))
+      var layer = ModelFile.Layer(name: name, blobs: found.map { $0.blob! })
+      if node.type == "PRelu" {
+        // A slope a channel goes along the plane: C × 1 × 1.
+        layer = ModelFile.Layer(
+          name: name, blobs: layer.blobs.map { $0.shaped([$0.floats.count]) })
+      } else if node.type == "BatchNormalization" {
+        guard found.count == 4 else { throw refused("\(node.type) of \(found.count) tensors") }
+        // Scale, shift, mean, variance; a layer's parts have another order.
+        layer = ModelFile.Layer(
+          name: name, blobs: [0, 2, 3, 1].map { layer.blobs[$0] }, isTorchNormalization: true)
+        links.append(ONNXModel.Node(type: Self.scaling))
+      }
+      layers.append(layer)
     }
   }
 
   private func refused(_ found: String) -> ModelError {
-    .unsupported(
+    let kinds = Self.kinds.keys.filter { $0 != Self.scaling }.sorted().joined(separator: ", ")
+    return .unsupported(
       path: path, found: found,
-      advice:
-        "expected a chain of Conv, Gemm, Relu, MaxPool, AveragePool, LRN, Dropout, Softmax and "
-        + "Flatten or Reshape")
+      advice: "expected a chain of \(kinds), Dropout and Flatten or Reshape")
   }
 
   /// What torch makes of adaptive pooling where there is nothing to pool.
@@ -105,7 +121,7 @@ struct ONNXChain {
       }
     }
     // Behind the last layer that fits may come one of other weights, which is left aside.
-    guard links.count <= layers.count || ["Conv", "Gemm"].contains(links[layers.count].type) else {
+    guard links.count <= layers.count || Self.weighted.contains(links[layers.count].type) else {
       throw wrong(layers.last!, "what follows", "nothing", links[layers.count].type)
     }
   }
@@ -115,66 +131,5 @@ struct ONNXChain {
   ) -> ModelError {
     .wrongSetting(
       layer: layer.name, path: path, setting: setting, expected: expected, found: found)
-  }
-
-  /// What the network's layer has, and what the node amounts to: one text, or several that all fit.
-  private static func settings(
-    of definition: NetworkDefinition.Layer, _ node: ONNXModel.Node
-  ) -> [(setting: String, expected: String, found: [String])] {
-    let attributes = node.attributes
-    func pair(_ name: String, _ usual: Int) -> String {
-      let values = attributes[name]?.integers ?? [usual, usual]
-      return values.map(String.init).joined(separator: "×")
-    }
-    func text(_ size: PlaneSize) -> String { "\(size.height)×\(size.width)" }
-    func integer(_ name: String, _ usual: Int) -> [String] {
-      ["\(attributes[name]?.integer ?? usual)"]
-    }
-    func float(_ name: String, _ usual: Float) -> [String] {
-      ["\(attributes[name]?.float ?? usual)"]
-    }
-    let pads = attributes["pads"]?.integers ?? [0, 0, 0, 0]
-    switch definition.kind {
-    case let layer as ConvolutionLayer:
-      let padding = [layer.padding.height, layer.padding.width]
-      return [
-        ("stride", text(layer.stride), [pair("strides", 1)]),
-        ("dilation", text(layer.dilation), [pair("dilations", 1)]),
-        ("groups", "\(layer.groups)", integer("group", 1)),
-        ("padding", "\(padding + padding)", ["\(pads)"]),
-      ]
-    case let layer as PoolingLayer:
-      guard let size = layer.kernelSize else {
-        return [("kind", "GlobalAveragePool", [node.type])]
-      }
-      let padding = [layer.padding.height, layer.padding.width]
-      // Sizes that are rounded up are also written as padding at the far edges: as much as the last windows
-      // reach beyond, or one more than before the map.
-      let far = [definition.farPadding(of: size, layer), padding.map { $0 + 1 }]
-      let isPadded = pads != padding + padding && far.contains { pads == padding + $0 }
-      let isUp = attributes["ceil_mode"]?.integer == 1 || isPadded
-      var settings = [
-        ("kind", layer.method == .max ? "MaxPool" : "AveragePool", [node.type]),
-        ("kernel size", text(size), [pair("kernel_shape", 0)]),
-        ("stride", text(layer.stride), [pair("strides", 1)]),
-        ("padding", "\(padding + padding)", ["\(isPadded ? padding + padding : pads)"]),
-      ]
-      // Where sizes come out whole, both ways to round are one; the weights behind tell a difference.
-      if isUp { settings.append(("rounding", layer.rounding == .up ? "up" : "down", ["up"])) }
-      return settings
-    case let layer as LocalResponseNormalizationLayer:
-      return [
-        ("local size", "\(layer.localSize)", integer("size", 0)),
-        ("alpha", "\(layer.alpha)", float("alpha", 1e-4)),
-        ("beta", "\(layer.beta)", float("beta", 0.75)), ("k", "\(layer.k)", float("bias", 1)),
-      ]
-    case is InnerProductLayer:
-      return [
-        ("transposed weights", "1", integer("transB", 0)),
-        ("transposed inputs", "0", integer("transA", 0)), ("alpha", "1.0", float("alpha", 1)),
-        ("beta", "1.0", float("beta", 1)),
-      ]
-    default: return []
-    }
   }
 }

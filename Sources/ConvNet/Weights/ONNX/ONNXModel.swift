@@ -17,6 +17,7 @@ struct ONNXModel {
     var float: Float?
     var integer: Int?
     var integers = [Int]()
+    var text: String?
   }
 
   struct Tensor {
@@ -164,6 +165,7 @@ struct ONNXModel {
       switch (field.number, field.value) {
       case (1, .bytes(let range)): name = reader.text(range)
       case (2, .fixed32(let offset)): attribute.float = file.float(at: offset)
+      case (4, .bytes(let range)): attribute.text = reader.text(range)
       case (3, .varint(let value)): attribute.integer = Int(truncatingIfNeeded: value)
       case (8, .varint(let value)): attribute.integers.append(Int(truncatingIfNeeded: value))
       case (8, .bytes(let range)):

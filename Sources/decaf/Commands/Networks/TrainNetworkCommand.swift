@@ -25,7 +25,7 @@ struct TrainNetworkCommand: DistributedCommand {
   @Option(
     help: ArgumentHelp(
       """
-      \(Architecture.allCases.map(\.rawValue).joined(separator: ", ")), or a .prototxt file of a chain \
+      \(Architecture.allCases.filter(\.isTrainable).map(\.rawValue).joined(separator: ", ")), or a .prototxt file of a chain \
       of layers; default: the net of --solver.
       """, valueName: "name|file"),
     completion: .file(extensions: ["prototxt"]))
