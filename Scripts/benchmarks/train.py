@@ -34,11 +34,16 @@ PROBLEMS = [
     (20000, 4096, 100, "softmax", 1e-3, "none"),
     (3060, 4096, 102, "softmax", 1e-2, "none"),
     (1000, 9216, 20, "softmax", 1, "l2"),
+    (5000, 4096, 2, "softmax", 1e-2, "none"),
+    (100000, 1024, 10, "softmax", 1e-3, "none"),
     (20000, 4096, 100, "squared-hinge", 1e-3, "none"),
     (3060, 4096, 102, "squared-hinge", 1e-2, "none"),
     (1000, 9216, 20, "squared-hinge", 1, "l2"),
+    (4000, 512, 10, "squared-hinge", 1000, "none"),
     (1000, 9216, 20, "logistic", 1, "l2"),
 ]
+# LIBLINEAR has one core in any case.
+ON_ONE_CORE = PROBLEMS[1:4]
 PEERS = {
     "softmax": ["scikit_learn", "scikit_learn_intelex", "torch_lbfgs"],
     "squared-hinge": ["liblinear"], "logistic": ["liblinear"],
@@ -117,20 +122,22 @@ def place_of(rows, width, classes, normalization):
     return place
 
 
-def compare(rows, width, classes, loss, C, normalization):
+def compare(rows, width, classes, loss, C, normalization, threads):
     """Checks and times a problem."""
     title = f"{loss} {rows}×{width}×{classes}, C {C:g}"
+    if threads < options.threads:
+        title = f"one core: {title}"
     if options.only not in title:
         return
     place = place_of(rows, width, classes, normalization)
     data = np.load(place / "rows.npz")
-    ours = Ours(place / "store", loss, C, normalization, options.threads)
+    ours = Ours(place / "store", loss, C, normalization, threads)
     bound = ours.verify(loss, data["x"], data["y"], C)
     contestants = [ours]
-    if loss != "softmax" and options.threads > 1:
+    if loss != "softmax" and threads > 1:
         contestants.append(Ours(place / "store", loss, C, normalization, 1))
         contestants[1].verify(loss, data["x"], data["y"], C)
-    contestants += filter(None, (peer(kind, place / "rows.npz", loss, C, options.threads, bound)
+    contestants += filter(None, (peer(kind, place / "rows.npz", loss, C, threads, bound)
                                  for kind in PEERS[loss]))
     alternate(contestants, options.rounds, warm_up=False)  # The checks did.
     results.row(title, contestants)
@@ -182,7 +189,10 @@ results = table.Table(
 folder = pathlib.Path(tempfile.mkdtemp(prefix="decaf-bench-train-"))
 try:
     for problem in PROBLEMS:
-        compare(*problem)
+        compare(*problem, options.threads)
+    if options.threads > 1 and not options.tiny:
+        for problem in ON_ONE_CORE:
+            compare(*problem, 1)
     if options.only in "ranks" and not options.tiny:  # decaf tells tenths of a second.
         ranks(*PROBLEMS[0][:3])
 finally:

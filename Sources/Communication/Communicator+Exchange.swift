@@ -1,16 +1,33 @@
 internal import Foundation
 
 extension Communicator {
+  /// The bytes of all ranks, in rank order, on every rank.
+  ///
+  /// Collective: every rank must call this, in the same order.
+  package func gatherAll(_ bytes: [UInt8]) throws -> [[UInt8]] {
+    if size == 1 { return [bytes] }
+    let parts = try gather(bytes, root: 0)
+    // Lengths of 8 bytes each, the lowest first; then the parts themselves.
+    var lengths = parts.flatMap { part in
+      (0..<8).map { UInt8(truncatingIfNeeded: part.count >> (8 * $0)) }
+    }
+    try broadcast(&lengths, root: 0)
+    var whole = Array(parts.joined())
+    try broadcast(&whole, root: 0)
+    var start = 0
+    return (0..<size).map { rank in
+      let length = (0..<8).reduce(0) { $0 | Int(lengths[8 * rank + $1]) << (8 * $1) }
+      defer { start += length }
+      return Array(whole[start..<start + length])
+    }
+  }
+
   /// The values of all ranks, in rank order, on every rank; nil for one that sent something else, as
   /// another version of this program would.
   ///
   /// Collective: every rank must call this, in the same order.
   package func exchange<Value: Codable>(_ value: Value) throws -> [Value?] {
-    // JSON as this encoder writes it has no line feeds.
-    let parts = try gather([UInt8](try JSONEncoder().encode(value)), root: 0)
-    var all = Array(parts.joined(separator: [10]))
-    try broadcast(&all, root: 0)
-    return all.split(separator: 10, omittingEmptySubsequences: false).map {
+    try gatherAll([UInt8](try JSONEncoder().encode(value))).map {
       try? JSONDecoder().decode(Value.self, from: Data($0))
     }
   }

@@ -46,7 +46,8 @@ import Testing
     let context = try context(InProcessCommunicator.alone())
     let prepared = try PreparedRows(rows, options: options, context)
     return try DualDescent(
-      DualRows(prepared.rows, options, context), options, phase: .dual
+      DualRows(prepared.rows, options, context), options, phase: .dual,
+      takesLongLists: prepared.fitsRowSpace
     ).solve()
   }
 
@@ -83,6 +84,65 @@ import Testing
       for result in try train(rows, options, ranks: ranks, threads: threads) {
         #expect(result.weights == reference.weights && result.bias == reference.bias)
         #expect(result.certificate == reference.certificate)
+      }
+    }
+  }
+
+  /// Fewer rows than features: by products of the rows, which are made once and rounded.
+  @Test(arguments: problems)
+  func productsOfRowsLeadToTheSameOptimum(_ options: TrainingOptions) throws {
+    let rows = Self.rows(seed: 6, rowCount: 610, width: 2500)
+    let context = try context(InProcessCommunicator.alone())
+    for normalization in RowNormalization.allCases {
+      for tolerance in [1e-6, 1e-11] {
+        var options = options
+        (options.normalization, options.tolerance) = (normalization, tolerance)
+        if normalization == .l2 { options.C *= 300 }
+        let prepared = try PreparedRows(rows, options: options, context)
+        #expect(try DualRows(prepared.rows, options, context).products != nil)
+        let solution = try #require(try solve(rows, options))
+        #expect(solution.isConverged)
+        var other = options
+        (other.method, other.tolerance) = (.rowSpace, 1e-9)
+        let certificate = try train(rows, other)[0].certificate
+        #expect(
+          abs(certificate.objective - solution.certificate.objective)
+            <= certificate.gap + solution.certificate.gap)
+        if tolerance < 1e-6 { continue }
+        let reference = try train(rows, options)[0]
+        for (ranks, threads) in [(2, 1), (3, 2), (7, 1)] {
+          for result in try train(rows, options, ranks: ranks, threads: threads) {
+            #expect(result.weights == reference.weights && result.bias == reference.bias)
+          }
+        }
+      }
+    }
+  }
+
+  /// Each row's products with all are what the definition says, whichever rank and thread made them.
+  @Test func productsAreThoseOfTheDefinition() throws {
+    let rows = Self.rows(seed: 7, rowCount: 613, width: 640)
+    for ranks in [1, 3] {
+      _ = try InProcessCommunicator.run(size: ranks) { communicator in
+        let context = try self.context(communicator)
+        let prepared = try PreparedRows(rows, options: TrainingOptions(), context)
+        let products = try RowProducts(prepared.rows, context)
+        #expect(products.count == 610 && products.position(of: 8) == -1)
+        for row in [0, 9, 300, 612] {
+          var found = [Double](repeating: 0, count: products.count)
+          products.add(products.position(of: row), times: 1, to: &found)
+          for other in [0, 1, 127, 128, 300, 599, 611, 612] {
+            var (sum, magnitude) = (0.0, 0.0)
+            for j in 0..<rows.width {
+              let product =
+                Double(rows.values[row * rows.width + j])
+                * Double(rows.values[other * rows.width + j])
+              sum += product
+              magnitude += abs(product)
+            }
+            #expect(abs(found[products.position(of: other)] - sum) <= 2e-5 * magnitude)
+          }
+        }
       }
     }
   }

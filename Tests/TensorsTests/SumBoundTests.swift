@@ -36,6 +36,34 @@ import Testing
     }
   }
 
+  /// By integers what multiplying and cutting gives, for floats of every size, subnormal ones too.
+  @Test(arguments: [(1.0, 1.0), (0x1p-80, 0x1p-20), (0x1p40, 3), (1e-30, 1e30), (5, 0x1p-100)])
+  func floatsAreCutToUnits(row: Double, column: Double) {
+    var generator = SeededGenerator(seed: 3)
+    var terms: [Float] = [0, -0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude]
+    for exponent in -149...127 {
+      let term = Float(sign: .plus, exponent: exponent, significand: 1 + Float(generator.uniform()))
+      if Double(term) <= row * column { terms += [term, -term] }
+    }
+    for term in terms {
+      var (single, double) = (
+        FixedPointSum(rowCount: 1, columnBounds: [column]),
+        FixedPointSum(rowCount: 1, columnBounds: [column])
+      )
+      single.reset(rowBounds: [row])
+      double.reset(rowBounds: [row])
+      single.add([term], rows: 1, columns: 0..<1)
+      double.add([Double(term)], rows: 1, columns: 0..<1)
+      #expect(single.units == double.units && !single.isSaturated)
+    }
+    for term in [Float.infinity, -.infinity, .nan, Float.greatestFiniteMagnitude] {
+      var sum = FixedPointSum(rowCount: 1, columnBounds: [column])
+      sum.reset(rowBounds: [row])
+      sum.add([term], rows: 1, columns: 0..<1)
+      #expect(sum.isSaturated)
+    }
+  }
+
   /// Sums of several ranks: saturation of a sum shows though no rank's own part is beyond.
   @Test func partsThatExceedTheBoundTogetherAreNoticed() {
     var sum = FixedPointSum(rowCount: 1, columnBounds: [4])

@@ -113,6 +113,30 @@ import Testing
     }
   }
 
+  /// Without packing the second factor, in pieces of columns that fit a cache.
+  @Test(arguments: KernelClass.supported, shapes + [(300, 37, 9), (2, 5000, 257)])
+  func transposedProductHasTheBitsOfTheOther(
+    _ kernelClass: KernelClass, _ shape: (rows: Int, columns: Int, depth: Int)
+  ) {
+    let kernels = TrainingKernels(kernelClass)
+    let (rows, columns, depth) = shape
+    let a = Self.random(depth * rows, seed: 1)
+    var transposed = [Float](repeating: 0, count: a.count)
+    VectorOperations.transpose(a, rows: depth, columns: rows, into: &transposed)
+    let layout = MatrixLayout(leadingDimension: columns + 3, offset: 5)
+    let b = Self.random(depth * (columns + 3) + 5, seed: 2)
+    let packed = PackedMatrix<Float>()
+    kernels.pack(b.span, layout, depth: depth, columns: columns, into: packed)
+    var expected = [Float](repeating: .nan, count: rows * columns)
+    kernels.multiply(
+      rows: rows, transposed.span, .init(leadingDimension: depth), packed, into: &expected,
+      .init(leadingDimension: columns))
+    var found = [Float](repeating: .nan, count: rows * columns)
+    kernels.multiply(
+      rows: rows, transposed: a, depth: depth, columns: columns, b.span, layout, into: &found)
+    #expect(found == expected)
+  }
+
   private static func input(count: Int) -> TrainingKernels.LossInput {
     var generator = SeededGenerator(seed: 6)
     let rows = 9

@@ -274,20 +274,3 @@ extension DualDescent {
       isConverged: certificate.isConverged(tolerance: options.tolerance, floor: floor))
   }
 }
-
-extension Communicator {
-  /// The bytes of all ranks, in rank order, on every rank. Collective.
-  func gatherAll(_ bytes: [UInt8]) throws -> [[UInt8]] {
-    if size == 1 { return [bytes] }
-    let parts = try gather(bytes, root: 0)
-    var lengths = NumberBytes.bytes(parts.map(\.count))
-    try broadcast(&lengths, root: 0)
-    var whole = parts.flatMap { $0 }
-    try broadcast(&whole, root: 0)
-    var start = 0
-    return (NumberBytes.numbers(lengths) as [Int]).map { length in
-      defer { start += length }
-      return Array(whole[start..<start + length])
-    }
-  }
-}

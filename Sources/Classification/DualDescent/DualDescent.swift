@@ -33,8 +33,8 @@ struct DualDescent {
       loss: options.loss, classMasses: shared.rows.classMasses, C: options.C,
       regularizesBias: options.regularizesBias)
     step = DualStep(
-      working: shared.working, options: options, centre: shared.centre, biasOnly: biasOnly,
-      kernels: shared.context.kernels)
+      working: shared.working, products: shared.products, options: options, centre: shared.centre,
+      biasOnly: biasOnly, kernels: shared.context.kernels)
   }
 
   var rows: LocalRows { shared.rows }

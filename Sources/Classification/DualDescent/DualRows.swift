@@ -8,6 +8,8 @@ struct DualRows {
   let moments: RowMoments
   let screen: RowScreen
   let working: WorkingRows
+  /// Nil where making them does not pay.
+  let products: RowProducts?
   /// What is subtracted from rows: their mean where the bias is free, which changes the bias alone;
   /// zeros where it is regularized.
   let centre: [Double]
@@ -22,6 +24,7 @@ struct DualRows {
     centre =
       options.regularizesBias ? [Double](repeating: 0, count: rows.width) : moments.mean
     working = WorkingRows(rows, centre: centre, context)
+    products = RowProducts.isWorthwhile(rows) ? try RowProducts(rows, context) : nil
     var counts = screen.levels.map { Int64($0.reduce(0) { $0 + $1.block.count }) }
     try context.communicator.allreduce(&counts, .sum)
     sampleCounts = counts.map(Int.init)

@@ -13,6 +13,8 @@ struct DualStep: Sendable {
   }
 
   let working: WorkingRows
+  /// What takes the place of features in sweeps, where there is room for it.
+  let products: RowProducts?
   let options: TrainingOptions
   /// What is subtracted from rows where the bias is free, or zeros.
   let centre: [Double]
@@ -97,8 +99,10 @@ struct DualStep: Sendable {
       centredBias = newton(&entries, bias: centredBias)
     } else {
       var sweeps = HingeSweeps(
-        cache: working.cache, regularizesBias: options.regularizesBias,
-        squaredCentre: squaredCentre,
+        cache: working.cache,
+        // Where they lead no nearer their rounding may be in the way.
+        products: state.slowRounds < Self.patience ? products : nil,
+        regularizesBias: options.regularizesBias, squaredCentre: squaredCentre,
         seed: UInt64(k) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(round), weights: weights.exact,
         bias: centredBias)
       _ = sweeps.run(
@@ -198,7 +202,8 @@ struct DualStep: Sendable {
       let facts = working.facts(slot)
       entries.append(
         HingeSweeps.Entry(
-          slot: slot, row: row, sign: facts.label == k ? 1 : -1, cost: C * facts.weight,
+          slot: slot, place: products?.position(of: row) ?? -1, row: row,
+          sign: facts.label == k ? 1 : -1, cost: C * facts.weight,
           scale: facts.scale, squaredNorm: facts.squaredNorm, centreProduct: facts.centreProduct,
           alpha: alpha))
     }

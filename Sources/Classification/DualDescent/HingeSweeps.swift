@@ -10,8 +10,9 @@ internal import Tensors
 struct HingeSweeps {
   /// A row that takes part.
   struct Entry: Sendable {
-    /// In the cache.
+    /// In the cache, and among the products; −1 where there are none.
     var slot: Int
+    var place: Int
     /// In the source.
     var row: Int
     /// y, ±1.
@@ -25,6 +26,8 @@ struct HingeSweeps {
   }
 
   let cache: CachedRows
+  /// What to use in place of features; nil for those themselves.
+  let products: RowProducts?
   let regularizesBias: Bool
   let squaredCentre: Double
   /// Draws the order of visits.
@@ -32,18 +35,18 @@ struct HingeSweeps {
 
   private static let mostSweeps = 100
 
-  /// Σ α·y·x, kept up to date.
-  private(set) var weights: [Double]
+  /// Σ α·y·x, kept up to date; with products, those of it with all rows, not scaled.
+  private var weights: [Double]
   /// Of centred rows.
   private(set) var bias: Double
   private var signedSum = 0.0
   private var centreSum = 0.0
 
   init(
-    cache: CachedRows, regularizesBias: Bool, squaredCentre: Double, seed: UInt64,
-    weights: [Double], bias: Double
+    cache: CachedRows, products: RowProducts?, regularizesBias: Bool, squaredCentre: Double,
+    seed: UInt64, weights: [Double], bias: Double
   ) {
-    (self.cache, self.regularizesBias) = (cache, regularizesBias)
+    (self.cache, self.products, self.regularizesBias) = (cache, products, regularizesBias)
     (self.squaredCentre, self.seed) = (squaredCentre, seed)
     (self.weights, self.bias) = (weights, bias)
   }
@@ -54,6 +57,12 @@ struct HingeSweeps {
   /// - Returns: the sweeps made.
   mutating func run(_ entries: inout [Entry], target: Double) -> Int {
     if entries.isEmpty { return 0 }
+    if let products {
+      weights = [Double](repeating: 0, count: products.count)
+      for entry in entries where entry.alpha > 0 {
+        products.add(entry.place, times: entry.sign * entry.alpha * entry.scale, to: &weights)
+      }
+    }
     (signedSum, centreSum) = (0, 0)
     for entry in entries {
       signedSum += entry.sign * entry.alpha
@@ -91,8 +100,9 @@ struct HingeSweeps {
     for place in order.indices {
       let i = order[place]
       let entry = entries[i]
+      let product = products == nil ? cache.dot(entry.slot, weights) : weights[entry.place]
       let logit =
-        cache.dot(entry.slot, weights) * entry.scale - signedSum * entry.centreProduct - centreSum
+        product * entry.scale - signedSum * entry.centreProduct - centreSum
         + signedSum * squaredCentre + start + proximity * signedSum
       let slope = entry.sign * logit - 1 + entry.alpha / (2 * entry.cost)
       if entry.alpha == 0 && slope >= 0 { continue }
@@ -108,7 +118,11 @@ struct HingeSweeps {
       let change = entry.sign * (alpha - entry.alpha)
       if change == 0 { continue }
       entries[i].alpha = alpha
-      cache.add(entry.slot, times: change * entry.scale, to: &weights)
+      if let products {
+        products.add(entry.place, times: change * entry.scale, to: &weights)
+      } else {
+        cache.add(entry.slot, times: change * entry.scale, to: &weights)
+      }
       signedSum += change
       centreSum += change * entry.centreProduct
     }

@@ -82,7 +82,7 @@ extension LBFGSSolver {
     for i in line.groups.indices {
       let entries = line.groups[i].entries
       let part = entries.lowerBound * stride..<entries.upperBound * stride
-      let largest = direction[part].reduce(0) { max($0, abs($1)) }
+      let largest = VectorOperations.largestMagnitude(direction, over: part)
       let bound = Double(largest) * max(features, 1)
       if !bound.isFinite { throw ClassificationError.saturated("gradients") }
       if !(bound > 0x1p90) { continue }

@@ -50,21 +50,33 @@ extension Objective {
     _ kernels: TrainingKernels
   ) {
     let (n, room) = (block.count, workspace.single)
+    let isNarrow = count <= mostUnpackedClasses
     room.transposed.reserve(n * count)
-    VectorOperations.transpose(
-      workspace.residuals, rows: n, columns: count, into: &room.transposed)
+    if isNarrow {
+      VectorOperations.narrow(workspace.residuals, count: n * count, into: &room.transposed)
+    } else {
+      VectorOperations.transpose(
+        workspace.residuals, rows: n, columns: count, into: &room.transposed)
+    }
     room.product.reserve(count * tileWidth)
     for columns in tiles(width) {
-      kernels.pack(
-        features, .init(leadingDimension: width, offset: columns.lowerBound), depth: n,
-        columns: columns.count, into: room.packed)
-      kernels.multiply(
-        rows: count, room.transposed.span, .init(leadingDimension: n),
-        room.packed,
-        into: &room.product, .init(leadingDimension: columns.count))
+      let layout = MatrixLayout(leadingDimension: width, offset: columns.lowerBound)
+      if isNarrow {
+        kernels.multiply(
+          rows: count, transposed: room.transposed, depth: n, columns: columns.count, features,
+          layout, into: &room.product)
+      } else {
+        kernels.pack(features, layout, depth: n, columns: columns.count, into: room.packed)
+        kernels.multiply(
+          rows: count, room.transposed.span, .init(leadingDimension: n),
+          room.packed, into: &room.product, .init(leadingDimension: columns.count))
+      }
       workspace.sum!.add(room.product, rows: count, columns: columns)
     }
   }
+
+  /// Classes up to which a product takes less time than packing its features saves.
+  private static let mostUnpackedClasses = 128
 
   /// Adds `Rᵀ·X` of a block, R the workspace's residuals, in double precision.
   static func addGradientInDouble(

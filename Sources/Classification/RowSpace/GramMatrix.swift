@@ -93,7 +93,7 @@ struct GramMatrix {
   }
 
   /// The training rows of all ranks, in blocks that the source alone determines.
-  static func allBlocks(of rows: LocalRows) -> [RowBlock] {
+  static func allBlocks(of rows: LocalRows, blockRows: Int = Self.blockRows) -> [RowBlock] {
     var position: [Int: Int32] = [:]
     for (k, label) in rows.classes.enumerated() { position[label] = Int32(k) }
     return stride(from: 0, to: rows.source.rowCount, by: blockRows).compactMap { start in

@@ -27,10 +27,15 @@ package struct SelectedRows: RowSource {
   package func withRows(
     _ range: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void
   ) throws {
+    // The room is for the rows chosen; those read from files where they lie need none of their own.
     var gathered: [Float] = []
+    swap(&gathered, &scratch)
+    defer { swap(&gathered, &scratch) }
+    gathered.removeAll(keepingCapacity: true)
     gathered.reserveCapacity(range.count * width)
+    var room: [Float] = []
     for run in Self.runs(rows[range]) {
-      try base.withRows(run, scratch: &scratch) { gathered.append(contentsOf: $0) }
+      try base.withRows(run, scratch: &room) { gathered.append(contentsOf: $0) }
     }
     try body(gathered.span)
   }

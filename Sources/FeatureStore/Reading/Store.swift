@@ -139,6 +139,11 @@ package final class StoredLayer: Sendable {
   package let spec: LayerSpec
   private let layout: StoreLayout
   private let shards: [(file: MappedFile, dataOffset: Int)]
+  /// Whether rows that were read stay mapped, to be read again without a fault for every few pages.
+  ///
+  /// The system takes such pages back as it does those of its cache, but until then they count as this
+  /// process's: so only where they are a small part of what is free.
+  private let keepsPages: Bool
 
   /// Values in a row, all views.
   package var width: Int { spec.width }
@@ -158,6 +163,8 @@ package final class StoredLayer: Sendable {
       } catch { throw .damagedRows(path: path, problem: error.text) }
     }
     self.shards = shards
+    let byteCount = shards.reduce(0) { $0 + $1.file.byteCount }
+    keepsPages = byteCount <= (HostMemory.availableByteCount ?? 0) / 4
   }
 
   /// The layer's files.
@@ -187,14 +194,18 @@ package final class StoredLayer: Sendable {
   }
 
   /// Calls `body` with the values of consecutive rows: where they lie, if they are float32 in one
-  /// file, else in `scratch`. The rows' pages do not count as this process's memory afterwards; the
-  /// system keeps what fits, to be read again.
+  /// file, else in `scratch`. Where the layer is large beside what memory is free, the rows' pages do not
+  /// count as this process's memory afterwards; the system keeps what fits, to be read again.
   package func withFloats(
     _ rows: Range<Int>, scratch: inout [Float], _ body: (Span<Float>) throws -> Void
   ) throws {
     let pieces = layout.pieces(of: rows)
     defer {
-      for (shard, piece) in pieces { shards[shard].file.isDone(with: byteRange(piece, of: shard)) }
+      if !keepsPages {
+        for (shard, piece) in pieces {
+          shards[shard].file.isDone(with: byteRange(piece, of: shard))
+        }
+      }
     }
     if layout.elementType == .float32, pieces.count == 1 {
       let (shard, piece) = pieces[0]

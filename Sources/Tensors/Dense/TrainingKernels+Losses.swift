@@ -82,7 +82,7 @@ extension TrainingKernels {
     precondition(roots.isEmpty || roots.count >= size, "no room for probabilities")
     let count = input.count
     // One array, so that one scope holds all that is written.
-    var sums = [Double](repeating: 0, count: 5 * count + 7 * (count + 8))
+    var sums = [Double](repeating: 0, count: 5 * count + 32 * count + 56)
     let isStoringTerms = !terms.isEmpty
     let isStoringRoots = !roots.isEmpty
     input.withSweep { sweep in

@@ -67,6 +67,35 @@ package struct TrainingKernels: @unchecked Sendable {
     }
   }
 
+  /// `C ← Aᵀ·B` where B is read where it lies: the bits of `multiply`, quicker where C has few rows.
+  ///
+  /// - Parameters:
+  ///   - rows: of C.
+  ///   - a: `depth×rows`.
+  ///   - layoutB: of B, `depth×columns`; not transposed.
+  package func multiply(
+    rows: Int, transposed a: [Float], depth: Int, columns: Int, _ b: Span<Float>,
+    _ layoutB: MatrixLayout, into c: inout [Float]
+  ) {
+    precondition(!layoutB.isTransposed, "B may not be transposed")
+    precondition(a.count >= rows * depth && c.count >= rows * columns, "A or C is too short")
+    precondition(b.count >= layoutB.extent(rows: depth, columns: columns), "B is too short")
+    if rows == 0 || columns == 0 { return }
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        c.withUnsafeMutableBufferPointer { c in
+          guard depth > 0, let a = a.baseAddress, let b = b.baseAddress else {
+            for i in 0..<rows * columns { c[i] = 0 }
+            return
+          }
+          table.pointee.transposed_product_f32(
+            rows, depth, columns, a, b + layoutB.offset, layoutB.leadingDimension, c.baseAddress!,
+            columns)
+        }
+      }
+    }
+  }
+
   /// `y += scale · x`, in double precision.
   package func add(_ x: Span<Float>, times scale: Double, to y: inout [Double]) {
     precondition(x.count == y.count, "vectors of different lengths")

@@ -44,6 +44,17 @@ package enum VectorOperations {
     dot(a.span.extracting(range), b.span.extracting(range))
   }
 
+  /// The largest magnitude of a range of a vector; no number where one of them is none.
+  package static func largestMagnitude(_ x: [Float], over range: Range<Int>) -> Float {
+    precondition(range.lowerBound >= 0 && range.upperBound <= x.count)
+    // Without their signs the bits of floats are ordered as their values, and NaN is above all.
+    var bits: UInt32 = 0
+    x.withUnsafeBufferPointer { x in
+      for i in range { bits = max(bits, x[i].bitPattern & 0x7fff_ffff) }
+    }
+    return Float(bitPattern: bits)
+  }
+
   /// `y[i] += scale · x[range.lowerBound + i]` for as many i as `range` has.
   package static func add(
     _ x: [Float], over range: Range<Int>, times scale: Float, to y: inout [Float]
@@ -108,6 +119,16 @@ package enum VectorOperations {
           let scale = scales[i]
           for j in i * columns..<(i + 1) * columns { target[j] = Double(source[j]) * scale }
         }
+      }
+    }
+  }
+
+  /// Writes the first `count` numbers, rounded to single precision, into the front of `target`.
+  package static func narrow(_ source: [Double], count: Int, into target: inout [Float]) {
+    precondition(count <= source.count && count <= target.count, "no room")
+    source.withUnsafeBufferPointer { source in
+      target.withUnsafeMutableBufferPointer { target in
+        for i in 0..<count { target[i] = Float(source[i]) }
       }
     }
   }
@@ -202,15 +223,11 @@ package enum VectorOperations {
     -> Bool
   {
     precondition(bounds.count == row.count)
+    if row.isEmpty { return true }
     return row.withUnsafeBufferPointer { row in
       bounds.withUnsafeMutableBufferPointer { bounds in
-        var isUsable = true
-        for j in 0..<row.count {
-          let magnitude = abs(row[j])
-          isUsable = isUsable && magnitude <= 1e15  // false for NaN
-          bounds[j] = max(bounds[j], magnitude * scale)
-        }
-        return isUsable
+        TrainingKernels.fastest.table.pointee.raise_bounds(
+          bounds.baseAddress!, row.baseAddress!, scale, 1e15, row.count) != 0
       }
     }
   }

@@ -19,8 +19,9 @@ package struct FixedPointSum: Sendable {
   private let columnExponents: [Int]
   /// The same, for loops that are to be vectorized.
   private let narrowColumnExponents: [Int32]
-  /// `2^-exponent` of each column.
+  /// `2^-exponent` and `2^exponent` of each column.
   private let columnScales: [Double]
+  private let columnUnits: [Double]
 
   /// - Parameter columnBounds: for each column, its factor of the bound; finite, not negative.
   package init(rowCount: Int, columnBounds: [Double]) {
@@ -31,6 +32,7 @@ package struct FixedPointSum: Sendable {
     columnExponents = columnBounds.map(Self.exponent(bound:))
     narrowColumnExponents = columnExponents.map(Int32.init)
     columnScales = columnExponents.map { Self.power(-$0) }
+    columnUnits = columnExponents.map { Self.power($0) }
   }
 
   /// Starts a new sum over the first `rowBounds.count` rows.
@@ -53,31 +55,30 @@ package struct FixedPointSum: Sendable {
 
   /// Adds a term to `rows×columns` of the sum.
   ///
-  /// One that is not within the announced bounds is left out, and `isSaturated` from then on.
+  /// After one that is not within the announced bounds the sum `isSaturated` for good.
   ///
   /// - Parameter term: row-major, as wide as `columns`.
   package mutating func add(_ term: [Float], rows: Int, columns: Range<Int>) {
     precondition(term.count >= rows * columns.count && columns.upperBound <= columnCount)
+    precondition(rows <= rowCount && columns.lowerBound >= 0)
     let width = columns.count
-    if !fits(term, rows: rows, columns: columns) {
-      isSaturated = true
-      return
-    }
+    if rows == 0 || width == 0 { return }
     let add = TrainingKernels.fastest.table.pointee.add_fixed_f32!
-    term.withUnsafeBufferPointer { term in
-      columnScales.withUnsafeBufferPointer { scales in
+    let fits = term.withUnsafeBufferPointer { term in
+      narrowColumnExponents.withUnsafeBufferPointer { exponents in
         units.withUnsafeMutableBufferPointer { units in
-          guard let term = term.baseAddress, let units = units.baseAddress else { return }
+          var fits: Int32 = 1
           for row in 0..<rows {
-            // Multiplying by powers of two is exact.
-            add(
-              term + row * width, Self.power(-rowExponents[row]),
-              scales.baseAddress! + columns.lowerBound, width,
-              units + row * columnCount + columns.lowerBound)
+            fits &= add(
+              term.baseAddress! + row * width, Int32(rowExponents[row]),
+              exponents.baseAddress! + columns.lowerBound, width,
+              units.baseAddress! + row * columnCount + columns.lowerBound)
           }
+          return fits
         }
       }
     }
+    if fits == 0 { isSaturated = true }
   }
 
   /// Adds a term in double precision; see the single one.
@@ -118,30 +119,6 @@ package struct FixedPointSum: Sendable {
   private static let unitLimit = power(unitLimitExponent)
   private static let unitLimitExponent = 62
 
-  /// Whether every element of a term has less units than the limit, by exponents: for a term in bounds
-  /// they are below by one. By integers, which a vector unit compares eight at a time.
-  private func fits(_ term: [Float], rows: Int, columns: Range<Int>) -> Bool {
-    let width = columns.count
-    return term.withUnsafeBufferPointer { term in
-      narrowColumnExponents.withUnsafeBufferPointer { exponents in
-        var fits = true
-        for row in 0..<rows {
-          var (largest, relative) = (Int32.min, Int32.min)
-          for j in 0..<width {
-            let exponent = Int32(truncatingIfNeeded: term[row * width + j].bitPattern >> 23) & 0xff
-            largest = max(largest, exponent)
-            relative = max(relative, exponent &- exponents[columns.lowerBound + j])
-          }
-          // Exponents are stored 127 larger; 255 stands for infinity and NaN. |term| < 2^(exponent − 126).
-          if largest == 255 || Int(relative) - 126 - rowExponents[row] > Self.unitLimitExponent {
-            fits = false
-          }
-        }
-        return fits
-      }
-    }
-  }
-
   /// Adds what another thread summed with the same bounds.
   package mutating func add(_ other: FixedPointSum, rows: Int) {
     precondition(other.columnCount == columnCount && rows <= min(rowCount, other.rowCount))
@@ -161,8 +138,12 @@ package struct FixedPointSum: Sendable {
 
   /// Whether the sums of the first rows can be what their terms add up to.
   package func isWithinBounds(rows: Int) -> Bool {
-    !isSaturated
-      && units[..<(rows * columnCount)].allSatisfy { $0.magnitude < 1 << Self.unitLimitExponent }
+    if isSaturated { return false }
+    return units.withUnsafeBufferPointer { units in
+      var bits: UInt64 = 0
+      for i in 0..<rows * columnCount { bits |= units[i].magnitude }
+      return bits < 1 << Self.unitLimitExponent
+    }
   }
 
   /// The sum at one element, rounded to double precision once.
@@ -173,9 +154,14 @@ package struct FixedPointSum: Sendable {
 
   /// The sums of one row.
   package func values(row: Int) -> [Double] {
-    let scale = Self.power(rowExponents[row])
-    return (0..<columnCount).map {
-      Double(units[row * columnCount + $0]) * scale * Self.power(columnExponents[$0])
+    let (scale, first) = (Self.power(rowExponents[row]), row * columnCount)
+    return units.withUnsafeBufferPointer { units in
+      columnUnits.withUnsafeBufferPointer { columns in
+        [Double](unsafeUninitializedCapacity: columnCount) { values, count in
+          for j in 0..<columns.count { values[j] = Double(units[first + j]) * scale * columns[j] }
+          count = columns.count
+        }
+      }
     }
   }
 

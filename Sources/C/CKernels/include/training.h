@@ -54,7 +54,14 @@ typedef struct {
   void (*product_f64)(size_t rows, size_t depth, size_t columns, const double *a, size_t a_stride,
                       const double *packed, double *c, size_t c_stride, int adding);
 
-  /// For each row the softmax of its logits. `scratch` holds 4 · (count + 7) doubles.
+  /// C = Aᵀ·B, with A `depth` × `rows` without gaps and B as it is, `depth` × `columns`: the bits of
+  /// `product_f32`, without packing. For few rows, whose product with a packed B would take less time
+  /// than packing it.
+  void (*transposed_product_f32)(size_t rows, size_t depth, size_t columns, const float *a,
+                                 const float *b, size_t b_stride, float *c, size_t c_stride);
+
+  /// For each row the softmax of its logits. `scratch` holds 32 · count + 8
+  /// doubles.
   ///
   /// Adds Σ weight · loss to `*loss`, Σ weight · (p - e) to `residuals`, and with a direction that
   /// times its logits to `slopes`; stores weight^½ · p as `rows` × `count` floats where `roots` is
@@ -71,9 +78,16 @@ typedef struct {
                         double *slopes, double *curvatures, double *masses, double *terms,
                         double *scratch);
 
-  /// `units[i] += trunc(values[i] · scale · scales[i])`.
-  void (*add_fixed_f32)(const float *values, double scale, const double *scales, size_t count,
-                        int64_t *units);
+  /// `units[i] += trunc(values[i] · 2^-(exponent + exponents[i]))`.
+  ///
+  /// Returns 0 where one of the values has 2^62 units or more, or is no number: what was added for it is
+  /// worth nothing.
+  int (*add_fixed_f32)(const float *values, int32_t exponent, const int32_t *exponents, size_t count,
+                       int64_t *units);
+
+  /// Replaces each of `bounds` by the larger of itself and |row[i]| · scale; returns whether every
+  /// |row[i]| is a number of `largest` or less.
+  int (*raise_bounds)(float *bounds, const float *row, float scale, float largest, size_t count);
 
   /// Σ a · b in double precision.
   double (*dot_f32)(const float *a, const float *b, size_t count);

@@ -19,6 +19,8 @@
 #define NAME(x) x##_f64
 #include "matrix_product.h"
 
+#include "transposed_product.h"
+
 #include "losses.h"
 
 #include "vectors.h"
@@ -34,10 +36,12 @@ static const decaf_training_kernels training_kernels = {
     .pack_transposed_f64 = pack_transposed_f64,
     .product_f32 = product_f32,
     .product_f64 = product_f64,
+    .transposed_product_f32 = transposed_product_f32,
     .softmax = softmax,
     .logistic = logistic,
     .squared_hinge = squared_hinge,
     .add_fixed_f32 = add_fixed_f32,
+    .raise_bounds = raise_bounds,
     .dot_f32 = dot_f32,
     .add_scaled_f32 = add_scaled_f32,
     .dot_mixed = dot_mixed,

@@ -92,75 +92,161 @@ INLINE void add_sums(double *restrict to, const double *restrict from, size_t co
   for (size_t k = 0; k < count; k++) to[k] += from[k];
 }
 
-/// The highest of a row's padded logits.
-INLINE double highest_of(const double *logits, size_t padded) {
-  lanes highest = lanes_load(logits);
-  for (size_t k = 8; k < padded; k += 8) {
-    const lanes x = lanes_load(logits + k);
-    highest = lanes_select(highest < x, x, highest);
-  }
-  double top = highest[0];
-  for (int i = 1; i < 8; i++) top = highest[i] > top ? highest[i] : top;
-  return top;
+/// log(1 + x) for x ≥ 0: above 1 by 1 + x = 2^n · (1 + y), and of that what y < 1 gives.
+INLINE lanes lanes_log1p_from_zero(lanes x) {
+  const lane_bits is_large = x > (lanes)(1);
+  const lane_bits bits = (lane_bits)(x + 1);
+  const lane_bits exponent = (bits >> 52) - 1023;
+  const lanes fraction = (lanes)((bits & 0xfffffffffffff) | 0x3ff0000000000000) - 1;
+  const lanes whole = __builtin_convertvector(exponent & is_large, lanes);
+  const lanes rest = lanes_log1p(lanes_select(is_large, fraction, x));
+  return lanes_fused(whole, (lanes)(0.6931471805599453), rest);
 }
 
-/// Replaces a row's logits z by p = e^(z - top).
-///
-/// Returns Σ p but for one p of 1, that of the highest logit.
-INLINE double raise_to_powers(double *restrict logits, size_t padded, double top) {
-  // The top ones add exactly 1 each: kept apart, they cannot hide the small ones.
-  lanes sum = (lanes)(0);
-  lane_bits tops = (lane_bits)(0);
-  for (size_t k = 0; k < padded; k += 8) {
-    const lanes x = lanes_exp(lanes_load(logits + k) - top);
-    lanes_store(logits + k, x);
-    const lane_bits is_top = x == (lanes)(1);
-    sum += lanes_select(is_top, (lanes)(0), x);
-    tops -= is_top;
+/// Exchanges rows and columns of eight vectors.
+INLINE void lanes_transpose(const lanes from[8], lanes to[8]) {
+  lanes pairs[8], fours[8];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = __builtin_shufflevector(from[i], from[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    pairs[i + 1] = __builtin_shufflevector(from[i], from[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
   }
-  long top_count = 0;
-  for (int i = 0; i < 8; i++) top_count += tops[i];
-  return lanes_sum(sum) + (double)(top_count - 1);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i += 4) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 2; j++) {
+      const lanes low = pairs[i + j], high = pairs[i + j + 2];
+      fours[i + j] = __builtin_shufflevector(low, high, 0, 1, 8, 9, 4, 5, 12, 13);
+      fours[i + j + 2] = __builtin_shufflevector(low, high, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 4; j++) {
+    to[j] = __builtin_shufflevector(fours[j], fours[j + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    to[j + 4] = __builtin_shufflevector(fours[j], fours[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
 }
 
+/// Eight rows of `count` numbers turned: a vector for each column.
+INLINE void columns_of_rows(const double *const rows[8], size_t count, double *restrict to) {
+  size_t k = 0;
+  for (; k + 8 <= count; k += 8) {
+    lanes from[8], turned[8];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < 8; r++) from[r] = lanes_load(rows[r] + k);
+    lanes_transpose(from, turned);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < 8; r++) lanes_store(to + 8 * (k + r), turned[r]);
+  }
+  for (; k < count; k++) {
+    const lanes column = {rows[0][k], rows[1][k], rows[2][k], rows[3][k],
+                          rows[4][k], rows[5][k], rows[6][k], rows[7][k]};
+    lanes_store(to + 8 * k, column);
+  }
+}
+
+/// The reverse, of the first `live` rows, `count` apart.
+INLINE void rows_of_columns(const double *columns, size_t count, size_t live, double *restrict to) {
+  size_t k = 0;
+  for (; k + 8 <= count; k += 8) {
+    lanes from[8], turned[8];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < 8; r++) from[r] = lanes_load(columns + 8 * (k + r));
+    lanes_transpose(from, turned);
+    for (size_t r = 0; r < live; r++) lanes_store(to + r * count + k, turned[r]);
+  }
+  for (; k < count; k++) {
+    for (size_t r = 0; r < live; r++) to[r * count + k] = columns[8 * k + r];
+  }
+}
+
+/// Eight rows side by side, a class after the other: few classes leave no lane idle, and what a row
+/// waits for (its highest logit, its sum, a division, a logarithm) eight wait for together.
 static void softmax(const decaf_sweep *s, double *loss, double *residuals, double *slopes,
                     float *roots, double *terms, double *scratch) {
-  const size_t count = s->count, padded = (count + 7) / 8 * 8;
-  double *restrict p = scratch, *restrict direction = scratch + padded;
-  double *restrict sums = scratch + 2 * padded, *restrict slope_sums = scratch + 3 * padded;
-  for (size_t k = 0; k < 4 * padded; k++) scratch[k] = 0;
-  for (size_t row = 0; row < s->rows; row++) {
-    row_logits(s, row, -__builtin_inf(), p, direction);
-    const size_t label = (size_t)s->labels[row];
-    const double top = highest_of(p, padded);
+  const size_t count = s->count;
+  // Vectors in cache lines of their own.
+  double *restrict p = (double *)(((uintptr_t)scratch + 63) / 64 * 64);
+  double *restrict direction = p + 8 * count;
+  double *restrict sums = direction + 8 * count, *restrict slope_sums = sums + 8 * count;
+  for (size_t k = 0; k < 8 * count; k++) sums[k] = slope_sums[k] = 0;
+  lanes loss_sum = (lanes)(0);
+  for (size_t row = 0; row < s->rows; row += 8) {
+    const size_t live = s->rows - row < 8 ? s->rows - row : 8;
+    const double *z[8], *q[8];
+    size_t labels[8];
+    lanes weight = (lanes)(0);
+    for (size_t r = 0; r < 8; r++) {
+      // Where rows end, the last one again, without weight.
+      const size_t i = r < live ? row + r : s->rows - 1;
+      z[r] = s->logits + i * s->stride;
+      q[r] = s->direction ? s->direction + i * s->direction_stride : 0;
+      labels[r] = (size_t)s->labels[i];
+      if (r < live) weight[r] = s->weights[i];
+    }
+    columns_of_rows(z, count, p);
+    if (s->direction) columns_of_rows(q, count, direction);
+    lanes top = (lanes)(-__builtin_inf());
+    for (size_t k = 0; k < count; k++) {
+      lanes x = lanes_load(p + 8 * k);
+      if (s->direction) x = x + s->steps[k] * lanes_load(direction + 8 * k);
+      x = x + s->biases[k];
+      lanes_store(p + 8 * k, x);
+      top = lanes_select(top < x, x, top);
+    }
+    lanes own;
+    for (size_t r = 0; r < 8; r++) own[r] = p[8 * labels[r] + r];
     // log Σ e^z - z[label] = log(1 + others) + margin, with others = Σ e^(z - top) but for one that
-    // is 1: no e^z can overflow, and a small loss keeps its digits.
-    const double margin = top - p[label];
-    const double others = raise_to_powers(p, padded, top);
-    const double weight = s->weights[row], inverse = 1 / (1 + others);
-    *loss += weight * (__builtin_log1p(others) + margin);
+    // is 1: no e^z can overflow, and a small loss keeps its digits. The top ones add exactly 1 each:
+    // kept apart, they cannot hide the small ones.
+    const lanes margin = top - own;
+    lanes others = (lanes)(0);
+    lane_bits tops = (lane_bits)(0);
+    for (size_t k = 0; k < count; k++) {
+      const lanes x = lanes_exp(lanes_load(p + 8 * k) - top);
+      lanes_store(p + 8 * k, x);
+      const lane_bits is_top = x == (lanes)(1);
+      others += lanes_select(is_top, (lanes)(0), x);
+      tops -= is_top;
+    }
+    others += __builtin_convertvector(tops - 1, lanes);
+    for (size_t r = 0; r < 8; r++) own[r] = p[8 * labels[r] + r];
+    const lanes inverse = 1 / (1 + others), scale = weight * inverse;
+    loss_sum += weight * (lanes_log1p_from_zero(others) + margin);
     if (roots) {
-      const double root = __builtin_sqrt(weight) * inverse;
-      float *restrict to = roots + row * count;
-      for (size_t k = 0; k < count; k++) to[k] = (float)(root * p[k]);
-    }
-    const double scale = weight * inverse;
-    for (size_t k = 0; k < padded; k += 8) lanes_store(p + k, lanes_load(p + k) * scale);
-    // Of a row that is almost sure of its class p - 1 would keep no digit.
-    p[label] = margin == 0 && others < 0x1p-20 ? -scale * others : p[label] - weight;
-    for (size_t k = 0; k < padded; k += 8) {
-      lanes_store(sums + k, lanes_load(sums + k) + lanes_load(p + k));
-    }
-    if (s->direction) {
-      for (size_t k = 0; k < padded; k += 8) {
-        const lanes product = lanes_load(p + k) * lanes_load(direction + k);
-        lanes_store(slope_sums + k, lanes_load(slope_sums + k) + product);
+      lanes root = (lanes)(0);
+      for (size_t r = 0; r < live; r++) root[r] = __builtin_sqrt(weight[r]) * inverse[r];
+      for (size_t k = 0; k < count; k++) {
+        const lanes x = lanes_load(p + 8 * k) * root;
+        for (size_t r = 0; r < live; r++) roots[(row + r) * count + k] = (float)x[r];
       }
     }
-    if (terms) __builtin_memcpy(terms + row * count, p, count * sizeof(double));
+    // Of a row that is almost sure of its class p - 1 would keep no digit.
+    const lane_bits is_sure = (margin == (lanes)(0)) & (others < (lanes)(0x1p-20));
+    const lanes residual = lanes_select(is_sure, -scale * others, own * scale - weight);
+    for (size_t r = 0; r < 8; r++) p[8 * labels[r] + r] = 0;
+    for (size_t k = 0; k < count; k++) {
+      const lanes x = lanes_load(p + 8 * k) * scale;
+      lanes_store(sums + 8 * k, lanes_load(sums + 8 * k) + x);
+      if (s->direction) {
+        const lanes product = x * lanes_load(direction + 8 * k);
+        lanes_store(slope_sums + 8 * k, lanes_load(slope_sums + 8 * k) + product);
+      }
+      if (terms) lanes_store(p + 8 * k, x);
+    }
+    for (size_t r = 0; r < live; r++) {
+      const size_t at = 8 * labels[r] + r;
+      sums[at] += residual[r];
+      if (s->direction) slope_sums[at] += residual[r] * direction[at];
+      if (terms) p[at] = residual[r];
+    }
+    if (terms) rows_of_columns(p, count, live, terms + row * count);
   }
-  add_sums(residuals, sums, count);
-  if (s->direction) add_sums(slopes, slope_sums, count);
+  *loss += lanes_sum(loss_sum);
+  for (size_t k = 0; k < count; k++) {
+    residuals[k] += lanes_sum(lanes_load(sums + 8 * k));
+    if (s->direction) slopes[k] += lanes_sum(lanes_load(slope_sums + 8 * k));
+  }
 }
 
 /// What a separable loss is at eight margins.

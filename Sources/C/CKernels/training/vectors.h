@@ -1,12 +1,50 @@
 // Operations on whole vectors, with one order of additions on every instruction set.
 
-/// The product is exact but for one rounding: both scales are powers of two. Cutting it to whole
-/// units is what makes the sums independent of their order; see `FixedPointSum`.
-static void add_fixed_f32(const float *values, double scale, const double *scales, size_t count,
-                          int64_t *units) {
+/// A float is a whole number of 24 bits times a power of two: shifted to the unit, that is exact but
+/// for the bits below the unit, which are cut. Cutting to whole units is what makes the sums
+/// independent of their order; see `FixedPointSum`. By integers, for vector units convert numbers of
+/// 64 bits on few processors only.
+static int add_fixed_f32(const float *restrict values, int32_t exponent,
+                         const int32_t *restrict exponents, size_t count,
+                         int64_t *restrict units) {
+  int32_t largest = INT32_MIN, highest = 0;
   for (size_t i = 0; i < count; i++) {
-    units[i] += (int64_t)((double)values[i] * scale * scales[i]);
+    int32_t bits;
+    __builtin_memcpy(&bits, values + i, sizeof bits);
+    const int32_t stored = (bits >> 23) & 0xff;
+    highest = stored > highest ? stored : highest;
+    // The number is `digits · 2^power`; subnormal ones, stored as 0, have the power of those stored as 1.
+    const int32_t digits = (bits & 0x7fffff) | (stored ? 0x800000 : 0);
+    const int32_t power = (stored ? stored : 1) - 150 - exponent - exponents[i];
+    // Zero is within any bound.
+    const int32_t reach = digits ? power : INT32_MIN;
+    largest = reach > largest ? reach : largest;
+    const int32_t left = power < 0 ? 0 : power > 63 ? 63 : power;
+    const int32_t right = power > 0 ? 0 : power < -63 ? 63 : -power;
+    const int64_t magnitude = (int64_t)((uint64_t)digits << left) >> right;
+    const int64_t sign = -(int64_t)((uint32_t)bits >> 31);
+    units[i] = (int64_t)((uint64_t)units[i] + (uint64_t)((magnitude ^ sign) - sign));
   }
+  // 24 digits and 38 places to the left are less than 2^62; 255 stands for infinity and NaN.
+  return highest < 255 && largest <= 38;
+}
+
+static int raise_bounds(float *restrict bounds, const float *restrict row, float scale,
+                        float largest, size_t count) {
+  int32_t limit, top = 0;
+  __builtin_memcpy(&limit, &largest, sizeof limit);
+  for (size_t i = 0; i < count; i++) {
+    // Without their signs the bits of floats are ordered as their values, and NaN is above all.
+    int32_t bits;
+    __builtin_memcpy(&bits, row + i, sizeof bits);
+    bits &= 0x7fffffff;
+    top = bits > top ? bits : top;
+    float magnitude;
+    __builtin_memcpy(&magnitude, &bits, sizeof magnitude);
+    const float bound = magnitude * scale;
+    bounds[i] = bound > bounds[i] ? bound : bounds[i];
+  }
+  return top <= limit;
 }
 
 static void widen_f16(const uint16_t *halves, size_t count, float *values) {
