@@ -112,8 +112,8 @@ let package = Package(
     .target(
       name: "Extraction",
       dependencies: [
-        "Communication", "ConvNet", "Descriptors", "FeatureStore", "Files", "Images", "Tensors",
-        logging,
+        "Communication", "ConvNet", "Descriptors", "FeatureStore", "Files", "Formats", "Images",
+        "Tensors", logging,
       ],
       swiftSettings: features),
     .target(
@@ -250,8 +250,9 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Classification", "Communication", "ConvNet", "Evaluation", "FeatureStore", "Files",
-        "Formats", "Images", "Interchange", "Tensors", "TestSupport", "decaf",
+        "Classification", "Communication", "ConvNet", "Descriptors", "Evaluation", "Extraction",
+        "FeatureStore", "Files", "Formats", "Images", "Interchange", "Tensors", "TestSupport",
+        "decaf",
       ],
       swiftSettings: features),
     .testTarget(

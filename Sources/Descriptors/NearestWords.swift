@@ -13,6 +13,7 @@ package final class NearestWords: Sendable {
   private let norms: [Float]
   private let packed = PackedMatrix<Float>()
   private let kernels: TrainingKernels
+  private let systems: LocalSystem
 
   private static let width = DenseSIFT.width
   /// Descriptors whose products with all words are there at a time.
@@ -25,6 +26,7 @@ package final class NearestWords: Sendable {
     self.words = words
     count = words.count / Self.width
     kernels = TrainingKernels(kernelClass)
+    systems = LocalSystem(kernelClass)
     norms = (0..<count).map { word in
       Float(
         VectorOperations.squaredNorm(
@@ -42,13 +44,14 @@ package final class NearestWords: Sendable {
     let size = LLC.neighbors
     let all = descriptors.count / Self.width
     var codes: [Code] = []
+    var scratch: [Double] = []
     codes.reserveCapacity(all * size)
     forEachBlock(of: descriptors, neighbors: size) { first, selections in
       for (i, selection) in selections.enumerated() {
         let start = (first + i) * Self.width
         let descriptor = descriptors.span.extracting(start..<start + Self.width)
         // In one order, whatever that of the search.
-        codes += code(descriptor, near: selection.found.map { Int($0) }.sorted())
+        codes += code(descriptor, near: selection.found.map { Int($0) }.sorted(), &scratch)
       }
     }
     return codes
@@ -105,22 +108,12 @@ package final class NearestWords: Sendable {
 
   /// The weights, summing to 1, by which some words come nearest to a descriptor: the solution of
   /// `(C + λ·tr C·I)·w = 1` with C the products of the words' differences from it.
-  private func code(_ descriptor: Span<Float>, near words: [Int]) -> [Code] {
-    let (size, width) = (words.count, Self.width)
-    var differences = [Double](repeating: 0, count: size * width)
-    for (a, word) in words.enumerated() {
-      for j in 0..<width {
-        differences[a * width + j] = Double(self.words[word * width + j]) - Double(descriptor[j])
-      }
-    }
-    var system = [Double](repeating: 0, count: size * size)
-    for a in 0..<size {
-      for b in 0...a {
-        var sum = 0.0
-        for j in 0..<width { sum += differences[a * width + j] * differences[b * width + j] }
-        system[a * size + b] = sum
-      }
-    }
+  private func code(
+    _ descriptor: Span<Float>, near words: [Int], _ scratch: inout [Double]
+  ) -> [Code] {
+    let size = words.count
+    var system = systems.products(
+      of: self.words, rows: words, with: descriptor, scratch: &scratch)
     let trace = (0..<size).reduce(0) { $0 + system[$1 * size + $1] }
     for a in 0..<size { system[a * size + a] += Self.regularization * trace }
     let weights = SmallSystem.affineWeights(system, size: size)

@@ -20,9 +20,10 @@ package struct Neighborhoods: Sendable {
   ///   - candidates: the neighbours are among so many rows, the first; nil for all. Queries are then
   ///     the rows after them.
   ///   - size: neighbours wanted.
+  ///   - progress: called now and then with how many queries are done, and with how many there are.
   package init(
     of rows: [Float], width: Int, queries: [Int]? = nil, candidates: Int? = nil, size: Int,
-    team: ThreadTeam
+    team: ThreadTeam, progress: (Int, Int) -> Void = { _, _ in }
   ) {
     let count = rows.count / width
     precondition(count > 0 && rows.count == count * width && size > 0, "no rows")
@@ -43,15 +44,27 @@ package struct Neighborhoods: Sendable {
     let starts = Array(stride(from: 0, to: queries.count, by: Self.block))
     let wanted = self.size
     let panels = Self.panels(rows, width, candidateCount, team)
-    let parts = team.map(starts.count) { index, _ in
-      let part = Array(queries[starts[index]..<min(starts[index] + Self.block, queries.count)])
-      let held = Self.selections(rows, width, norms, part, wanted, panels)
-      return zip(part, held).map { query, selection in
-        Self.sorted(selection.found, rows, width, query)
+    var (indices, squares) = ([UInt32](), [Double]())
+    indices.reserveCapacity(queries.count * wanted)
+    squares.reserveCapacity(queries.count * wanted)
+    // Some blocks at a time: what threads bring back takes more memory than what is kept of it.
+    let round = 8 * team.threadCount
+    for first in stride(from: 0, to: starts.count, by: round) {
+      let parts = team.map(min(round, starts.count - first)) { index, _ in
+        let start = starts[first + index]
+        let part = Array(queries[start..<min(start + Self.block, queries.count)])
+        let held = Self.selections(rows, width, norms, part, wanted, panels)
+        return zip(part, held).map { query, selection in
+          Self.sorted(selection.found, rows, width, query)
+        }
       }
+      for neighbor in parts.joined().joined() {
+        indices.append(neighbor.index)
+        squares.append(neighbor.square)
+      }
+      progress(min(starts[first] + round * Self.block, queries.count), queries.count)
     }
-    indices = parts.flatMap { $0.flatMap { $0.map(\.index) } }
-    squares = parts.flatMap { $0.flatMap { $0.map(\.square) } }
+    (self.indices, self.squares) = (indices, squares)
   }
 
   private typealias Neighbor = (index: UInt32, square: Double)

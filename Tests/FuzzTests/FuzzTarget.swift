@@ -41,11 +41,13 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
   var description: String { name }
 
   private static let numPy: Set = ["import.npy", "npy-array", "f.npy"]
-  private static let safetensors: Set = ["safetensors", "classifier", "checkpoint"]
+  private static let safetensors: Set = [
+    "safetensors", "classifier", "checkpoint", "codebook", "codebook-checkpoint",
+  ]
 
   static let all: [FuzzTarget] =
-    (lists + texts + numbers + weights + foreignWeights + caffeModels + classifiers + stores
-    + images).map { target in
+    (lists + texts + numbers + weights + foreignWeights + caffeModels + classifiers + codebooks
+    + stores + images).map { target in
       if numPy.contains(target.name) { return target.repairing(LengthRepair.numPy) }
       if safetensors.contains(target.name) {
         return target.repairing(LengthRepair.safetensors)

@@ -25,11 +25,16 @@ package struct CodebookJob {
 
   /// Makes the codebook; collective.
   ///
-  /// - Parameter isFinished: on rank 0, whether a codebook of this origin is there already.
+  /// - Parameters:
+  ///   - checkpoint: where what is reached is kept, and when; nil for nowhere.
+  ///   - isFinished: on rank 0, whether a codebook of this origin is there already.
   /// - Returns: the codebook, the same on every rank; nil where it is there.
-  /// - Throws: `JobFailure` when all ranks know; any other error belongs to this rank alone, and the
-  ///   caller must end the whole job.
-  package func run(unless isFinished: (Codebook.Origin) throws -> Bool) throws -> Codebook? {
+  /// - Throws: `CodebookStopped` on every rank; `JobFailure` when all ranks know; any other error belongs
+  ///   to this rank alone, and the caller must end the whole job.
+  package func run(
+    checkpoint: (path: String, schedule: CodebookCheckpointer.Schedule)? = nil,
+    unless isFinished: (Codebook.Origin) throws -> Bool
+  ) throws -> Codebook? {
     communicator.activity = Activity(phase: "opening the list")
     let kernelClass = try communicator.lowestKernelClass(
       try communicator.agree { try KernelClass.current })
@@ -46,29 +51,77 @@ package struct CodebookJob {
     try communicator.allreduce(&decision, .maximum)
     if decision[0] != 0 { return nil }
 
+    let agreed = try share(opened?.origin)
     let sample = try DescriptorSample(opened?.list, request, communicator)
-    let points = try sample.collect(team: team, kernelClass: kernelClass, progress)
-    if communicator.isRoot, let failure = points.firstFailure {
-      log.warning("images that cannot be used: \(points.failedImages), the first: \(failure)")
+    let checkpointer = try checkpoint.map {
+      CodebookCheckpointer(
+        $0.path, job: try job(agreed), $0.schedule, communicator: communicator,
+        requireSoundInputs: { try opened?.list.requireUnchanged() })
     }
+    let start = try checkpointer?.resume(imageCount: sample.imageCount)
+    if let start, let checkpoint, communicator.isRoot {
+      log.info("the work continues from \(checkpoint.path): \(start.summary)")
+    }
+    var found = try sample.collect(
+      from: start, team: team, kernelClass: kernelClass, pauses: checkpointer, progress)
+    let failures = try sample.failures(found)
+    if communicator.isRoot, let failure = failures.first {
+      log.warning("images that cannot be used: \(failures.count), the first: \(failure)")
+    }
+    let result = try means(of: &found, kernelClass, checkpointer)
+    try communicator.agree { try opened?.list.requireUnchanged() }
+    return Codebook(
+      words: result.outcome.words, origin: agreed,
+      outcome: .init(
+        descriptors: result.count, failedImages: failures.count, passes: result.outcome.passes,
+        meanSquare: result.outcome.meanSquare))
+  }
+
+  /// k-means of what was found, from where that was left; collective.
+  private func means(
+    of found: inout CodebookProgress, _ kernelClass: KernelClass,
+    _ checkpointer: CodebookCheckpointer?
+  ) throws -> (outcome: KMeans.Outcome, count: Int) {
     communicator.activity = Activity(phase: "k-means")
     let means = try KMeans(
-      points.values, communicator: communicator, team: team, kernelClass: kernelClass,
-      progress: progress)
-    let result: KMeans.Outcome
+      found.pieces.flatMap { $0 }, communicator: communicator, team: team,
+      kernelClass: kernelClass, progress: progress)
+    // They are in `means`: once is enough.
+    found.pieces = []
+    let rest = found
+    let start =
+      found.phase == .images
+      ? nil
+      : KMeans.State(
+        words: found.words, squares: found.phase == .words ? found.squares : nil,
+        passes: found.passes, meanSquare: found.meanSquare)
     do {
-      result = try means.run(
-        wordCount: request.wordCount, seed: request.seed, iterations: request.iterations)
+      let outcome = try means.run(
+        wordCount: request.wordCount, seed: request.seed, iterations: request.iterations,
+        from: start
+      ) { state in
+        try checkpointer?.pause {
+          var progress = rest
+          progress.pieces = means.blocks
+          progress.phase = state.squares == nil ? .passes : .words
+          (progress.words, progress.squares) = (state.words, state.squares ?? [])
+          (progress.passes, progress.meanSquare) = (state.passes, state.meanSquare)
+          return progress
+        }
+      }
+      return (outcome, means.count)
     } catch let error as CodebookError {
       // Every rank throws it, of the same numbers.
       throw JobFailure(exitStatus: error.exitStatus, description: "\(error)")
     }
-    try communicator.agree { try opened?.list.requireUnchanged() }
-    return Codebook(
-      words: result.words, origin: try share(opened?.origin),
-      outcome: .init(
-        descriptors: means.count, failedImages: points.failedImages, passes: result.passes,
-        meanSquare: result.meanSquare))
+  }
+
+  /// What decides the words, and which images they are made of.
+  private func job(_ origin: Codebook.Origin) throws -> JSONValue {
+    .object([
+      "codebook": try JSONValue(encoding: origin),
+      "maxMegapixels": .number(Double(request.maxMegapixels)),
+    ])
   }
 
   private func origin(

@@ -30,6 +30,9 @@ package enum CodebookError: ErrorWithStatus, Equatable, CustomStringConvertible 
   case noImages(count: Int, example: String, root: String?)
   /// There are fewer different local descriptors than there shall be words.
   case tooFewDescriptors(found: Int, words: Int)
+  case invalidCheckpoint(path: String, reason: String)
+  case otherCheckpoint(path: String, differences: [String])
+  case cannotWrite(SystemError)
 
   package var description: String {
     switch self {
@@ -39,8 +42,19 @@ package enum CodebookError: ErrorWithStatus, Equatable, CustomStringConvertible 
     case .tooFewDescriptors(let found, let words):
       "found \(found) different local descriptors, expected \(words) or more, one a word; give more "
         + "images, a larger --sample or fewer --words"
+    case .invalidCheckpoint(let path, let reason):
+      "\(path) is no checkpoint to go on from: \(reason); remove it, or begin anew with --overwrite"
+    case .otherCheckpoint(let path, let differences):
+      "\(path) is of another codebook (\(differences.joined(separator: "; "))); choose another "
+        + "--output, or begin anew with --overwrite"
+    case .cannotWrite(let error): "\(error)"
     }
   }
 
-  package var exitStatus: ExitStatus { .badInput }
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .noImages, .tooFewDescriptors, .invalidCheckpoint: .badInput
+    case .otherCheckpoint, .cannotWrite: .cannotCreate
+    }
+  }
 }

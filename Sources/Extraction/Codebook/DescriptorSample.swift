@@ -7,13 +7,11 @@ internal import Tensors
 
 /// The images of a list that words are made of, and how many local descriptors of each.
 struct DescriptorSample {
-  /// Local descriptors of this rank's images.
-  struct Points {
-    /// `n×128`, in the order of the list.
-    var values: [Float] = []
-    /// Images of all ranks that gave none, and what became of the first.
-    var failedImages = 0
-    var firstFailure: String?
+  /// What became of the images of all ranks.
+  struct Failures {
+    /// Images that gave none, and what became of the first.
+    var count = 0
+    var first: String?
   }
 
   private let request: CodebookRequest
@@ -22,6 +20,9 @@ struct DescriptorSample {
   private let items: [(row: Int, item: BatchItem)]
   private let root: String?
   private let perImage: Int
+
+  /// Images of all ranks.
+  var imageCount: Int { items.count }
 
   /// Chooses the images; collective.
   ///
@@ -55,62 +56,114 @@ struct DescriptorSample {
 
   /// Decodes this rank's images and takes their descriptors; collective.
   ///
-  /// - Throws: `JobFailure` of `CodebookError.noImages`.
+  /// - Parameters:
+  ///   - start: where to go on; nil to begin.
+  ///   - pauses: what may stop it, after every few images.
+  /// - Throws: `CodebookStopped`.
   func collect(
-    team: ThreadTeam, kernelClass: KernelClass,
+    from start: CodebookProgress?, team: ThreadTeam, kernelClass: KernelClass,
+    pauses: CodebookCheckpointer?,
     _ progress: (_ phase: String, _ done: Int, _ total: Int) -> Void
-  ) throws -> Points {
+  ) throws -> CodebookProgress {
     communicator.activity = Activity(phase: "local descriptors")
-    let (rank, size) = (communicator.rank, communicator.size)
-    let own = items[items.count * rank / size..<items.count * (rank + 1) / size]
+    let own = CodebookProgress.images(
+      of: communicator.rank, of: communicator.size, count: items.count)
+    let found = SampledImages(start, images: own)
+    if found.progress.phase != .images { return found.progress }
     let samplers = Samplers(
       all: (0..<team.threadCount).map { _ in
         ImageSampler(request, NetworkKernels(kernelClass), count: perImage)
       })
-    var points = Points()
-    var failures: [(row: Int, message: String)] = []
-    let step = 16 * team.threadCount
-    for start in stride(from: own.startIndex, to: own.endIndex, by: step) {
-      progress("images", start - own.startIndex, own.count)
-      let part = own[start..<min(start + step, own.endIndex)]
-      let found = team.map(part.count) { index, worker in
-        let (row, item) = part[part.startIndex + index]
+    let items = items
+    // About a second: ranks wait for each other after each.
+    let step = 64 * team.threadCount
+    while try isAnyMissing(found) {
+      let part = found.missing.prefix(step)
+      progress("images", own.count - found.missing.count, own.count)
+      let results = team.map(part.count) { index, worker in
+        let (row, item) = items[part[part.startIndex + index]]
         return samplers.all[worker].descriptors(of: item, row: row)
       }
-      for (index, result) in found.enumerated() {
-        switch result {
-        case .success(let values): points.values += values
-        case .failure(let failure):
-          let (row, item) = part[part.startIndex + index]
-          failures.append((row, "row \(row), \(item.location): \(failure.text)"))
-        }
+      for (image, result) in zip(part, results) {
+        let (row, item) = items[image]
+        found.add(result, of: image, named: "row \(row), \(item.location)")
       }
+      found.missing.removeFirst(part.count)
       communicator.activity.images += part.count
+      try pauses?.pause { found.progress }
     }
-    try share(failures, in: &points)
-    return points
+    return found.progress
+  }
+
+  private func isAnyMissing(_ found: SampledImages) throws -> Bool {
+    var count = [Int64(found.missing.count)]
+    try communicator.allreduce(&count, .maximum)
+    return count[0] > 0
   }
 
   /// Counts the failures of all ranks; collective.
-  private func share(_ failures: [(row: Int, message: String)], in points: inout Points) throws {
-    var counts = [Int64(failures.count)]
+  ///
+  /// - Throws: `JobFailure` of `CodebookError.noImages`.
+  func failures(_ progress: CodebookProgress) throws -> Failures {
+    var counts = [Int64(progress.outcomes.count { $0 == CodebookProgress.hasFailed })]
     try communicator.allreduce(&counts, .sum)
-    points.failedImages = Int(counts[0])
-    let first = try communicator.gather(Array((failures.first?.message ?? "").utf8), root: 0)
-    var text = first.first { !$0.isEmpty } ?? []
-    try communicator.broadcast(&text, root: 0)
-    if !text.isEmpty { points.firstFailure = String(decoding: text, as: UTF8.self) }
+    let all: [CodebookProgress.Failure?] = try communicator.exchange([progress.failure]).map {
+      $0?.first ?? nil
+    }
+    let failures = Failures(count: Int(counts[0]), first: all.compactMap(\.self).first?.text)
     try communicator.agree {
-      if communicator.isRoot, points.failedImages == items.count {
+      if communicator.isRoot, failures.count == items.count {
         throw CodebookError.noImages(
-          count: items.count, example: points.firstFailure ?? "the list is empty", root: root)
+          count: items.count, example: failures.first ?? "the list is empty", root: root)
       }
     }
+    return failures
   }
 
   private struct Samplers: @unchecked Sendable {
     // Invariant behind `@unchecked`: a thread of the team uses the one of its own number only.
     let all: [ImageSampler]
+  }
+}
+
+/// What has been taken of one rank's images.
+private final class SampledImages {
+  /// Numbers of images, among all, that are still to be looked at.
+  var missing: [Int]
+  private var state: CodebookProgress
+  /// Of each image.
+  private var pieces: [[Float]]
+  private let first: Int
+
+  init(_ start: CodebookProgress?, images: Range<Int>) {
+    let state = start ?? CodebookProgress(imageCount: images.count)
+    let outcomes = state.outcomes
+    (self.state, first) = (state, images.lowerBound)
+    pieces = [[Float]](repeating: [], count: images.count)
+    missing = images.filter {
+      outcomes[$0 - images.lowerBound] == CodebookProgress.isMissing
+    }
+    let given = outcomes.indices.filter { outcomes[$0] > 0 }
+    for (index, piece) in zip(given, state.pieces) { pieces[index] = piece }
+  }
+
+  var progress: CodebookProgress {
+    var progress = state
+    if progress.phase == .images { progress.pieces = pieces.filter { !$0.isEmpty } }
+    return progress
+  }
+
+  func add(_ result: Result<[Float], ProblemError>, of image: Int, named name: String) {
+    switch result {
+    case .success(let values):
+      pieces[image - first] = values
+      state.outcomes[image - first] = values.count / DenseSIFT.width
+    case .failure(let failure):
+      state.outcomes[image - first] = CodebookProgress.hasFailed
+      if state.failure.map({ $0.image > image }) ?? true {
+        state.failure = .init(image: image, text: "\(name): \(failure.text)")
+      }
+    }
   }
 }
 

@@ -17,6 +17,18 @@ struct KMeans {
     var meanSquare: Double
   }
 
+  /// What to go on from.
+  struct State {
+    /// `count×128`: those chosen so far, or those after the last pass.
+    var words: [Float]
+    /// While words are chosen: of each own point, the squared distance from the nearest of all words but
+    /// the last, in units; nil during passes.
+    var squares: [Int64]?
+    var passes = 0
+    /// What the last pass found; nil before the first.
+    var meanSquare: Double?
+  }
+
   let communicator: any Communicator
   let team: ThreadTeam
   let kernelClass: KernelClass
@@ -24,7 +36,7 @@ struct KMeans {
   let progress: (_ phase: String, _ done: Int, _ total: Int) -> Void
 
   /// This rank's points, blocks of at most `block` of them.
-  private let blocks: [[Float]]
+  let blocks: [[Float]]
   /// Points of all ranks, and of those before this one.
   let count: Int
   private let before: Int
@@ -67,48 +79,75 @@ struct KMeans {
 
   /// The words; collective.
   ///
-  /// - Throws: `CodebookError.tooFewDescriptors` on every rank, when fewer points differ.
-  func run(wordCount: Int, seed: UInt64, iterations: Int) throws -> Outcome {
-    var words = try chooseWords(wordCount, seed: seed)
-    var (passes, last) = (0, Double.infinity)
-    while passes < iterations {
-      progress("pass", passes, iterations)
-      let pass = try lloydPass(words)
-      passes += 1
-      words = pass.words
-      let mean = pass.meanSquare
-      defer { last = mean }
-      if last - mean < Self.tolerance * last {
-        return Outcome(words: words, passes: passes, meanSquare: mean)
-      }
+  /// - Parameters:
+  ///   - start: where to go on; nil to begin.
+  ///   - pause: called wherever it could go on from a state, after some work; collective.
+  /// - Throws: `CodebookError.tooFewDescriptors` on every rank, when fewer points differ; what `pause`
+  ///   throws.
+  func run(
+    wordCount: Int, seed: UInt64, iterations: Int, from start: State? = nil,
+    pause: (State) throws -> Void = { _ in }
+  ) throws -> Outcome {
+    var state = start ?? State(words: [], squares: [])
+    if state.squares != nil {
+      state = State(words: try chooseWords(wordCount, seed: seed, from: state, pause))
     }
-    return Outcome(words: words, passes: passes, meanSquare: last)
+    while state.passes < iterations {
+      progress("pass", state.passes, iterations)
+      let pass = try lloydPass(state.words)
+      let last = state.meanSquare ?? .infinity
+      state.passes += 1
+      (state.words, state.meanSquare) = (pass.words, pass.meanSquare)
+      if last - pass.meanSquare < Self.tolerance * last { break }
+      try pause(state)
+    }
+    return Outcome(
+      words: state.words, passes: state.passes, meanSquare: state.meanSquare ?? .infinity)
   }
 
   // MARK: - k-means++
 
   /// Points by chance, each by the square of its distance from those chosen before.
-  private func chooseWords(_ wordCount: Int, seed: UInt64) throws -> [Float] {
+  private func chooseWords(
+    _ wordCount: Int, seed: UInt64, from start: State, _ pause: (State) throws -> Void
+  ) throws -> [Float] {
     guard count >= wordCount else {
       throw CodebookError.tooFewDescriptors(found: count, words: wordCount)
     }
     var chance = SeededGenerator(seed: seed, stream: 1)
-    var words = try point(number: Int(chance.next() % UInt64(count)))
-    var squares = blocks.map { [Int64](repeating: .max, count: $0.count / Self.width) }
-    var newest = words
-    for chosen in 1..<max(wordCount, 1) {
+    var words = start.words
+    var squares = unflattened(start.squares ?? [])
+    if words.isEmpty {
+      words = try point(number: Int(chance.next() % UInt64(count)))
+      squares = blocks.map { [Int64](repeating: .max, count: $0.count / Self.width) }
+    } else {
+      // One number was drawn for each word.
+      for _ in 0..<words.count / Self.width { _ = chance.next() }
+    }
+    for chosen in words.count / Self.width..<max(wordCount, 1) {
       progress("first words", chosen, wordCount)
-      squares = nearer(squares, to: newest)
+      squares = nearer(squares, to: Array(words.suffix(Self.width)))
       let own = squares.reduce(0) { $0 + $1.reduce(0, +) }
       let sums = try Self.everyRank(Int(own), communicator)
       let total = sums.reduce(0, +)
       guard total > 0 else {
         throw CodebookError.tooFewDescriptors(found: chosen, words: wordCount)
       }
-      newest = try point(Int(chance.next() % UInt64(total)), of: sums, squares)
-      words += newest
+      words += try point(Int(chance.next() % UInt64(total)), of: sums, squares)
+      try pause(State(words: words, squares: squares.flatMap { $0 }))
     }
     return words
+  }
+
+  /// Numbers, one of each own point, by blocks.
+  private func unflattened(_ numbers: [Int64]) -> [[Int64]] {
+    var next = 0
+    return numbers.isEmpty
+      ? []
+      : blocks.map { block in
+        defer { next += block.count / Self.width }
+        return Array(numbers[next..<next + block.count / Self.width])
+      }
   }
 
   /// The squares of the distances from the nearest of the chosen points, another one being chosen.

@@ -91,7 +91,7 @@ package final class FilterBank: Sendable {
 }
 
 /// Kernels of descriptors, compiled for one instruction set.
-private struct DescriptorKernels: @unchecked Sendable {
+struct DescriptorKernels: @unchecked Sendable {
   // Invariant behind `@unchecked`: the table is a constant of the C target.
   let table: UnsafePointer<decaf_descriptor_kernels>
 

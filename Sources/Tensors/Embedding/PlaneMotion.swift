@@ -80,7 +80,6 @@ package final class PlaneMotion: @unchecked Sendable {
         sums: sums, team: team)
     }
     normalization = (0..<blocks.count).reduce(0) { $0 + sums[$1] }
-    if mesh != nil { normalization -= Double(n) }
     normalization = max(normalization, 1e-12)
   }
 

@@ -3,20 +3,24 @@ internal import Glibc
 
 /// The mesh of `CKernels/embedding/mesh.h`, as large as the points need.
 ///
-/// Nodes are a third of a unit apart, a unit being where the kernel `1 / (1 + r²)` has fallen to its half:
-/// cubic splines then tell the force of a near point to some hundredths, and the sum of many to less
-/// (tested). Points that lie close together get a finer
-/// mesh, those that lie very far apart a coarser one.
+/// Nodes are 0.28 of a unit apart, a unit being where the kernel `1 / (1 + r²)` has fallen to its half:
+/// quintic splines then tell the force of a near point to some thousandths (tested), and t-SNE ends
+/// where all pairs would bring it. Points that lie close together get a finer mesh (too fine a one, and
+/// what undoes the splines makes much of rounding), those that lie very far apart a coarser one.
 final class PotentialMesh {
   private let kernels: decaf_embedding_kernels
   /// Its pointers are this object's own.
   private var mesh = decaf_mesh()
 
-  static let widest: Float = 0.34375
-  static let finest: Float = 0.04296875
-  static let largestSize = 4096
-  /// Nodes that the splines of the outermost points need beyond them, on both sides together.
-  private static let border = 5
+  static let widest: Float = 0.28
+  static let finest: Float = 0.14
+  static let largestSize = 8192
+  private static let order = Int(DECAF_MESH_SPLINE)
+  /// Nodes below the lowest point, to the middle of which it is put.
+  private static let below = Float(order / 2) - 0.5
+  /// Nodes that a row of points needs beyond its extent: for splines at both ends, what is cut off,
+  /// and the two that `mesh_gather` reads beyond.
+  private static let border = order + 3
 
   init(_ kernels: decaf_embedding_kernels) { self.kernels = kernels }
 
@@ -27,19 +31,36 @@ final class PotentialMesh {
     free(UnsafeMutableRawPointer(mutating: mesh.twiddles))
   }
 
-  /// The smallest size of a transform, and the distance of nodes, for points that extend so far.
-  static func shape(extent: Float) -> (size: Int, spacing: Float) {
+  /// The distance of nodes, and how many of them along an axis, for points that extend so far.
+  static func shape(extent: Float) -> (nodes: Int, spacing: Float) {
     var spacing = finest
     while spacing < widest, Int(extent / spacing) + border > 64 { spacing *= 2 }
     while Int(extent / spacing) + border > largestSize / 2 { spacing *= 2 }
-    let needed = 2 * (Int(extent / spacing) + border)
-    var best = largestSize
-    for factor in [1, 3, 5] {
-      var size = 64 * factor
-      while size < needed { size *= 2 }
-      best = min(best, size)
+    return (Int(extent / spacing) + border, spacing)
+  }
+
+  /// The lengths of transforms: multiples of 64 without prime factors other than 2, 3 and 5.
+  static let sizes = stride(from: 64, through: largestSize, by: 64).filter { size in
+    var rest = size
+    for factor in [2, 3, 5] { while rest % factor == 0 { rest /= factor } }
+    return rest == 1
+  }
+
+  /// What makes up for the splines of masses and of the potential: a factor for each frequency.
+  ///
+  /// With U the transform of a spline, and U² summed over the frequencies that the nodes cannot tell
+  /// apart, `U² / (ΣU²)²` errs least over all places of two points (Hockney and Eastwood, *Computer
+  /// Simulation Using Particles*, 1981, section 8-3).
+  static func unsplined(size: Int) -> [Double] {
+    (0..<size).map { k in
+      let frequency = Double(min(k, size - k)) / Double(size)
+      let squares = (-4...4).map { alias -> Double in
+        let angle = Double.pi * (frequency + Double(alias))
+        return angle == 0 ? 1 : pow(sin(angle) / angle, 2 * Double(order))
+      }
+      let sum = squares.reduce(0, +)
+      return squares[4] / (sum * sum)
     }
-    return (best, spacing)
   }
 
   /// Masses, potential and its gradient; see `mesh_gather`.
@@ -84,11 +105,13 @@ final class PotentialMesh {
       (lowX, highX) = (min(lowX, x[i]), max(highX, x[i]))
       (lowY, highY) = (min(lowY, y[i]), max(highY, y[i]))
     }
-    let (size, spacing) = Self.shape(extent: max(highX - lowX, highY - lowY))
-    if mesh.size != size || mesh.spacing != spacing { make(size, spacing) }
-    // Two nodes below the lowest point.
-    mesh.left = lowX - 1.5 * spacing
-    mesh.bottom = lowY - 1.5 * spacing
+    let (nodes, spacing) = Self.shape(extent: max(highX - lowX, highY - lowY))
+    // A mesh that is a little too large serves on: points that swing would have it made again and again.
+    if mesh.spacing != spacing || mesh.size < 2 * nodes || mesh.size > 3 * nodes {
+      make(Self.sizes.first { $0 >= 2 * nodes }!, spacing)
+    }
+    mesh.left = lowX - Self.below * spacing
+    mesh.bottom = lowY - Self.below * spacing
   }
 
   private func make(_ size: Int, _ spacing: Float) {
@@ -116,8 +139,27 @@ final class PotentialMesh {
       twiddles[2 * i + 1] = Float(-sin(angle))
     }
     mesh.twiddles = UnsafePointer(twiddles)
-    kernels.mesh_kernel(&mesh, scratch, table)
+    kernels.mesh_kernel(&mesh, Self.unsplined(size: size), scratch, table)
     free(table)
+    findOwnPotential(scratch)
     free(scratch)
+  }
+
+  /// The potential about a mass on one node.
+  private func findOwnPotential(_ scratch: UnsafeMutablePointer<Float>) {
+    var mesh = mesh
+    let (side, middle, order) = (mesh.size / 2, mesh.size / 4, Self.order)
+    let nodes = mesh.nodes!
+    nodes[middle * side + middle] = 1
+    for tile in 0..<mesh.size / 64 { kernels.mesh_forward(&mesh, tile, scratch) }
+    for tile in 0..<mesh.columns / 16 { kernels.mesh_convolve(&mesh, tile, scratch) }
+    for tile in 0..<mesh.size / 64 { kernels.mesh_backward(&mesh, tile, scratch) }
+    withUnsafeMutableBytes(of: &mesh.own) { own in
+      let own = own.assumingMemoryBound(to: Float.self)
+      for k in 0..<order {
+        for l in 0..<order { own[order * k + l] = nodes[(middle + k) * side + middle + l] }
+      }
+    }
+    self.mesh = mesh
   }
 }

@@ -1,4 +1,5 @@
 internal import Descriptors
+internal import Extraction
 internal import FeatureStore
 internal import Files
 internal import Formats
@@ -121,6 +122,16 @@ extension InfoReport {
     case "decaf-checkpoint":
       report = InfoReport("the checkpoint of a training; the same decaf train continues it")
       report.add("phase", metadata["phase"])
+    case CodebookCheckpoint.format:
+      report = InfoReport("the checkpoint of a codebook; the same decaf codebook continues it")
+      let state = metadata["state"].flatMap { try? JSONValue(parsing: Array($0.utf8)) }
+      if case .string(let phase)? = state?["phase"] { report.add("phase", phase) }
+      report.add("words", file.tensor(named: "words")?.shape.first)
+      report.add("descriptors", file.tensor(named: "descriptors")?.shape.first)
+    case "decaf-network-checkpoint":
+      report = InfoReport(
+        "the checkpoint of a network's training; the same decaf finetune or train-network continues it"
+      )
     default:
       report = InfoReport("weights (safetensors); decaf model inspect reads them")
       for key in ["architecture", "name"] { report.add(key, metadata[key]) }

@@ -67,6 +67,14 @@ import Testing
       #expect(try Program.decaf.run(["rdm", store, "--output", "\(folder)/a.tsv"]).status == 0)
       let foreign = try Program.decaf.run(["rdm", store, "--output", "\(folder)/n.tsv"])
       #expect(foreign.status == 73, "\(foreign.errors)")
+      // Rank 0 works alone, says so, and makes the same bytes.
+      let ranks = try Program.decaf.on(ranks: 2).run(
+        ["embed", store, "--output", "\(folder)/2.npy", "--threads", "2"])
+      #expect(ranks.status == 0, "\(ranks.errors)")
+      #expect(ranks.errors.components(separatedBy: "rank 0 works alone").count == 2)
+      #expect(
+        FileManager.default.contents(atPath: "\(folder)/2.npy")
+          == FileManager.default.contents(atPath: "\(folder)/e.npy"))
       let png = try Program.decaf.run(["embed", store, "--output", "\(folder)/x.png"])
       #expect(png.status == 64 && png.errors.contains(".svg"))
       let unknown = try Program.decaf.run(

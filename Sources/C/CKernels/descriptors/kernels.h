@@ -9,9 +9,12 @@
 
 #include "gabor.h"
 
+#include "local_system.h"
+
 static const decaf_descriptor_kernels descriptor_kernels = {
     .gabor_spectrum = gabor_spectrum,
     .gabor_response = gabor_response,
+    .local_system = local_system,
 };
 
 #pragma clang diagnostic pop

@@ -26,11 +26,12 @@ static inline __attribute__((always_inline)) void store16(float *p, lanes16 v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
-static inline __attribute__((always_inline)) float sum16(lanes16 v) {
-  const lanes8 a = v.lo + v.hi;
-  const lanes4 b = a.lo + a.hi;
-  return (b.x + b.y) + (b.z + b.w);
+static inline __attribute__((always_inline)) float sum8(lanes8 v) {
+  const lanes4 a = v.lo + v.hi;
+  return (a.x + a.y) + (a.z + a.w);
 }
+
+static inline __attribute__((always_inline)) float sum16(lanes16 v) { return sum8(v.lo + v.hi); }
 
 #include "fourier.h"
 

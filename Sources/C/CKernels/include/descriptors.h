@@ -18,6 +18,9 @@ typedef struct {
   size_t blocks;
 } decaf_gabor;
 
+/// The most words of a local system.
+enum { DECAF_LOCAL_WORDS = 5 };
+
 /// The kernels of descriptors of one set.
 typedef struct {
   /// The transform of a real image, `size`×`size`, row-major, into `re` and `im`: the frequency along
@@ -33,6 +36,11 @@ typedef struct {
   /// blocks×blocks, a column of blocks after the other. `scratch` as above.
   void (*gabor_response)(const decaf_gabor *gabor, const float *re, const float *im,
                          const float *filter, float *means, float *scratch);
+
+  /// `count`×`count` products of the differences of `words`, those in `rows` of `width` numbers, from
+  /// the descriptor. `scratch` holds 8·width numbers.
+  void (*local_system)(const float *words, const size_t *rows, size_t count,
+                       const float *descriptor, size_t width, double *scratch, double *system);
 } decaf_descriptor_kernels;
 
 #endif

@@ -13,9 +13,12 @@
 /// Transforms that run side by side.
 enum { DECAF_FFT_LANES = 16 };
 
+/// Nodes, along each axis, that a point's mass is spread over: the order of B-splines.
+enum { DECAF_MESH_SPLINE = 6 };
+
 /// A square mesh over the plane, and the potential `Σ 1 / (1 + |r - r_j|²)` on it.
 typedef struct {
-  /// Length of the transforms: a multiple of 64, of the form 2^a, 3·2^a or 5·2^a.
+  /// Length of the transforms: a multiple of 64, without prime factors other than 2, 3 and 5.
   size_t size;
   /// Of `size`, every second: cos and -sin of 2π·i / size, one after the other.
   const float *twiddles;
@@ -29,6 +32,8 @@ typedef struct {
   float *nodes;
   /// `columns` × size/2: transforms along the first axis.
   float *re, *im;
+  /// The potential of a mass 1 that lies on one node alone, so many nodes away along each axis.
+  float own[DECAF_MESH_SPLINE * DECAF_MESH_SPLINE];
 } decaf_mesh;
 
 /// The kernels of embeddings of one set.
@@ -48,8 +53,10 @@ typedef struct {
                   const float *repulsion, float exaggeration, float normalization, float momentum,
                   float rate, size_t count);
 
-  /// `size` transforms' twiddles and the kernel; `scratch` holds 4·size lanes, `table` size·columns.
-  void (*mesh_kernel)(const decaf_mesh *mesh, float *scratch, float *table);
+  /// The kernel. `unsplined` undoes splines: `size` factors along either axis; `scratch` holds 4·size
+  /// lanes, `table` size·columns numbers.
+  void (*mesh_kernel)(const decaf_mesh *mesh, const double *unsplined, float *scratch,
+                      float *table);
   /// Masses of the points on the rows `first` ..< `end` of nodes.
   void (*mesh_spread)(const decaf_mesh *mesh, const float *x, const float *y, size_t count,
                       size_t first, size_t end);
@@ -58,7 +65,8 @@ typedef struct {
   void (*mesh_forward)(const decaf_mesh *mesh, size_t tile, float *scratch);
   void (*mesh_convolve)(const decaf_mesh *mesh, size_t tile, float *scratch);
   void (*mesh_backward)(const decaf_mesh *mesh, size_t tile, float *scratch);
-  /// As `repulsion`, from the potential; its sum counts i = j.
+  /// As `repulsion`, from the potential, less what the mesh tells a point of itself. Reads two nodes
+  /// beyond those of the splines, whatever they hold.
   void (*mesh_gather)(const decaf_mesh *mesh, const float *x, const float *y, size_t first,
                       size_t end, float *fx, float *fy, double *sum);
 

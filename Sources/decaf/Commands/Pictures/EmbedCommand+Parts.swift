@@ -53,7 +53,9 @@ struct EmbeddedPlane {
     let found = try Self.components(
       rows, Self.componentCount, path, seed: seed, passes: 4, team, progress)
     let size = max(1, Int(perplexity) * Affinities.neighborsPerPerplexity)
-    let near = Neighborhoods(of: found.coordinates, width: found.count, size: size, team: team)
+    let near = Neighborhoods(
+      of: found.coordinates, width: found.count, size: size, team: team,
+      progress: { progress.show("nearest rows", $0, of: $1) })
     let graph = Affinities(near, count: count, perplexity: perplexity, team: team).graph
     let start = TSNE.start(found.coordinates, width: found.count, seed: seed)
     let options = TSNE.Options()

@@ -88,9 +88,12 @@ struct NeighborsCommand: ParsableCommand {
     if let other { width = try append(candidates, of: other, name, to: &values) }
     width = try append(usable, of: store, name, to: &values)
     let offset = other == nil ? 0 : candidates.count
+    let progress = StepProgress()
     let found = Neighborhoods(
       of: values, width: width, queries: queries.map { $0 + offset },
-      candidates: other == nil ? nil : candidates.count, size: count, team: team)
+      candidates: other == nil ? nil : candidates.count, size: count, team: team,
+      progress: { progress.show("nearest rows", $0, of: $1) })
+    progress.finish()
     let lists = queries.indices.map { i in
       (i * found.size..<(i + 1) * found.size).map {
         Neighbor(row: candidates[Int(found.indices[$0])], distance: found.squares[$0].squareRoot())
