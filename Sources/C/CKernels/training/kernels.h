@@ -25,6 +25,8 @@
 
 #include "layers.h"
 
+#include "filters.h"
+
 static const decaf_training_kernels training_kernels = {
     .packed_count_f32 = packed_count_f32,
     .packed_count_f64 = packed_count_f64,
@@ -64,5 +66,14 @@ static const decaf_training_kernels training_kernels = {
             .add_row = add_row,
             .sum_columns = sum_columns,
             .transpose = turn_matrix,
+        },
+    .filters =
+        {
+            .vector_width = VECTOR_WIDTH,
+            .inputs = filter_inputs,
+            .deltas = filter_deltas,
+            .products = filter_products,
+            .gradient = filter_gradient,
+            .weights = filter_weights,
         },
 };
