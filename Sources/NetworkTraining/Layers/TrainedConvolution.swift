@@ -16,6 +16,7 @@ final class TrainedConvolution: TrainedLayer {
   /// By minimal filtering where that saves much; nil for the products above.
   private let filter: FilteredConvolution?
   private let gradientFilter: FilteredConvolution?
+  private let weightFilter: FilteredGradient?
   /// Of each block, the gradients of weights and of biases.
   private let blockWeights: FloatBuffer
   private let blockBiases: FloatBuffer
@@ -48,6 +49,8 @@ final class TrainedConvolution: TrainedLayer {
     let (size, network) = (PlaneSize(height, width), NetworkKernels(kernelClass))
     filter = FilteredConvolution(forward: shape, size, threads: threads, kernels: network)
     gradientFilter = FilteredConvolution(backward: shape, size, threads: threads, kernels: network)
+    weightFilter = FilteredGradient(
+      shape, size, threads: threads, kernels: LayerKernels(kernelClass))
     blockWeights = FloatBuffer(count: weights.gradient.count * blockCapacity)
     blockBiases = FloatBuffer(count: shape.outputs * blockCapacity)
   }
@@ -195,6 +198,16 @@ final class TrainedConvolution: TrainedLayer {
   private func makeWeightGradients(
     _ images: ImageSet, _ input: FloatBuffer, _ outputGradient: FloatBuffer, _ machine: Machine
   ) {
+    if let weightFilter {
+      for (number, block) in images.blocks.enumerated() {
+        weightFilter.run(
+          block, input: input, outputGradient: outputGradient,
+          into: BufferPart(
+            blockWeights, at: number * weights.gradient.count, count: weights.gradient.count),
+          machine)
+      }
+      return
+    }
     let starts = Array(stride(from: 0, to: shape.channelsPerGroup, by: channelStep))
     let count = images.blocks.count * shape.groups * starts.count
     let (products, kernels, workspaces) = (machine.products, machine.kernels, machine.workspaces)

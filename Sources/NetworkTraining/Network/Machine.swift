@@ -10,6 +10,8 @@ final class Machine {
   let kernelClass: KernelClass
   /// Memory of each thread's own.
   let workspaces: [Workspace]
+  /// Memory that all threads work in together.
+  let shared = Workspace()
 
   init(_ communicator: any Communicator, team: ThreadTeam, kernelClass: KernelClass) {
     (self.communicator, self.team) = (communicator, team)
@@ -47,9 +49,10 @@ final class Machine {
   }
 }
 
-/// Memory that one thread works in, made as large as it is asked for.
+/// Memory that one thread works in, or all together, made as large as it is asked for.
 final class Workspace: @unchecked Sendable {
-  // Invariant behind `@unchecked`: a workspace belongs to one thread of a team while a loop runs.
+  // Invariant behind `@unchecked`: a workspace belongs to one thread of a team while a loop runs; the
+  // shared one is made as large as need be before.
   private var buffers = [FloatBuffer](repeating: FloatBuffer(count: 0), count: 6)
   let packed = PackedMatrix<Float>()
 
