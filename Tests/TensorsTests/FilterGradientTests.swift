@@ -7,10 +7,10 @@ import Testing
 @Suite struct FilterGradientTests {
   typealias Size = ConvolutionProblem.Size
 
-  /// Both kinds of tiles and only one of them on an axis, several passes of outputs and of channels,
-  /// groups, strips of one image and of several.
+  /// Both kinds of tiles and only one of them on an axis, several chunks and passes of outputs, passes of
+  /// channels, groups, strips of one image and of several.
   static let sizes = [
-    Size(channels: 16, height: 13, width: 13, outputs: 48, kernelSize: 3, groups: 1),
+    Size(channels: 16, height: 13, width: 13, outputs: 176, kernelSize: 3, groups: 1),
     Size(channels: 32, height: 4, width: 5, outputs: 32, kernelSize: 3, groups: 2),
     Size(channels: 112, height: 9, width: 8, outputs: 16, kernelSize: 3, groups: 1, unpadded: 1),
     Size(channels: 16, height: 4, width: 13, outputs: 16, kernelSize: 5, groups: 1),
@@ -78,23 +78,29 @@ import Testing
       let sums = buffer(filter.passCount * filter.sumFloats)
       let gradient = BufferPart(buffer(size.outputs * shape.weightsPerOutput))
       let strip = min(filter.stripImages, most)
-      for first in stride(from: 0, to: images.count, by: strip) {
-        let own = first..<min(first + strip, images.count)
-        for image in own {
-          let (map, delta) = (FeatureMap(input), FeatureMap(output))
-          let (pixels, gradients) = (images[image].values, self.deltas[image].values)
-          map.setChannelsFirst(pixels.span)
-          delta.setChannelsFirst(gradients.span)
-          filter.transform(input: map, image: image - first, to: inputs)
-          filter.transform(delta: delta, image: image - first, to: deltas)
-        }
-        for pass in 0..<filter.passCount {
-          let part = BufferPart(sums, at: pass * filter.sumFloats, count: filter.sumFloats)
-          filter.multiply(
-            pass: pass, images: own.count, inputs: inputs, deltas: deltas, sums: part,
-            continues: first > 0)
-          if own.upperBound == images.count {
-            filter.finish(pass: pass, sums: part, into: gradient)
+      for group in 0..<filter.groupCount {
+        for first in stride(from: 0, to: images.count, by: strip) {
+          let own = first..<min(first + strip, images.count)
+          for image in own {
+            let (map, pixels) = (FeatureMap(input), images[image].values)
+            map.setChannelsFirst(pixels.span)
+            filter.transform(input: map, group: group, image: image - first, to: inputs)
+          }
+          for chunk in filter.chunks(ofGroup: group) {
+            for image in own {
+              let (map, pixels) = (FeatureMap(output), self.deltas[image].values)
+              map.setChannelsFirst(pixels.span)
+              filter.transform(delta: map, chunk: chunk, image: image - first, to: deltas)
+            }
+            for pass in filter.passes(ofChunk: chunk) {
+              let part = BufferPart(sums, at: pass * filter.sumFloats, count: filter.sumFloats)
+              filter.multiply(
+                pass: pass, images: own.count, inputs: inputs, deltas: deltas, sums: part,
+                continues: first > 0)
+              if own.upperBound == images.count {
+                filter.finish(pass: pass, sums: part, into: gradient)
+              }
+            }
           }
         }
       }

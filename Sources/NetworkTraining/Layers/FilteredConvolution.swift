@@ -15,8 +15,9 @@ final class FilteredConvolution: Sendable {
   private let folded: FloatBuffer
   private let foldedPlaces: [Int]
 
-  /// Images that share a walk through the weights.
-  private static let slots = 16
+  /// Images that share a walk through the weights: as many as have 3,000 pixels together, so that what
+  /// two ranks transform fits the third cache, and at most so many.
+  private static let (slotPixels, mostSlots) = (3_000, 16)
   /// Multiply-adds of an image from which on it is worth its rounding errors, as in the engine.
   static let worthwhile = 16 << 20
 
@@ -58,9 +59,8 @@ final class FilteredConvolution: Sendable {
     _ layer: ConvolutionShape, _ size: PlaneSize, isBackward: Bool, threads: Int,
     _ kernels: NetworkKernels
   ) {
-    // A folded map has many tiles, which are taken in strips instead.
-    let slots = layer.stride == 1 ? Self.slots : 1
     let output = layer.outputSize(size.height, size.width)
+    let slots = max(1, min(Self.slotPixels / max(output.area, 1), Self.mostSlots))
     guard Self.isWorthwhile(layer, size),
       let maps = FilteredMaps(layer, size, slots: slots, threads: threads),
       let convolution = WinogradConvolution(

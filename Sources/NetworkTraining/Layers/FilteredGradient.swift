@@ -42,35 +42,54 @@ final class FilteredGradient: Sendable {
     let kept =
       isOneStrip ? nil : machine.shared.buffer(.sums, gradient.passCount * gradient.sumFloats)
     let whole = foldedPlaces.isEmpty ? target : BufferPart(folded)
-    let outputCount = gradient.output.count
-    for first in stride(from: block.lowerBound, to: block.upperBound, by: gradient.stripImages) {
-      let strip = first..<min(first + gradient.stripImages, block.upperBound)
-      machine.team.forEach(2 * strip.count) { index, worker in
-        let image = index / 2
-        if index % 2 == 0 {
+    for group in 0..<gradient.groupCount {
+      for first in stride(from: block.lowerBound, to: block.upperBound, by: gradient.stripImages) {
+        let strip = first..<min(first + gradient.stripImages, block.upperBound)
+        machine.team.forEach(strip.count) { image, worker in
           let map = maps.map(strip.lowerBound + image, of: input, slot: 0, thread: worker)
-          gradient.transform(input: map, image: image, to: inputs)
-        } else {
-          let start = (strip.lowerBound + image) * outputCount
-          gradient.transform(
-            delta: FeatureMap(outputGradient, at: start, gradient.output), image: image,
-            to: deltas)
+          gradient.transform(input: map, group: group, image: image, to: inputs)
         }
-      }
-      let workspaces = machine.workspaces
-      machine.team.forEach(gradient.passCount) { pass, worker in
-        let sums =
-          kept.map { BufferPart($0, at: pass * gradient.sumFloats, count: gradient.sumFloats) }
-          ?? workspaces[worker].part(.sums, gradient.sumFloats)
-        gradient.multiply(
-          pass: pass, images: strip.count, inputs: inputs, deltas: deltas, sums: sums,
-          continues: strip.lowerBound > block.lowerBound)
-        if strip.upperBound == block.upperBound {
-          gradient.finish(pass: pass, sums: sums, into: whole)
+        for chunk in gradient.chunks(ofGroup: group) {
+          transform(outputGradient, strip, chunk: chunk, to: deltas, machine)
+          multiply(
+            strip, of: block, chunk: chunk, inputs, deltas, kept: kept, into: whole, machine)
         }
       }
     }
     if !foldedPlaces.isEmpty { unfold(into: target) }
+  }
+
+  private func transform(
+    _ outputGradient: FloatBuffer, _ strip: Range<Int>, chunk: Int, to deltas: FloatBuffer,
+    _ machine: Machine
+  ) {
+    let count = gradient.output.count
+    machine.team.forEach(strip.count) { image, _ in
+      gradient.transform(
+        delta: FeatureMap(
+          outputGradient, at: (strip.lowerBound + image) * count, gradient.output),
+        chunk: chunk, image: image, to: deltas)
+    }
+  }
+
+  /// - Parameter kept: the sums of all passes, where a block has several strips.
+  private func multiply(
+    _ strip: Range<Int>, of block: Range<Int>, chunk: Int, _ inputs: FloatBuffer,
+    _ deltas: FloatBuffer, kept: FloatBuffer?, into whole: BufferPart, _ machine: Machine
+  ) {
+    let (passes, workspaces) = (gradient.passes(ofChunk: chunk), machine.workspaces)
+    machine.team.forEach(passes.count) { index, worker in
+      let pass = passes.lowerBound + index
+      let sums =
+        kept.map { BufferPart($0, at: pass * gradient.sumFloats, count: gradient.sumFloats) }
+        ?? workspaces[worker].part(.sums, gradient.sumFloats)
+      gradient.multiply(
+        pass: pass, images: strip.count, inputs: inputs, deltas: deltas, sums: sums,
+        continues: strip.lowerBound > block.lowerBound)
+      if strip.upperBound == block.upperBound {
+        gradient.finish(pass: pass, sums: sums, into: whole)
+      }
+    }
   }
 
   /// What no weight of the layer belongs to is left out.

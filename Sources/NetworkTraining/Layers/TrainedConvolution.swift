@@ -64,6 +64,12 @@ final class TrainedConvolution: TrainedLayer {
   private var weights: TrainedParameter { parameters[0] }
   private var biases: TrainedParameter? { parameters.dropFirst().first }
 
+  var blockTerms: [BlockTerms] {
+    zip(parameters, [blockWeights, blockBiases]).filter(\.0.isLearned).map {
+      BlockTerms(terms: $1, sums: $0.gradient)
+    }
+  }
+
   private func channels(ofGroup group: Int) -> Range<Int> {
     group * shape.channelsPerGroup..<(group + 1) * shape.channelsPerGroup
   }
@@ -130,14 +136,12 @@ final class TrainedConvolution: TrainedLayer {
   func backward(
     _ images: ImageSet, input: FloatBuffer, output: FloatBuffer, outputGradient: FloatBuffer,
     into inputGradient: FloatBuffer?, _ machine: Machine
-  ) throws {
+  ) {
     if let biases, biases.isLearned {
       makeBiasGradients(images, outputGradient, machine)
-      try BlockSums.reduce(blockBiases, of: images, into: biases.gradient, machine)
     }
     if weights.isLearned {
       makeWeightGradients(images, input, outputGradient, machine)
-      try BlockSums.reduce(blockWeights, of: images, into: weights.gradient, machine)
     }
     if let inputGradient {
       makeInputGradient(images, outputGradient, into: inputGradient, machine)

@@ -17,20 +17,31 @@ package final class FilterGradient: Sendable {
   private let shape: ConvolutionShape
   private let rowCut: WinogradScheme.Cut
   private let columnCut: WinogradScheme.Cut
+  private let chunks: [Chunk]
   private let passes: [Pass]
   /// Where tiles begin in their columns: of every tile, of the wide ones, the tall ones, and those that
   /// are both, image after image.
   private let tiles: [[Int32]]
 
-  /// Outputs and channels, within a group, whose sums are walked through together.
-  private struct Pass {
+  /// Outputs of a group, counted over all, whose gradients are transformed together.
+  private struct Chunk {
     let group: Int
+    let outputs: Range<Int>
+    var passes: Range<Int>
+  }
+
+  /// Outputs of a chunk, counted within it, and channels of its group whose sums are walked through
+  /// together.
+  private struct Pass {
+    let chunk: Int
     let outputs: Range<Int>
     let channels: Range<Int>
   }
 
   /// Tiles of a strip, about: three columns of inputs fit the first cache.
   private static let stripTiles = 150
+  /// At most so many outputs of a chunk: what two ranks transform together fits the third cache.
+  private static let chunkOutputs = 128
   /// At most so many outputs and channels of a pass: its sums fit the second cache.
   private static let (passOutputs, passChannels) = (32, 96)
 
@@ -55,13 +66,23 @@ package final class FilterGradient: Sendable {
     let mapTiles = rowCut.tiles * columnCut.tiles
     let stripImages = max(1, min(images, Self.stripTiles / mapTiles))
     self.stripImages = stripImages
-    passes = (0..<shape.groups).flatMap { group in
-      Self.parts(shape.outputsPerGroup, of: Self.passOutputs).flatMap { outputs in
-        Self.parts(shape.channelsPerGroup, of: Self.passChannels).map { channels in
-          Pass(group: group, outputs: outputs, channels: channels)
+    var (chunks, passes) = ([Chunk](), [Pass]())
+    for group in 0..<shape.groups {
+      let start = group * shape.outputsPerGroup
+      for outputs in Self.parts(shape.outputsPerGroup, of: Self.chunkOutputs) {
+        let first = passes.count
+        for own in Self.parts(outputs.count, of: Self.passOutputs) {
+          passes += Self.parts(shape.channelsPerGroup, of: Self.passChannels).map {
+            Pass(chunk: chunks.count, outputs: own, channels: $0)
+          }
         }
+        chunks.append(
+          Chunk(
+            group: group, outputs: start + outputs.lowerBound..<start + outputs.upperBound,
+            passes: first..<passes.count))
       }
     }
+    (self.chunks, self.passes) = (chunks, passes)
     let width = kernels.table.pointee.filters.vector_width
     tiles = [(false, false), (false, true), (true, false), (true, true)].map { isTall, isWide in
       (0..<stripImages * mapTiles).filter { tile in
@@ -76,6 +97,13 @@ package final class FilterGradient: Sendable {
   }
 
   package var passCount: Int { passes.count }
+  package var groupCount: Int { shape.groups }
+  /// The chunks of a group's outputs, and the passes of a chunk.
+  package func chunks(ofGroup group: Int) -> Range<Int> {
+    let count = chunks.count / shape.groups
+    return group * count..<(group + 1) * count
+  }
+  package func passes(ofChunk chunk: Int) -> Range<Int> { chunks[chunk].passes }
   private var mapTiles: Int { rowCut.tiles * columnCut.tiles }
   private var pointCount: Int { scheme.points * scheme.points }
   private var vectorWidth: Int { kernels.table.pointee.filters.vector_width }
@@ -88,42 +116,51 @@ package final class FilterGradient: Sendable {
     pointStep(channels / vectorWidth * columnStep)
   }
 
-  /// What a strip's transformed inputs and outputs' gradients take, and a pass's sums.
-  package var inputFloats: Int { pointCount * pointStep(channels: shape.channels) }
-  package var deltaFloats: Int { pointCount * pointStep(channels: shape.outputs) }
+  private var mostOutputs: Int { min(Self.chunkOutputs, shape.outputsPerGroup) }
+
+  /// What a group's transformed inputs of a strip take, a chunk's outputs' gradients, and a pass's sums.
+  package var inputFloats: Int { pointCount * pointStep(channels: shape.channelsPerGroup) }
+  package var deltaFloats: Int { pointCount * pointStep(channels: mostOutputs) }
   package var sumFloats: Int { pointCount * sumStep }
   private var sumStep: Int { pointStep(Self.passOutputs * Self.passChannels) }
 
-  private func columns(channels: Int) -> decaf_tile_columns {
+  private func columns(_ channels: Int, pointStep: Int) -> decaf_tile_columns {
     decaf_tile_columns(
       scheme: scheme.number, rows: rowCut.tiles, large_rows: rowCut.large,
       columns: columnCut.tiles, large_columns: columnCut.large, channels: channels,
-      point_step: pointStep(channels: channels), column_step: columnStep)
+      point_step: pointStep, column_step: columnStep)
   }
 
-  /// Transforms what the convolution read of an image of the strip.
-  package func transform(input map: FeatureMap, image: Int, to transformed: FloatBuffer) {
+  /// Transforms the channels of a group that the convolution read of an image of the strip.
+  package func transform(
+    input map: FeatureMap, group: Int, image: Int, to transformed: FloatBuffer
+  ) {
     precondition(map.layout == input, "a map of another layout")
     precondition(
       image >= 0 && image < stripImages && transformed.count >= inputFloats, "no such image")
-    var columns = columns(channels: shape.channels)
+    let (count, corner) = (shape.channelsPerGroup, input.corner(padding: shape.padding))
+    var columns = columns(count, pointStep: pointStep(channels: count))
     kernels.table.pointee.filters.inputs(
-      &columns, map.buffer.base + map.start + input.corner(padding: shape.padding), input.pitch,
+      &columns, map.buffer.base + map.start + corner + group * count, input.pitch,
       input.channels, transformed.base + image * mapTiles * vectorWidth)
   }
 
-  /// Transforms the gradient of what it made of the image.
-  package func transform(delta map: FeatureMap, image: Int, to transformed: FloatBuffer) {
+  /// Transforms the gradient of a chunk of what it made of the image.
+  package func transform(
+    delta map: FeatureMap, chunk: Int, image: Int, to transformed: FloatBuffer
+  ) {
     precondition(map.layout == output, "a map of another layout")
     precondition(
       image >= 0 && image < stripImages && transformed.count >= deltaFloats, "no such image")
-    var columns = columns(channels: shape.outputs)
+    let outputs = chunks[chunk].outputs
+    var columns = columns(outputs.count, pointStep: pointStep(channels: mostOutputs))
     kernels.table.pointee.filters.deltas(
-      &columns, map.origin, output.pitch, output.channels,
+      &columns, map.origin + outputs.lowerBound, output.pitch, output.channels,
       transformed.base + image * mapTiles * vectorWidth)
   }
 
-  /// The products of a pass over the first `images` of a strip, added to its sums unless these are new.
+  /// The products of a pass over the first `images` of a strip, of which its group and its chunk have been
+  /// transformed; added to its sums unless these are new.
   package func multiply(
     pass: Int, images: Int, inputs: FloatBuffer, deltas: FloatBuffer, sums: BufferPart,
     continues: Bool
@@ -135,10 +172,10 @@ package final class FilterGradient: Sendable {
     let pass = passes[pass]
     let (width, side) = (vectorWidth, scheme.points)
     let (inputStep, deltaStep) = (
-      pointStep(channels: shape.channels), pointStep(channels: shape.outputs)
+      pointStep(channels: shape.channelsPerGroup), pointStep(channels: mostOutputs)
     )
-    let input = (pass.group * shape.channelsPerGroup + pass.channels.lowerBound) / width
-    let output = (pass.group * shape.outputsPerGroup + pass.outputs.lowerBound) / width
+    let input = pass.channels.lowerBound / width
+    let output = pass.outputs.lowerBound / width
     for point in 0..<pointCount {
       // Only large tiles have the last point of an axis.
       let (row, column) = point.quotientAndRemainder(dividingBy: side)
@@ -157,7 +194,7 @@ package final class FilterGradient: Sendable {
       sums.count >= sumFloats && gradient.count == shape.outputs * shape.weightsPerOutput,
       "buffers of another size")
     let pass = passes[pass]
-    let output = pass.group * shape.outputsPerGroup + pass.outputs.lowerBound
+    let output = chunks[pass.chunk].outputs.lowerBound + pass.outputs.lowerBound
     kernels.table.pointee.filters.gradient(
       scheme.number, sums.base, sumStep, pass.channels.count, pass.outputs.count,
       pass.channels.count,

@@ -186,6 +186,17 @@ static void filter_gradient(int32_t scheme, const float *sums, size_t point_step
 /// As many doubles as a vector has floats; two vectors to the machine.
 typedef double wide_vector __attribute__((ext_vector_type(VECTOR_WIDTH)));
 
+/// Stores to memory that is not read soon: past the caches where a vector is a whole line of theirs.
+///
+/// Panels begin at multiples of 64 bytes and are multiples of a vector wide.
+INLINE void store_line(float *to, vector v) {
+#if VECTOR_BYTES == 64
+  __builtin_nontemporal_store(v, (vector *)to);
+#else
+  store(to, v);
+#endif
+}
+
 /// U of a vector of outputs, `n` × `n` from `r` × `r` numbers; `r` is a constant wherever this is
 /// inlined. Products and sums in the order of network/winograd.c.
 INLINE void transform_weights(const size_t r, const size_t n, const double *matrix,
@@ -209,7 +220,7 @@ INLINE void transform_weights(const size_t r, const size_t n, const double *matr
       wide_vector sum = (wide_vector)(0);
 #pragma clang loop unroll(full)
       for (size_t x = 0; x < r; x++) sum += line[x] * (wide_vector)(matrix[j * r + x]);
-      store(transformed + (i * n + j) * point_step, __builtin_convertvector(sum, vector));
+      store_line(transformed + (i * n + j) * point_step, __builtin_convertvector(sum, vector));
     }
   }
 }
