@@ -69,7 +69,7 @@ final class Machine {
 final class Workspace: @unchecked Sendable {
   // Invariant behind `@unchecked`: a workspace belongs to one thread of a team while a loop runs; the
   // shared one is made as large as need be before.
-  private var buffers = [FloatBuffer](repeating: FloatBuffer(count: 0), count: Purpose.allCases.count)
+  private var buffers = Purpose.allCases.map { _ in FloatBuffer(count: 0) }
   let packed = PackedMatrix<Float>()
 
   /// What layers keep apart in a thread's memory.

@@ -18,7 +18,7 @@ package final class TrainingStepper {
   package init(
     _ model: Model, labels: [Int], rate: Double, communicator: any Communicator, team: ThreadTeam
   ) throws {
-    let kernelClass = try Machine.lowestKernelClass(communicator)
+    let kernelClass = try communicator.lowest { try KernelClass.current }
     machine = Machine(communicator, team: team, kernelClass: kernelClass)
     let text = try TrainingText(
       Array(model.architecture.text.utf8), source: model.architecture.rawValue)
