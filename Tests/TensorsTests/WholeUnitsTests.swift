@@ -1,0 +1,71 @@
+import TestSupport
+import Testing
+
+@testable import Tensors
+
+/// Sums of training in whole units: of the same bits in any order, and near the exact ones.
+@Suite struct WholeUnitsTests {
+  /// An odd count, numbers of very different sizes, halves of a unit among them, and zeros.
+  private static let terms: [[Float]] = (0..<5).map { term in
+    SlowKernels.random(1037, seed: UInt64(term + 1)).enumerated().map { i, value in
+      i % 7 == 0 ? 0 : value * (i % 3 == 0 ? 1e-9 : i % 3 == 1 ? 1 : 0.0625)
+    }
+  }
+
+  private func part(_ values: [Float]) -> BufferPart {
+    let buffer = FloatBuffer(count: values.count)
+    buffer.replace(from: 0, with: values)
+    return BufferPart(buffer)
+  }
+
+  private var exact: [Double] {
+    (0..<1037).map { i in Self.terms.reduce(0.0) { $0 + Double($1[i]) } }
+  }
+
+  @Test(arguments: KernelClass.supported) func unitSums(_ kernelClass: KernelClass) {
+    let kernels = LayerKernels(kernelClass)
+    let sum = UnitSum(bound: 5)
+    func found(_ order: [Int]) -> [Float] {
+      let units = BufferPart(FloatBuffer(count: UnitSum.floats(1037)))
+      for i in order { sum.add(part(Self.terms[i]), to: units, kernels) }
+      let sums = part([Float](repeating: .nan, count: 1037))
+      sum.read(units, into: sums, kernels)
+      return sums.floats
+    }
+    let one = found([0, 1, 2, 3, 4])
+    #expect(one == found([3, 1, 4, 0, 2]))
+    // Five roundings to 2⁻⁴⁷, and one to single precision.
+    for (value, exact) in zip(one, exact) {
+      #expect(abs(Double(value) - exact) <= 5 * 0x1p-47 + 0x1p-24 * abs(exact))
+    }
+    // Small and large bounds lose nothing of terms that are as small and large.
+    for scale in [Float(0x1p-120), 0x1p100] {
+      let sum = UnitSum(bound: 5 * Double(scale))
+      let units = BufferPart(FloatBuffer(count: 2))
+      sum.add(part([0.75 * scale]), to: units, kernels)
+      sum.add(part([-0.25 * scale]), to: units, kernels)
+      let result = part([0])
+      sum.read(units, into: result, kernels)
+      #expect(result.floats == [0.5 * scale])
+    }
+  }
+
+  @Test(arguments: KernelClass.supported) func pairSums(_ kernelClass: KernelClass) {
+    let kernels = LayerKernels(kernelClass)
+    let largest = Self.terms.joined().map(abs).max()!
+    let sum = PairSum(largest: largest, termCount: 5)
+    func found(_ order: [Int]) -> [Float] {
+      let units = BufferPart(FloatBuffer(count: PairSum.floats(1037)))
+      for i in order { sum.add(part(Self.terms[i]), to: units, kernels) }
+      let sums = part([Float](repeating: .nan, count: 1037))
+      sum.read(units, into: sums, kernels)
+      return sums.floats
+    }
+    let one = found([0, 1, 2, 3, 4])
+    #expect(one == found([3, 1, 4, 0, 2]))
+    // Five roundings to 2⁻²⁷ of a number that is nearly twice the largest at most.
+    for (value, exact) in zip(one, exact) {
+      #expect(abs(Double(value) - exact) <= 5 * 0x1p-27 * 2 + 0x1p-24 * abs(exact))
+    }
+  }
+}
