@@ -1,5 +1,5 @@
-package import Communication
-package import Tensors
+internal import Communication
+internal import Tensors
 
 /// What every part of a training works with: who computes, by which kernels, and where it may pause.
 struct TrainingContext {
@@ -20,7 +20,7 @@ struct TrainingContext {
     self.communicator = communicator
     self.team = team
     self.checkpointer = checkpointer
-    kernels = try TrainingKernels(communicator.lowestKernelClass())
+    kernels = TrainingKernels(try communicator.lowest { try KernelClass.current })
     workspaces = (0..<team.threadCount).map { _ in Workspace() }
   }
 
@@ -31,15 +31,4 @@ struct TrainingContext {
 
   /// The same without a place to pause.
   var withoutCheckpoints: TrainingContext { TrainingContext(self, checkpointer: nil) }
-}
-
-extension Communicator {
-  /// The lowest kernel class among the ranks, which serves all. Collective.
-  ///
-  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
-  package func lowestKernelClass() throws -> KernelClass {
-    var lowest = [Int64(KernelClass.allCases.firstIndex(of: try KernelClass.current)!)]
-    try allreduce(&lowest, .minimum)
-    return KernelClass.allCases[Int(lowest[0])]
-  }
 }

@@ -34,6 +34,18 @@ extension Communicator {
   }
 }
 
+extension Communicator {
+  /// The first, in the order of its cases, of what the ranks have. Collective.
+  ///
+  /// - Throws: `JobFailure` on every rank where `body` fails on any.
+  package func lowest<Value: CaseIterable & Equatable>(_ body: () throws -> Value) throws -> Value {
+    let cases = Array(Value.allCases)
+    var place = [try agree { Int64(cases.firstIndex(of: try body())!) }]
+    try allreduce(&place, .minimum)
+    return cases[Int(place[0])]
+  }
+}
+
 /// A failure that all ranks know of, so that all can end in an orderly way with the same status.
 package struct JobFailure: ErrorWithStatus, CustomStringConvertible {
   package let exitStatus: ExitStatus

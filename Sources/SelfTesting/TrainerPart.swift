@@ -10,7 +10,7 @@ struct TrainerPart {
 
   /// A digest a loss: of the weights of many rows of few features, and of few rows of many.
   func run() throws -> [SelfTestDigest] {
-    let kernels = try communicator.lowestKernelClass().rawValue
+    let kernels = try communicator.lowest { try KernelClass.current }.rawValue
     let sources = [
       SeededRows(rowCount: 1300, width: 37, classCount: 4, seed: 1),
       SeededRows(rowCount: 60, width: 200, classCount: 3, seed: 2),

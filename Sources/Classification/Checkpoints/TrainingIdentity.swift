@@ -102,9 +102,9 @@ package struct TrainingIdentity: Codable, Sendable {
 
   /// Notes the lowest kernel class among the ranks, which serves all. Collective.
   ///
-  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
+  /// - Throws: `JobFailure` where `DECAF_KERNEL` names a class that cannot run.
   package mutating func settleKernels(_ communicator: any Communicator) throws {
-    kernelClass = try communicator.lowestKernelClass().rawValue
+    kernelClass = try communicator.lowest { try KernelClass.current }.rawValue
   }
 
   /// SHA-256 of what decides the bytes of the classifier that a training with this C gives, however C

@@ -95,11 +95,11 @@ package struct Evaluator {
 
   /// What decides the results' bytes. Collective.
   ///
-  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
+  /// - Throws: `JobFailure` where `DECAF_KERNEL` names a class that cannot run.
   package func identity(_ communicator: any Communicator) throws -> EvaluationIdentity {
     EvaluationIdentity(
       evaluation, stores: plan.stores, layers: layers,
-      kernels: try communicator.lowestKernelClass())
+      kernels: try communicator.lowest { try KernelClass.current })
   }
 
   /// What an unfinished run of this evaluation has done; nil where there is none.
@@ -134,7 +134,7 @@ package struct Evaluator {
 
   /// Whether a rank by itself would compute by other kernels than the lowest of all. Collective.
   private static func kernelsDiffer(_ communicator: any Communicator) throws -> Bool {
-    let lowest = try communicator.lowestKernelClass()
+    let lowest = try communicator.lowest { try KernelClass.current }
     var isOther = [Int64(try KernelClass.current == lowest ? 0 : 1)]
     try communicator.allreduce(&isOther, .maximum)
     return isOther[0] == 1

@@ -36,8 +36,7 @@ package struct CodebookJob {
     unless isFinished: (Codebook.Origin) throws -> Bool
   ) throws -> Codebook? {
     communicator.activity = Activity(phase: "opening the list")
-    let kernelClass = try communicator.lowestKernelClass(
-      try communicator.agree { try KernelClass.current })
+    let kernelClass = try communicator.lowest { try KernelClass.current }
     let opened = try communicator.agree { () -> (list: ImageList, origin: Codebook.Origin)? in
       guard communicator.isRoot else { return nil }
       let list = try communicator.beating {

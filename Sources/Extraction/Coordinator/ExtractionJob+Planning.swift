@@ -102,13 +102,3 @@ extension ExtractionRequest {
     return network
   }
 }
-
-extension Communicator {
-  /// The lowest kernel class of the ranks, which serves all: every row is made alike; collective.
-  func lowestKernelClass(_ own: KernelClass) throws -> KernelClass {
-    let order = KernelClass.allCases
-    var lowest = [Int64(order.firstIndex(of: own)!)]
-    try allreduce(&lowest, .minimum)
-    return order[Int(lowest[0])]
-  }
-}

@@ -6,16 +6,25 @@ internal import Tensors
 /// convolution with the filters turned round and inputs and outputs exchanged.
 final class FilteredConvolution: Sendable {
   private let convolution: WinogradConvolution
-  /// Maps with the frame that is read, of each thread; empty where none is needed.
-  private let frames: [FloatBuffer]
-  private let weights: FloatBuffer
-  private let shape: ConvolutionShape
+  private let maps: FilteredMaps
   private let isBackward: Bool
+  /// Of each group, forward, places × channels × outputs: vectors of outputs are what is packed.
+  private let turned: FloatBuffer
+  /// Where there is a stride: weights of the folded convolution, outputs × places × channels, and for
+  /// each weight of an output its place there.
+  private let folded: FloatBuffer
+  private let foldedPlaces: [Int]
 
-  /// Images that share a walk through the weights.
-  private static let slots = 16
+  /// Images that share a walk through the weights: as many as have 3,000 pixels together, so that what
+  /// two ranks transform fits the third cache, and at most so many.
+  private static let (slotPixels, mostSlots) = (3_000, 16)
   /// Multiply-adds of an image from which on it is worth its rounding errors, as in the engine.
-  private static let worthwhile = 16 << 20
+  static let worthwhile = 16 << 20
+
+  static func isWorthwhile(_ shape: ConvolutionShape, _ size: PlaneSize) -> Bool {
+    let output = shape.outputSize(size.height, size.width)
+    return output.area * shape.outputs * shape.weightsPerOutput >= worthwhile
+  }
 
   /// Nil where no scheme fits, or there is little to save.
   ///
@@ -47,62 +56,73 @@ final class FilteredConvolution: Sendable {
   }
 
   private init?(
-    _ shape: ConvolutionShape, _ size: PlaneSize, isBackward: Bool, threads: Int,
+    _ layer: ConvolutionShape, _ size: PlaneSize, isBackward: Bool, threads: Int,
     _ kernels: NetworkKernels
   ) {
-    let output = shape.outputSize(size.height, size.width)
-    let cost = output.area * shape.outputs * shape.weightsPerOutput
-    let padding = max(shape.padding.height, shape.padding.width)
-    guard cost >= Self.worthwhile,
+    let output = layer.outputSize(size.height, size.width)
+    let slots = max(1, min(Self.slotPixels / max(output.area, 1), Self.mostSlots))
+    guard Self.isWorthwhile(layer, size),
+      let maps = FilteredMaps(layer, size, slots: slots, threads: threads),
       let convolution = WinogradConvolution(
-        shape,
-        from: MapLayout(
-          channels: shape.channels, height: size.height, width: size.width, padding: padding),
-        to: MapLayout(channels: shape.outputs, height: output.height, width: output.width),
-        slots: Self.slots, biases: [Float](repeating: 0, count: shape.outputs), kernels: kernels)
+        maps.shape, from: maps.layout,
+        to: MapLayout(channels: layer.outputs, height: output.height, width: output.width),
+        slots: slots, biases: [Float](repeating: 0, count: layer.outputs), kernels: kernels)
     else { return nil }
-    (self.convolution, self.shape, self.isBackward) = (convolution, shape, isBackward)
-    let framed = padding == 0 ? 0 : Self.slots * convolution.input.count
-    frames = (0..<threads).map { _ in FloatBuffer(count: framed) }
-    weights = FloatBuffer(count: shape.outputs * shape.weightsPerOutput)
+    (self.convolution, self.maps, self.isBackward) = (convolution, maps, isBackward)
+    let count = maps.shape.outputs * maps.shape.weightsPerOutput
+    turned = FloatBuffer(count: isBackward ? 0 : count)
+    folded = FloatBuffer(count: maps.folding == nil ? 0 : count)
+    foldedPlaces = maps.folding?.weightPlaces ?? []
   }
 
   /// Takes the layer's weights, its outputs × places × channels of a group.
   func pack(_ layer: FloatBuffer, _ machine: Machine) {
-    precondition(layer.count == weights.count, "weights of another shape")
+    let planes = isBackward ? backwardPlanes(layer) : forwardPlanes(layer, machine)
     let kernels = machine.kernels
-    let places = shape.kernelSize.area
-    // The layer's outputs and channels of a group.
-    let (outputs, channels) =
-      isBackward
-      ? (shape.channels, shape.outputsPerGroup) : (shape.outputs, shape.channelsPerGroup)
-    let perGroup = outputs / shape.groups
-    machine.team.forEach(outputs) { output, _ in
-      let start = output * places * channels
-      guard isBackward else {
-        kernels.transpose(
-          BufferPart(layer, at: start, count: places * channels), leadingDimension: channels,
-          rows: places, columns: channels,
-          into: BufferPart(weights, at: start, count: places * channels), leadingDimension: places)
-        return
-      }
-      // What the layer's channel had of its output at a place, the output now has of the channel, at
-      // the place turned round.
-      let (group, own) = output.quotientAndRemainder(dividingBy: perGroup)
-      for place in 0..<places {
-        let first = (group * channels * perGroup + own) * places + places - 1 - place
-        kernels.transpose(
-          BufferPart(layer, at: start + place * channels, count: channels),
-          leadingDimension: channels, rows: 1, columns: channels,
-          into: BufferPart(weights, at: first, count: (channels - 1) * perGroup * places + 1),
-          leadingDimension: perGroup * places)
-      }
-    }
-    let length = shape.weightsPerOutput
     machine.team.forEach(convolution.panelCount) { panel, _ in
-      let outputs = convolution.outputs(ofPanel: panel)
-      weights.withSpan(outputs.lowerBound * length..<outputs.upperBound * length) {
-        convolution.pack(panel: panel, $0)
+      convolution.pack(panel: panel, planes, kernels)
+    }
+  }
+
+  /// What the layer's channel had of its output at a place, the output now has of the channel, at the
+  /// place turned round: places are walked from the last to the first.
+  private func backwardPlanes(_ layer: FloatBuffer) -> FilterPlanes {
+    let (places, outputs) = (maps.shape.kernelSize.area, maps.shape.outputsPerGroup)
+    return FilterPlanes(
+      layer, start: (places - 1) * outputs,
+      groupStep: maps.shape.channelsPerGroup * places * outputs, placeStep: -outputs,
+      channelStep: places * outputs)
+  }
+
+  private func forwardPlanes(_ layer: FloatBuffer, _ machine: Machine) -> FilterPlanes {
+    let (outputs, channels) = (maps.shape.outputsPerGroup, maps.shape.channelsPerGroup)
+    let length = maps.shape.weightsPerOutput
+    if !foldedPlaces.isEmpty { fold(layer) }
+    let (source, kernels) = (foldedPlaces.isEmpty ? layer : folded, machine.kernels)
+    machine.team.forEach(maps.shape.groups * maps.shape.kernelSize.area) { index, _ in
+      let (group, place) = index.quotientAndRemainder(dividingBy: maps.shape.kernelSize.area)
+      let start = group * outputs * length
+      kernels.transpose(
+        BufferPart(
+          source, at: start + place * channels, count: (outputs - 1) * length + channels),
+        leadingDimension: length, rows: outputs, columns: channels,
+        into: BufferPart(
+          turned, at: start + place * channels * outputs, count: channels * outputs),
+        leadingDimension: outputs)
+    }
+    return FilterPlanes(
+      turned, groupStep: outputs * length, placeStep: channels * outputs, channelStep: outputs)
+  }
+
+  private func fold(_ layer: FloatBuffer) {
+    let length = maps.shape.weightsPerOutput
+    layer.withSpan(0..<maps.shape.outputs * foldedPlaces.count) { weights in
+      folded.withMutableSpan(0..<folded.count) { folded in
+        for output in 0..<maps.shape.outputs {
+          for (i, place) in foldedPlaces.enumerated() {
+            folded[output * length + place] = weights[output * foldedPlaces.count + i]
+          }
+        }
       }
     }
   }
@@ -111,21 +131,23 @@ final class FilteredConvolution: Sendable {
   func run(_ count: Int, from input: FloatBuffer, to output: FloatBuffer, _ machine: Machine) {
     let threads = machine.team.threadCount
     // As many images at once as there is memory for, and yet something for every thread.
-    let step = min(Self.slots, max(1, (count + threads - 1) / threads))
+    let step = min(convolution.slots, max(1, (count + threads - 1) / threads))
     let workspaces = machine.workspaces
     machine.team.forEach((count + step - 1) / step) { index, worker in
       let images = index * step..<min((index + 1) * step, count)
-      let maps = images.map { framed($0, slot: $0 - images.lowerBound, input, frames[worker]) }
+      let inputs: [FeatureMap] = images.map { image in
+        maps.map(image, of: input, slot: image - images.lowerBound, thread: worker)
+      }
       let transformed = workspaces[worker].buffer(.transformed, convolution.transformedFloats)
       let sums = workspaces[worker].buffer(.sums, convolution.sumFloats)
       let outputCount = convolution.output.count
       for strip in 0..<convolution.stripCount {
-        for (slot, map) in maps.enumerated() {
+        for (slot, map) in inputs.enumerated() {
           convolution.transform(map, strip: strip, to: transformed, slot: slot)
         }
         for pass in 0..<convolution.passCount {
           convolution.run(
-            pass: pass, strip: strip, count: maps.count, of: { maps[$0] }, from: transformed,
+            pass: pass, strip: strip, count: inputs.count, of: { inputs[$0] }, from: transformed,
             sums: sums, rectify: false,
             into: {
               FeatureMap(
@@ -134,21 +156,5 @@ final class FilteredConvolution: Sendable {
         }
       }
     }
-  }
-
-  /// An image's map with the frame that the convolution reads.
-  private func framed(
-    _ image: Int, slot: Int, _ input: FloatBuffer, _ frames: FloatBuffer
-  ) -> FeatureMap {
-    let layout = convolution.input
-    let count = layout.activationCount
-    if layout.padding == 0 { return FeatureMap(input, at: image * count, layout) }
-    let length = layout.width * layout.channels
-    let start = slot * layout.count
-    for y in 0..<layout.height {
-      BufferPart(frames, at: start + layout.origin + y * layout.pitch, count: length)
-        .copy(from: BufferPart(input, at: image * count + y * length, count: length))
-    }
-    return FeatureMap(frames, at: start, layout)
   }
 }

@@ -16,6 +16,7 @@ final class TrainedConvolution: TrainedLayer {
   /// By minimal filtering where that saves much; nil for the products above.
   private let filter: FilteredConvolution?
   private let gradientFilter: FilteredConvolution?
+  private let weightFilter: FilteredGradient?
   /// Of each block, the gradients of weights and of biases.
   private let blockWeights: FloatBuffer
   private let blockBiases: FloatBuffer
@@ -48,6 +49,8 @@ final class TrainedConvolution: TrainedLayer {
     let (size, network) = (PlaneSize(height, width), NetworkKernels(kernelClass))
     filter = FilteredConvolution(forward: shape, size, threads: threads, kernels: network)
     gradientFilter = FilteredConvolution(backward: shape, size, threads: threads, kernels: network)
+    weightFilter = FilteredGradient(
+      shape, size, threads: threads, kernels: LayerKernels(kernelClass))
     blockWeights = FloatBuffer(count: weights.gradient.count * blockCapacity)
     blockBiases = FloatBuffer(count: shape.outputs * blockCapacity)
   }
@@ -60,6 +63,12 @@ final class TrainedConvolution: TrainedLayer {
   private var outputs: Int { shape.outputsPerGroup }
   private var weights: TrainedParameter { parameters[0] }
   private var biases: TrainedParameter? { parameters.dropFirst().first }
+
+  var blockTerms: [BlockTerms] {
+    zip(parameters, [blockWeights, blockBiases]).filter(\.0.isLearned).map {
+      BlockTerms(terms: $1, sums: $0.gradient)
+    }
+  }
 
   private func channels(ofGroup group: Int) -> Range<Int> {
     group * shape.channelsPerGroup..<(group + 1) * shape.channelsPerGroup
@@ -127,14 +136,12 @@ final class TrainedConvolution: TrainedLayer {
   func backward(
     _ images: ImageSet, input: FloatBuffer, output: FloatBuffer, outputGradient: FloatBuffer,
     into inputGradient: FloatBuffer?, _ machine: Machine
-  ) throws {
+  ) {
     if let biases, biases.isLearned {
       makeBiasGradients(images, outputGradient, machine)
-      try BlockSums.reduce(blockBiases, of: images, into: biases.gradient, machine)
     }
     if weights.isLearned {
       makeWeightGradients(images, input, outputGradient, machine)
-      try BlockSums.reduce(blockWeights, of: images, into: weights.gradient, machine)
     }
     if let inputGradient {
       makeInputGradient(images, outputGradient, into: inputGradient, machine)
@@ -195,6 +202,16 @@ final class TrainedConvolution: TrainedLayer {
   private func makeWeightGradients(
     _ images: ImageSet, _ input: FloatBuffer, _ outputGradient: FloatBuffer, _ machine: Machine
   ) {
+    if let weightFilter {
+      for (number, block) in images.blocks.enumerated() {
+        weightFilter.run(
+          block, input: input, outputGradient: outputGradient,
+          into: BufferPart(
+            blockWeights, at: number * weights.gradient.count, count: weights.gradient.count),
+          machine)
+      }
+      return
+    }
     let starts = Array(stride(from: 0, to: shape.channelsPerGroup, by: channelStep))
     let count = images.blocks.count * shape.groups * starts.count
     let (products, kernels, workspaces) = (machine.products, machine.kernels, machine.workspaces)

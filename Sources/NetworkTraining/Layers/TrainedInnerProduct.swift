@@ -136,62 +136,67 @@ final class TrainedInnerProduct: TrainedLayer {
     _ count: Int, _ outputGradient: FloatBuffer, into inputGradient: FloatBuffer,
     _ machine: Machine
   ) throws {
-    let bounds = try rowBounds(count, outputGradient, machine)
-    let parts = columnParts
-    let (products, workspaces) = (machine.products, machine.workspaces)
-    let slices = weights.slices.filter { own.contains($0.lowerBound) }
-    var sums = machine.team.map(parts.count) { index, worker in
+    let sums = try rowSums(count, outputGradient, machine)
+    let (parts, workspaces) = (columnParts, machine.workspaces)
+    let (products, kernels) = (machine.products, machine.kernels)
+    // Column part after column part, each row after row.
+    let units = machine.shared.part(.units, UnitSum.floats(count * inputCount))
+    @Sendable func unitPart(_ columns: Range<Int>, row: Int) -> BufferPart {
+      let start = UnitSum.floats(count * columns.lowerBound + row * columns.count)
+      return units.part(start..<start + UnitSum.floats(columns.count))
+    }
+    machine.team.forEach(parts.count) { index, worker in
       let columns = parts[index]
-      var sum = FixedPointSum(
-        rowCount: count, columnBounds: [Double](repeating: 1, count: columns.count))
-      sum.reset(rowBounds: bounds)
-      var term = [Float](repeating: 0, count: count * columns.count)
-      for slice in slices {
-        let packed = workspaces[worker].packed
-        products.pack(
-          BufferPart(weights.values, weights.range(of: slice)),
-          MatrixLayout(leadingDimension: inputCount, offset: columns.lowerBound),
-          depth: slice.count, columns: columns.count, into: packed)
-        outputGradient.withSpan(0..<count * outputCount) { gradients in
-          products.multiply(
-            rows: count, gradients,
-            MatrixLayout(leadingDimension: outputCount, offset: slice.lowerBound), packed,
-            into: &term, MatrixLayout(leadingDimension: columns.count))
+      for row in 0..<count { unitPart(columns, row: row).clear() }
+      let term = workspaces[worker].part(.term, count * columns.count)
+      for slice in weights.slices where own.contains(slice.lowerBound) {
+        multiply(slice, columns, count, outputGradient, into: term, workspaces[worker], products)
+        for row in 0..<count {
+          sums[row].add(
+            term.part(row * columns.count..<(row + 1) * columns.count),
+            to: unitPart(columns, row: row), kernels)
         }
-        sum.add(term, rows: count, columns: 0..<columns.count)
-      }
-      return sum
-    }
-    if machine.communicator.size > 1 {
-      var units = sums.flatMap(\.units)
-      try machine.communicator.allreduce(&units, .sum)
-      var start = 0
-      for i in sums.indices {
-        let end = start + sums[i].units.count
-        sums[i].replaceUnits(Array(units[start..<end]))
-        start = end
       }
     }
-    let whole = sums
+    try machine.sum(units)
     machine.team.forEach(parts.count) { index, _ in
+      let columns = parts[index]
       for row in 0..<count {
-        BufferPart(
-          inputGradient, at: row * inputCount + parts[index].lowerBound, count: parts[index].count
-        ).set(whole[index].values(row: row).map { Float($0) })
+        sums[row].read(
+          unitPart(columns, row: row),
+          into: BufferPart(
+            inputGradient, at: row * inputCount + columns.lowerBound, count: columns.count),
+          kernels)
       }
     }
   }
 
-  /// For each row a bound of the magnitudes that its gradient's terms sum up to; the same on all ranks.
-  private func rowBounds(
+  /// A slice's outputs' gradients times their weights for some inputs.
+  private func multiply(
+    _ slice: Range<Int>, _ columns: Range<Int>, _ count: Int, _ outputGradient: FloatBuffer,
+    into term: BufferPart, _ workspace: Workspace, _ products: TrainingKernels
+  ) {
+    products.pack(
+      BufferPart(weights.values, weights.range(of: slice)),
+      MatrixLayout(leadingDimension: inputCount, offset: columns.lowerBound),
+      depth: slice.count, columns: columns.count, into: workspace.packed)
+    products.multiply(
+      rows: count, BufferPart(outputGradient, 0..<count * outputCount),
+      MatrixLayout(leadingDimension: outputCount, offset: slice.lowerBound), workspace.packed,
+      into: term, MatrixLayout(leadingDimension: columns.count))
+  }
+
+  /// For each row sums with room for its terms, whose magnitudes add up to its gradient's times the
+  /// largest weight at most; the same on all ranks.
+  private func rowSums(
     _ count: Int, _ outputGradient: FloatBuffer, _ machine: Machine
-  ) throws -> [Double] {
-    let largest = Double(try machine.largest(weights.largest))
+  ) throws -> [UnitSum] {
+    let largest = Double(weights.largestOfAll)
     let bounds = machine.team.map(count) { row, _ in
       BufferPart(outputGradient, at: row * outputCount, count: outputCount).floats
         .reduce(0.0) { $0 + Double(abs($1)) } * largest
     }
     guard bounds.allSatisfy(\.isFinite) else { throw NotFinite() }
-    return bounds
+    return bounds.map(UnitSum.init)
   }
 }

@@ -29,6 +29,8 @@ protocol TrainedLayer: AnyObject, Sendable {
   /// The way back needs the outputs as the layer made them: the next must not work in place.
   var keepsOutput: Bool { get }
   var parameters: [TrainedParameter] { get }
+  /// Gradients of parameters that `backward` leaves block by block, to be summed over all blocks.
+  var blockTerms: [BlockTerms] { get }
 
   /// Called on every rank when numbers have changed, before the next `forward`.
   func prepare(_ machine: Machine)
@@ -37,9 +39,9 @@ protocol TrainedLayer: AnyObject, Sendable {
   func forward(
     _ images: ImageSet, _ input: FloatBuffer, into output: FloatBuffer, _ machine: Machine) throws
 
-  /// Makes the gradients of the parameters that are learned, and of the input.
+  /// Makes the gradients of the parameters that are learned, or their blocks' terms, and of the input.
   ///
-  /// Collective where a parameter is learned, or numbers are shared out.
+  /// Collective for layers whose numbers ranks share out.
   ///
   /// - Parameter inputGradient: nil when nobody wants it.
   func backward(
@@ -51,6 +53,7 @@ extension TrainedLayer {
   var isInPlace: Bool { false }
   var keepsOutput: Bool { false }
   var parameters: [TrainedParameter] { [] }
+  var blockTerms: [BlockTerms] { [] }
   func prepare(_ machine: Machine) {}
   var learns: Bool { parameters.contains(where: \.isLearned) }
 

@@ -20,6 +20,9 @@ final class TrainedLearnedRectification: TrainedLayer {
 
   var outputCount: Int { inputCount }
   private var slopes: TrainedParameter { parameters[0] }
+  var blockTerms: [BlockTerms] {
+    slopes.isLearned ? [BlockTerms(terms: blockSlopes, sums: slopes.gradient)] : []
+  }
 
   func forward(
     _ images: ImageSet, _ input: FloatBuffer, into output: FloatBuffer, _ machine: Machine
@@ -37,12 +40,11 @@ final class TrainedLearnedRectification: TrainedLayer {
   func backward(
     _ images: ImageSet, input: FloatBuffer, output: FloatBuffer, outputGradient: FloatBuffer,
     into inputGradient: FloatBuffer?, _ machine: Machine
-  ) throws {
+  ) {
     if slopes.isLearned {
       machine.team.forEach(images.blocks.count) { block, _ in
         sumSlopes(block, images.blocks[block], input, outputGradient)
       }
-      try BlockSums.reduce(blockSlopes, of: images, into: slopes.gradient, machine)
     }
     guard let inputGradient else { return }
     let slopes = slopes.values.floats(0..<slopes.count)

@@ -180,6 +180,7 @@ final class TrainedNetwork {
     try forwardRows(batch)
     let outcome = loss.evaluate(logits, labels: batch.labels, gradient: rowGradients[0])
     guard outcome.loss.isFinite, outcome.count > 0 else { return outcome }
+    try findLargest()
     let mapsLearn = !mapGradients.isEmpty
     let lowest = mapsLearn ? -1 : Self.lowestLearned(rowStages) ?? rowStages.count
     var current = 0
@@ -187,6 +188,7 @@ final class TrainedNetwork {
       current = try backward(
         stage, batch.wholeSet, rowGradients, current, wantsInput: i > lowest)
     }
+    try BlockSums.reduce(rowStages.flatMap(\.layer.blockTerms), of: batch.wholeSet, machine)
     guard mapsLearn else { return outcome }
     turn(batch.own, toRows: false, mapGradients[0], rowGradients[current])
     current = 0
@@ -195,7 +197,16 @@ final class TrainedNetwork {
       current = try backward(
         stage, batch.ownSet, mapGradients, current, wantsInput: i > lowestMap)
     }
+    try BlockSums.reduce(mapStages.flatMap(\.layer.blockTerms), of: batch.ownSet, machine)
     return outcome
+  }
+
+  /// Tells the parameters that ranks share out the largest magnitude of all their numbers.
+  private func findLargest() throws {
+    let shared = rowStages.flatMap(\.layer.parameters).filter { !$0.isWhole }
+    var largest = shared.map(\.largest)
+    try machine.largest(&largest)
+    for (parameter, value) in zip(shared, largest) { parameter.largestOfAll = value }
   }
 
   /// One layer's way back; which of the two buffers then has the gradient of its input.

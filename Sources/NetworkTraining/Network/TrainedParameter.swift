@@ -26,6 +26,8 @@ package final class TrainedParameter: @unchecked Sendable {
   let filter: (channels: Int, places: Int)?
   /// The largest magnitude of the rank's own numbers.
   package internal(set) var largest: Float = 0
+  /// That of all ranks' numbers, while a step goes back.
+  var largestOfAll: Float = 0
 
   init(
     layer: String, name: String, shape: [Int], rows: Range<Int>? = nil, sliceRows: Int? = nil,

@@ -34,7 +34,7 @@ package final class NetworkTrainer {
     _ request: TrainingRequest, _ schedule: TrainingSchedule,
     communicator: any Communicator, team: ThreadTeam
   ) throws {
-    kernelClass = try Machine.lowestKernelClass(communicator)
+    kernelClass = try communicator.lowest { try .current }
     (self.request, self.schedule) = (request, schedule)
     machine = Machine(communicator, team: team, kernelClass: kernelClass)
     descent = Descent(settings: request.settings)
@@ -62,7 +62,7 @@ package final class NetworkTrainer {
   ///
   /// - Throws: `JobFailure` where `DECAF_KERNEL` names a class that cannot run.
   package static func kernelClass(of communicator: any Communicator) throws -> KernelClass {
-    try Machine.lowestKernelClass(communicator)
+    try communicator.lowest { try .current }
   }
 
   /// Steps that the training goes on from; 0 at its beginning.
@@ -246,19 +246,6 @@ private struct ProgressClock {
     return .init(
       iteration: iteration, total: total, epoch: epoch, loss: loss, accuracy: accuracy,
       imagesPerSecond: rate * Double(batchSize), secondsLeft: Double(total - iteration) / rate)
-  }
-}
-
-extension Machine {
-  /// The lowest kernel class among the ranks, which serves all. Collective.
-  ///
-  /// - Throws: `KernelError` where `DECAF_KERNEL` names a class that cannot run.
-  static func lowestKernelClass(_ communicator: any Communicator) throws -> KernelClass {
-    var lowest = [
-      try communicator.agree { Int64(KernelClass.allCases.firstIndex(of: try .current)!) }
-    ]
-    try communicator.allreduce(&lowest, .minimum)
-    return KernelClass.allCases[Int(lowest[0])]
   }
 }
 

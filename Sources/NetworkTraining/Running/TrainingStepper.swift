@@ -9,6 +9,8 @@ package final class TrainingStepper {
   private let machine: Machine
   private let descent: Descent
   private let batch: BatchImages
+  /// What `sumPlainly` sums, kept as the gradients' memory would be.
+  private var plain: [Int64] = []
 
   /// Starts from a model's weights, without dropout. Collective.
   ///
@@ -18,7 +20,7 @@ package final class TrainingStepper {
   package init(
     _ model: Model, labels: [Int], rate: Double, communicator: any Communicator, team: ThreadTeam
   ) throws {
-    let kernelClass = try Machine.lowestKernelClass(communicator)
+    let kernelClass = try communicator.lowest { try KernelClass.current }
     machine = Machine(communicator, team: team, kernelClass: kernelClass)
     let text = try TrainingText(
       Array(model.architecture.text.utf8), source: model.architecture.rawValue)
@@ -68,6 +70,16 @@ package final class TrainingStepper {
     try descent.step(network.parameters, iteration: 0, machine)
     network.prepare()
     return outcome.loss / Double(outcome.count)
+  }
+
+  /// Sums a number for each of the network's parameters over ranks, two in each integer of 64 bits: what
+  /// data parallel training of all layers would have to move in a step. Collective.
+  package func sumPlainly() throws {
+    let count = network.parameters.reduce(0) { $0 + $1.count }
+    var pairs = plain.isEmpty ? [Int64](repeating: 1, count: (count + 1) / 2) : plain
+    plain = []
+    try machine.communicator.allreduce(&pairs, .sum)
+    plain = pairs
   }
 
   /// Gradients of the last step, layer by layer, in the order of files; on rank 0. Collective.

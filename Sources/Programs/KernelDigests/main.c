@@ -192,6 +192,74 @@ static void training(const decaf_training_kernels *kernels) {
   print("softmax, terms", terms, ROWS * COLUMNS * sizeof(double));
 }
 
+/// Minimal filtering of weights that are learned: a map's gradient of filters, and their transform.
+static void filters(const decaf_filter_kernels *kernels, int32_t scheme, size_t height, size_t width) {
+  enum { CHANNELS = 32, OUTPUTS = 48 };
+  const size_t m = decaf_scheme_outputs(scheme), r = decaf_scheme_weights(scheme);
+  const size_t side = decaf_scheme_points(scheme), points = side * side;
+  const size_t rows = (height + m - 1) / m, columns = (width + m - 1) / m, tiles = rows * columns;
+  const size_t large_rows = height - rows * (m - 1), large_columns = width - columns * (m - 1);
+  const size_t pitch = (width + r - 1) * CHANNELS, column_step = tiles * kernels->vector_width;
+  state = 3;
+  float *input = floats((height + r - 1) * pitch, 1);
+  float *delta = floats(height * width * OUTPUTS, 1);
+  float *v = zeros(points * tiles * CHANNELS, sizeof(float));
+  float *d = zeros(points * tiles * OUTPUTS, sizeof(float));
+  float *sums = zeros(points * OUTPUTS * CHANNELS, sizeof(float));
+  float *gradient = zeros(OUTPUTS * r * r * CHANNELS, sizeof(float));
+  decaf_tile_columns t = {
+      .scheme = scheme, .rows = rows, .large_rows = large_rows, .columns = columns,
+      .large_columns = large_columns, .channels = CHANNELS, .point_step = tiles * CHANNELS,
+      .column_step = column_step,
+  };
+  kernels->inputs(&t, input, pitch, CHANNELS, v);
+  t.channels = OUTPUTS;
+  t.point_step = tiles * OUTPUTS;
+  kernels->deltas(&t, delta, width * OUTPUTS, OUTPUTS, d);
+  for (size_t point = 0; point < points; point++) {
+    int32_t chosen[64];
+    size_t count = 0;
+    for (size_t tile = 0; tile < tiles; tile++) {
+      if (point / side == side - 1 && tile / columns >= large_rows) continue;
+      if (point % side == side - 1 && tile % columns >= large_columns) continue;
+      chosen[count++] = (int32_t)(tile * kernels->vector_width);
+    }
+    kernels->products(d + point * tiles * OUTPUTS, column_step, OUTPUTS, v + point * tiles * CHANNELS,
+                      column_step, CHANNELS, chosen, count, sums + point * OUTPUTS * CHANNELS,
+                      CHANNELS, 0);
+  }
+  kernels->gradient(scheme, sums, OUTPUTS * CHANNELS, CHANNELS, OUTPUTS, CHANNELS, gradient,
+                    r * r * CHANNELS, CHANNELS);
+  print("gradient of filters", gradient, OUTPUTS * r * r * CHANNELS * sizeof(float));
+
+  // A panel of 16 outputs, of which 11 are filters.
+  enum { PANEL = 16, FILTERS = 11 };
+  float *weights = floats(r * r * CHANNELS * FILTERS, 1);
+  float *transformed = zeros(points * CHANNELS * PANEL, sizeof(float));
+  kernels->weights(scheme, weights, CHANNELS * FILTERS, FILTERS, FILTERS, CHANNELS, PANEL,
+                   transformed, CHANNELS * PANEL);
+  print("transformed filters", transformed, points * CHANNELS * PANEL * sizeof(float));
+}
+
+/// Sums of gradients in whole units, and the step of the descent.
+static void steps(const decaf_layer_kernels *kernels) {
+  enum { COUNT = 1037 };
+  state = 4;
+  float *terms = floats(COUNT, 1), *sums = zeros(COUNT, sizeof(float));
+  int64_t *units = zeros(COUNT, sizeof(int64_t));
+  kernels->add_units(terms, 0x1p40, COUNT, units);
+  kernels->add_units(terms, 0x1p40, COUNT, units);
+  kernels->read_units(units, 0x1p-40, COUNT, sums);
+  print("sums in units", sums, COUNT * sizeof(float));
+  memset(units, 0, COUNT * sizeof(int64_t));
+  kernels->add_pairs(terms, 0x1p26, COUNT, units);
+  kernels->read_pairs(units, 0x1p-26, COUNT, sums);
+  print("sums in pairs", sums, COUNT * sizeof(float));
+  float *weights = floats(COUNT, 1), *history = floats(COUNT, 1);
+  kernels->descend(weights, history, terms, COUNT, 1, 0.01f, 0.9f, 0.0005f);
+  print("descent", weights, COUNT * sizeof(float));
+}
+
 /// The set of that name; null when there is none.
 static const decaf_kernel_set *find_set(const char *name) {
   for (const decaf_kernel_set *const *set = decaf_kernel_sets(); *set; set++) {
@@ -220,5 +288,8 @@ int main(int count, char **arguments) {
   convolution(set->network, DECAF_SCHEME_5_5, 13, 9);
   maps(set->network);
   training(set->training);
+  filters(&set->training->filters, DECAF_SCHEME_5_3, 13, 9);
+  filters(&set->training->filters, DECAF_SCHEME_5_5, 13, 9);
+  steps(&set->training->layers);
   return 0;
 }

@@ -4,7 +4,8 @@
 //
 // INPUT is batch × 3 × 227 × 227 raw float32; image i is of class i. Takes one step and writes the
 // gradients to OUTPUT, layer by layer; then takes a step for every line on standard input and prints the
-// seconds it took.
+// seconds it took. For the line `allreduce` it sums as many numbers over ranks as the network has, which is
+// what training would move if ranks shared images alone.
 
 import Communication
 import ConvNet
@@ -50,10 +51,14 @@ func serve(_ arguments: [String], _ communicator: some Communicator) throws {
     answer("\(stepper.kernelClass.rawValue) kernels")
   }
   while true {
-    var goesOn: [UInt8] = [communicator.isRoot && readLine() == nil ? 0 : 1]
-    try communicator.broadcast(&goesOn, root: 0)
-    if goesOn == [0] { return }
-    let seconds = try ContinuousClock().measure { try stepper.step() } / .seconds(1)
+    let line = communicator.isRoot ? readLine() : nil
+    var order: [UInt8] = [line == nil ? 0 : line == "allreduce" ? 2 : 1]
+    try communicator.broadcast(&order, root: 0)
+    if order == [0] { return }
+    let seconds =
+      try ContinuousClock().measure {
+        if order == [2] { try stepper.sumPlainly() } else { try stepper.step() }
+      } / .seconds(1)
     if communicator.isRoot { answer("\(seconds)") }
   }
 }

@@ -13,8 +13,8 @@ package struct SpaceToDepth: Sendable, Hashable {
   package let output: MapLayout
   /// The filter's size after.
   package let kernelSize: Int
-  private let shape: ConvolutionShape
-  private var stride: Int { shape.stride.height }
+  let shape: ConvolutionShape
+  var stride: Int { shape.stride.height }
   private var padding: Int { shape.padding.height }
 
   /// The folding of a convolution's input; nil when there is none: filters, strides or padding differ

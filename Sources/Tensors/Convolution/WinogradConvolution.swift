@@ -13,14 +13,14 @@ package final class WinogradConvolution: Convolution {
   package let input: MapLayout
   package let output: MapLayout
   package let slots: Int
-  private let scheme: WinogradScheme
+  let scheme: WinogradScheme
   private let kernels: NetworkKernels
-  private let shape: ConvolutionShape
-  private let panels: OutputPanels
+  let shape: ConvolutionShape
+  let panels: OutputPanels
   private let rowCut: WinogradScheme.Cut
   private let columnCut: WinogradScheme.Cut
   /// [group][pass][point][panel of the pass][channels][PW].
-  private let weights: FloatBuffer
+  let weights: FloatBuffer
   /// [group][panel][PW].
   private let biases: FloatBuffer
   private let strips: [WinogradStrip]
@@ -101,8 +101,8 @@ package final class WinogradConvolution: Convolution {
   /// Tiles of an image in a strip; the last strip may have fewer.
   private var tileCount: Int { strips[0].tileRows.count * columnCut.tiles }
 
-  private var depth: Int { shape.channelsPerGroup }
-  private var panelsPerPass: Int { max(1, Self.outputsPerPass / panels.width) }
+  var depth: Int { shape.channelsPerGroup }
+  var panelsPerPass: Int { max(1, Self.outputsPerPass / panels.width) }
   private var passesPerGroup: Int { (panels.perGroup + panelsPerPass - 1) / panelsPerPass }
   private var pointCount: Int { scheme.points * scheme.points }
 
@@ -139,12 +139,12 @@ package final class WinogradConvolution: Convolution {
   }
 
   /// The panels of a group's pass, counted within the group.
-  private func panels(ofPass pass: Int) -> Range<Int> {
+  func panels(ofPass pass: Int) -> Range<Int> {
     pass * panelsPerPass..<min((pass + 1) * panelsPerPass, panels.perGroup)
   }
 
   /// Where the weights of a pass begin.
-  private func weightStart(group: Int, pass: Int) -> Int {
+  func weightStart(group: Int, pass: Int) -> Int {
     (group * panels.perGroup + pass * panelsPerPass) * pointCount * depth * panels.width
   }
 

@@ -22,26 +22,18 @@ package struct PairSum: Sendable {
     scale = Double(sign: .plus, exponent: 30 - exponent - headroom, significand: 1)
   }
 
-  /// Integers that so many sums take.
-  package static func unitCount(_ count: Int) -> Int { (count + 1) / 2 }
+  /// Floats that hold the units of so many sums.
+  package static func floats(_ count: Int) -> Int { (count + 1) / 2 * 2 }
 
-  /// Adds a term to each of the sums; `units` are zero at first, and added over ranks as integers.
-  package func add(_ terms: BufferPart, to units: inout [Int64], _ kernels: LayerKernels) {
-    precondition(units.count == Self.unitCount(terms.count), "sums of another count")
-    units.withUnsafeMutableBufferPointer {
-      if let base = $0.baseAddress {
-        kernels.table.pointee.layers.add_pairs(terms.base, scale, terms.count, base)
-      }
-    }
+  /// Adds a term to each of the sums; units are zero at first, and added over ranks as 64-bit integers.
+  package func add(_ terms: BufferPart, to units: BufferPart, _ kernels: LayerKernels) {
+    precondition(units.count == Self.floats(terms.count), "sums of another count")
+    kernels.table.pointee.layers.add_pairs(terms.base, scale, terms.count, units.units)
   }
 
   /// The sums, each rounded once.
-  package func read(_ units: [Int64], into sums: BufferPart, _ kernels: LayerKernels) {
-    precondition(units.count == Self.unitCount(sums.count), "sums of another count")
-    units.withUnsafeBufferPointer {
-      if let base = $0.baseAddress {
-        kernels.table.pointee.layers.read_pairs(base, 1 / scale, sums.count, sums.base)
-      }
-    }
+  package func read(_ units: BufferPart, into sums: BufferPart, _ kernels: LayerKernels) {
+    precondition(units.count == Self.floats(sums.count), "sums of another count")
+    kernels.table.pointee.layers.read_pairs(units.units, 1 / scale, sums.count, sums.base)
   }
 }

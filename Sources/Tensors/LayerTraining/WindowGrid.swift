@@ -76,18 +76,21 @@ package struct BufferPart: Sendable {
   /// Makes all floats zero.
   package func clear() { base.update(repeating: 0, count: count) }
 
-  /// The floats' bits, two in each integer; the last has one where the count is odd.
+  /// Integers that `copyBitPairs` fills.
+  package var pairCount: Int { (count + 1) / 2 }
+
+  /// Copies the floats' bits, two into each integer; the last has one where the count is odd.
   ///
   /// Of buffers that are zero but where one rank has something, the sum over ranks is all of it.
-  package var bitPairs: [Int64] {
-    var pairs = [Int64](repeating: 0, count: (count + 1) / 2)
+  package func copyBitPairs(to pairs: inout [Int64]) {
+    precondition(pairs.count == pairCount, "bits of another count")
+    if count % 2 == 1 { pairs[pairCount - 1] = 0 }
     pairs.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(bytes)) }
-    return pairs
   }
 
-  /// Takes over what `bitPairs` gave.
+  /// Takes over what `copyBitPairs` gave.
   package func setBitPairs(_ pairs: [Int64]) {
-    precondition(pairs.count == (count + 1) / 2, "bits of another count")
+    precondition(pairs.count == pairCount, "bits of another count")
     pairs.withUnsafeBytes {
       bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<(4 * count)]))
     }

@@ -86,6 +86,7 @@ struct ModelReport: Codable {
       "arithmetic    \(NetworkReport.millions(multiplyAdds)) million multiply-adds an image",
     ]
     if isUntrained { lines.append("training      none: the weights are seeded random numbers") }
+    lines += trainingLines
     lines.append(
       "panels        "
         + (panels.isEmpty ? "none" : "\(panels.joined(separator: ", ")), same as the weights"))
@@ -103,6 +104,36 @@ struct ModelReport: Codable {
     let items = activations.map { "\($0.name) \(Self.shape($0.shape))" }
     lines.append("activations   " + wrapped(items))
     return (lines + warnings.map { "warning: \($0)" }).joined(separator: "\n")
+  }
+
+  /// What `decaf finetune` or `train-network` noted, in three lines: from what, how, and what came of it.
+  private var trainingLines: [String] {
+    guard let training else { return [] }
+    func text(_ path: String...) -> String {
+      let value = path.reduce(JSONValue?.some(training)) { $0?[$1] }
+      if case .string(let text)? = value { return text }
+      return value?.compactText ?? "?"
+    }
+    func percent(_ key: String) -> String? {
+      guard case .number(let share)? = training[key] else { return nil }
+      return String(format: "%.1f %%", 100 * share)
+    }
+    let start =
+      training["startedFrom"] == nil
+      ? "drawn weights" : "weights \(text("startedFrom").prefix(16))…"
+    let frozen =
+      training["frozenBelow"] == nil ? "" : ", layers before \(text("frozenBelow")) frozen"
+    let validation = percent("validationAccuracy").map { ", \($0) of the validation's" } ?? ""
+    return [
+      "training      \(text("epochs")) epochs of \(text("images")) images (list "
+        + "\(text("list").prefix(16))…) from \(start)\(frozen), seed \(text("seed"))",
+      "              \(text("solver", "method")), rate \(text("solver", "baseRate")) "
+        + "\(text("solver", "policy")), momentum \(text("solver", "momentum")), decay "
+        + "\(text("solver", "weightDecay")), batch \(text("batchSize")), transform "
+        + text("preprocess"),
+      "              \(percent("accuracy") ?? "?") of the images right in the last epoch"
+        + validation,
+    ]
   }
 
   private static func row(_ cells: String...) -> String {

@@ -22,6 +22,9 @@ struct NetworkTrainingReport {
   private var historyPath: String { TrainingHistory.path(of: output) }
   private var curvesPath: String { stem + ".curves.svg" }
 
+  /// What is written beside the model.
+  var sidePaths: [String] { [historyPath, curvesPath] }
+
   /// SHA-256 of what decides a training's bytes.
   static func digest(_ job: JSONValue) -> String {
     SHA256Digest(of: Array(job.compactText.utf8)).hexadecimal

@@ -94,6 +94,16 @@ import Testing
       try #require(first.status == 0, "\(first.errors)")
       let inspected = try Program.decaf.run(["model", "inspect", model, "--json"])
       #expect(inspected.output.contains("validationAccuracy"), "\(inspected.output)")
+      let told = try Program.decaf.run(["model", "inspect", model])
+      #expect(told.output.contains("training      3 epochs of"), "\(told.output)")
+      #expect(told.output.contains("sgd, rate 0.01 fixed"), "\(told.output)")
+      #expect(told.output.contains("% of the validation's"), "\(told.output)")
+      // A history whose model has gone is not replaced unasked.
+      try FileManager.default.moveItem(atPath: model, toPath: "\(folder)/kept.safetensors")
+      let refused = try Program.decaf.run(arguments + ["--output", model])
+      #expect(refused.status == 73, "\(refused.errors)")
+      #expect(refused.errors.contains("a.history.tsv is there already"), "\(refused.errors)")
+      try FileManager.default.moveItem(atPath: "\(folder)/kept.safetensors", toPath: model)
       let tuned = try Program.decaf.run([
         "finetune", "\(folder)/demo/test.tsv", "--model", model, "--preprocess",
         "\(folder)/small.yaml", "--output", "\(folder)/b.safetensors", "--freeze-below", "fc3",

@@ -34,6 +34,7 @@
 #include "bfloat16.h"
 #include "convolution.h"
 #include "descriptors.h"
+#include "filters.h"
 #include "layers.h"
 #include "maps.h"
 #include "network.h"

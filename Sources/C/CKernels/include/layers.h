@@ -71,6 +71,10 @@ typedef struct {
   void (*add_pairs)(const float *values, double scale, size_t count, int64_t *units);
   /// What `add_pairs` summed up, times `scale`.
   void (*read_pairs)(const int64_t *units, double scale, size_t count, float *values);
+  /// `units[i] += round(values[i] · scale)`, where terms and sums stay below 2^51.
+  void (*add_units)(const float *values, double scale, size_t count, int64_t *units);
+  /// What `add_units` summed up, times `scale`.
+  void (*read_units)(const int64_t *units, double scale, size_t count, float *values);
   /// Adds `row` to each of `rows` rows, `columns` wide, that lie `stride` apart.
   void (*add_row)(const float *row, size_t rows, size_t columns, float *matrix, size_t stride);
   /// Adds each column's numbers, in the order of the rows, to its sum.

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "filters.h"
 #include "layers.h"
 
 /// Depth of a slab of a product: sums start anew for each and are then added, in order.
@@ -106,6 +107,7 @@ typedef struct {
 
   /// Those of a network's layers in training.
   decaf_layer_kernels layers;
+  decaf_filter_kernels filters;
 } decaf_training_kernels;
 
 #endif

@@ -3,13 +3,6 @@
 // Multiplying and adding must not fuse: the weights would depend on the compiler.
 #pragma clang fp contract(off)
 
-/// G, points × weights, of a scheme whose large tile has `outputs` outputs.
-typedef struct {
-  size_t outputs;
-  size_t weights;
-  const double *matrix;
-} weight_transform;
-
 #include "weight_transforms.h"
 
 enum { MOST_POINTS = 9, MOST_WEIGHTS = 5 };

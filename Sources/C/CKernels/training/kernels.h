@@ -27,6 +27,8 @@
 
 #include "layers.h"
 
+#include "filters.h"
+
 static const decaf_training_kernels training_kernels = {
     .packed_count_f32 = packed_count_f32,
     .packed_count_f64 = packed_count_f64,
@@ -65,8 +67,19 @@ static const decaf_training_kernels training_kernels = {
             .largest_magnitude = largest_magnitude,
             .add_pairs = add_pairs,
             .read_pairs = read_pairs,
+            .add_units = add_units,
+            .read_units = read_units,
             .add_row = add_row,
             .sum_columns = sum_columns,
             .transpose = turn_matrix,
+        },
+    .filters =
+        {
+            .vector_width = VECTOR_WIDTH,
+            .inputs = filter_inputs,
+            .deltas = filter_deltas,
+            .products = filter_products,
+            .gradient = filter_gradient,
+            .weights = filter_weights,
         },
 };

@@ -285,6 +285,31 @@ static void read_pairs(const int64_t *units, double scale, size_t count, float *
   }
 }
 
+/// Below 2^51 the bits of x + 1.5 · 2^52 are those of 1.5 · 2^52 and x, rounded to a whole number,
+/// halves to even: a conversion that every instruction set has.
+static const double unit_offset = 0x1.8p52;
+static const int64_t unit_offset_bits = 0x4338000000000000;
+
+static void add_units(const float *restrict values, double scale, size_t count,
+                      int64_t *restrict units) {
+  for (size_t i = 0; i < count; i++) {
+    const double shifted = (double)values[i] * scale + unit_offset;
+    int64_t bits;
+    __builtin_memcpy(&bits, &shifted, sizeof bits);
+    units[i] += bits - unit_offset_bits;
+  }
+}
+
+static void read_units(const int64_t *restrict units, double scale, size_t count,
+                       float *restrict values) {
+  for (size_t i = 0; i < count; i++) {
+    const int64_t bits = units[i] + unit_offset_bits;
+    double shifted;
+    __builtin_memcpy(&shifted, &bits, sizeof shifted);
+    values[i] = (float)((shifted - unit_offset) * scale);
+  }
+}
+
 static void add_row(const float *restrict row, size_t rows, size_t columns,
                     float *restrict matrix, size_t stride) {
   for (size_t r = 0; r < rows; r++) {

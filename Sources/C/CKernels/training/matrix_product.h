@@ -34,19 +34,20 @@ static void NAME(pack)(const ELEMENT *b, size_t stride, size_t depth, size_t col
                        ELEMENT *packed) {
   for (size_t start = 0; start < depth; start += DECAF_PRODUCT_SLAB) {
     const size_t end = start + DECAF_PRODUCT_SLAB < depth ? start + DECAF_PRODUCT_SLAB : depth;
-    for (size_t column = 0; column < columns;) {
-      const size_t width = NAME(panel_width)(column, columns);
-      const size_t used = width < columns - column ? width : columns - column;
-      for (size_t k = start; k < end; k++) {
-        const ELEMENT *from = b + k * stride + column;
-        if (used == NAME(PAIR)) {
-          __builtin_memcpy(packed, from, NAME(PAIR) * sizeof(ELEMENT));
-        } else {
-          for (size_t j = 0; j < width; j++) packed[j] = j < used ? from[j] : 0;
-        }
-        packed += width;
+    const size_t whole = columns / NAME(PAIR) * NAME(PAIR), panel = (end - start) * NAME(PAIR);
+    // Row by row: B is read as it lies in memory, which may be far from the processor.
+    for (size_t k = start; k < end; k++) {
+      ELEMENT *to = packed + (k - start) * NAME(PAIR);
+      for (size_t column = 0; column < whole; column += NAME(PAIR), to += panel) {
+        __builtin_memcpy(to, b + k * stride + column, NAME(PAIR) * sizeof(ELEMENT));
       }
-      column += width;
+    }
+    packed += (end - start) * whole;
+    if (whole == columns) continue;
+    const size_t width = NAME(panel_width)(whole, columns);
+    for (size_t k = start; k < end; k++, packed += width) {
+      const ELEMENT *from = b + k * stride + whole;
+      for (size_t j = 0; j < width; j++) packed[j] = j < columns - whole ? from[j] : 0;
     }
   }
 }

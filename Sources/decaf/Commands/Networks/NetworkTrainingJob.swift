@@ -116,17 +116,25 @@ struct NetworkTrainingJob {
 
   /// Whether the model is there already, made by this very training. Collective.
   ///
-  /// - Throws: `JobFailure` for another file in its place.
+  /// - Throws: `JobFailure` for another file in its place, or in that of its history or curves.
   private func isFinished(_ request: TrainingRequest, _ context: CommandContext) throws -> Bool {
     let kernelClass = try NetworkTrainer.kernelClass(of: context.communicator)
     let job = try request.job(kernelClass)
+    let report = NetworkTrainingReport(request, output: options.output, log: context.log)
     let decision = try context.shared {
-      try ExistingOutput.decide(options.output, overwrite: options.overwrite) {
+      let decision = try ExistingOutput.decide(options.output, overwrite: options.overwrite) {
         guard let found = try? Model.open(options.output), let text = found.training,
           let training = try? JSONValue(parsing: Array(text.utf8))
         else { return false }
         return training["job"] == .string(NetworkTrainingReport.digest(job))
       }
+      // They are written behind the model: without it they are another training's.
+      if decision == .write {
+        for path in report.sidePaths {
+          _ = try ExistingOutput.decide(path, overwrite: options.overwrite)
+        }
+      }
+      return decision
     }
     if decision == .finished && context.isRoot {
       print(
