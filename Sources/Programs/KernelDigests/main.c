@@ -163,6 +163,8 @@ static void training(const decaf_training_kernels *kernels) {
   kernels->pack_f32(b, COLUMNS, DEPTH, COLUMNS, packed);
   kernels->product_f32(ROWS, DEPTH, COLUMNS, a, DEPTH, packed, c, COLUMNS, 0);
   print("product, float", c, ROWS * COLUMNS * sizeof(float));
+  kernels->transposed_product_f32(ROWS, DEPTH, COLUMNS, a, b, COLUMNS, c, COLUMNS);
+  print("product of a transpose, float", c, ROWS * COLUMNS * sizeof(float));
   double *wide_a = doubles(ROWS * DEPTH), *wide_b = doubles(DEPTH * COLUMNS);
   double *wide_c = zeros(ROWS * COLUMNS, sizeof(double));
   double *wide_packed = zeros(kernels->packed_count_f64(DEPTH, COLUMNS), sizeof(double));
@@ -173,7 +175,7 @@ static void training(const decaf_training_kernels *kernels) {
   print("dot product", &sum, sizeof sum);
 
   double *weights = doubles(ROWS), *biases = doubles(COLUMNS);
-  double *scratch = zeros(8 * (COLUMNS + 8), sizeof(double));
+  double *scratch = zeros(32 * COLUMNS + 8, sizeof(double));
   double *terms = zeros(ROWS * COLUMNS, sizeof(double));
   double *residuals = zeros(COLUMNS, sizeof(double));
   int32_t labels[ROWS];
