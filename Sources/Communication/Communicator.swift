@@ -3,9 +3,10 @@ package import Files
 /// What a rank can say to the others of its job.
 ///
 /// Deliberately not `Sendable`: every call is made on the one thread that made the communicator
-/// (`MPI_THREAD_FUNNELED`). Nothing here spins: calls that wait sleep between looks. No wait is
-/// unbounded: every call takes in the beats of other ranks, and one that waits throws `SilentRanks`
-/// when a rank that this one watches has said nothing for too long.
+/// (`MPI_THREAD_FUNNELED`). Calls that wait sleep between looks; only while a long message moves do they
+/// look again at once, letting other threads go first. No wait is unbounded: every call takes in the
+/// beats of other ranks, and one that waits throws `SilentRanks` when a rank that this one watches has
+/// said nothing for too long.
 package protocol Communicator: AnyObject {
   /// This process's number, in `0..<size`.
   var rank: Int { get }
