@@ -105,14 +105,6 @@ extension ExtractionJob {
       \(begun.isDirect ? "every rank" : "rank 0")
       """)
     if rowsBefore > 0 { log.info("\(rowsBefore) of \(list.count) rows are recorded already") }
-    let damagedCount = opened.writer.damagedRecordCount
-    if damagedCount > 0 {
-      log.warning(
-        """
-        \(request.output): journal records damaged on the disk: \(damagedCount); their rows are \
-        computed again, but do check that disk
-        """)
-    }
   }
 
   /// Why the job ended before its list did, and what to do about it.

@@ -50,6 +50,15 @@ struct JobState {
     return (remark.status, messages[Int(remark.message)])
   }
 
+  /// What there is to say about finished rows, ascending.
+  func exceptions(in rows: Range<Int>) -> [RowException] {
+    rows.compactMap { row in
+      guard remarks[row] != nil else { return nil }
+      let (status, message) = remark(on: row)
+      return RowException(row: row, status: status, message: message)
+    }
+  }
+
   private mutating func forget(_ rows: Range<Int>) {
     failed.remove(rows)
     // Only rows finished before can have a remark.

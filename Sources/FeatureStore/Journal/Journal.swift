@@ -25,13 +25,15 @@ final class Journal {
   }
 
   /// Replaces the journal, in one step, by one of this job with these records.
+  ///
+  /// - Returns: where it ends.
+  @discardableResult
   static func write(
     _ folder: StoreFolder, _ provenance: Provenance, _ records: [JournalRecord] = []
-  )
-    throws(SystemError)
-  {
-    try folder.replace(
-      StoreLayout.journal, with: firstLine(provenance) + records.flatMap(\.line))
+  ) throws(SystemError) -> Int {
+    let bytes = firstLine(provenance) + records.flatMap(\.line)
+    try folder.replace(StoreLayout.journal, with: bytes)
+    return bytes.count
   }
 
   private static func firstLine(_ provenance: Provenance) -> [UInt8] {
@@ -61,6 +63,17 @@ final class Journal {
     let damagedRecordCount: Int
     /// The first of them says whose journal it is, and does so no more.
     let isFirstLineDamaged: Bool
+
+    /// What damage costs, in words.
+    var notes: [String] {
+      if damagedRecordCount == 0 { return [] }
+      return [
+        """
+        damaged lines of the journal: \(damagedRecordCount); the rows they told of are computed \
+        again, but do check that disk
+        """
+      ]
+    }
   }
 
   /// Calls `visit` with every sound record, in order.

@@ -2,13 +2,6 @@ internal import Files
 internal import Formats
 internal import Tensors
 
-/// Consecutive rows with one checksum a layer, or with none known.
-struct RecordedSegment: Sendable {
-  let rows: Range<Int>
-  let checksums: [UInt32]?
-  let overflowCount: Int
-}
-
 /// What reading a whole shard gave.
 package struct ShardCheck: Codable, Sendable {
   /// SHA-256 of the file, in hexadecimal.
@@ -22,12 +15,11 @@ package struct ShardCheck: Codable, Sendable {
 /// A shard is the unit of work: SHA-256 is one chain through its file, and shards are independent, so
 /// threads take one each and hold one piece of it in memory.
 struct ShardReader: Sendable {
-  let folder: StoreFolder
-  let layout: StoreLayout
+  let rows: RowReader
   /// All rows in order, without gaps.
   let segments: [RecordedSegment]
 
-  private static let pieceByteCount = 1 << 22
+  var layout: StoreLayout { rows.layout }
 
   /// Hashes a shard of the layer and checks the segments that begin in it.
   func check(layer: Int, shard: Int) -> Result<ShardCheck, StoreError> {
@@ -37,7 +29,7 @@ struct ShardReader: Sendable {
   }
 
   private func read(layer: Int, shard: Int) throws(SystemError) -> ShardCheck {
-    let file = try open(layer: layer, shard: shard)
+    let file = try rows.open(layer: layer, shard: shard)
     let shardRows = layout.rows(ofShard: shard)
     var hasher = SHA256Digest.Hasher()
     hasher.update(try file.read(layout.header(layer: layer, shard: shard).bytes.count, at: 0))
@@ -48,9 +40,9 @@ struct ShardReader: Sendable {
       if part.isEmpty { break }
       var checksum = CRC32C()
       let first = part.lowerBound - shardRows.lowerBound
-      try forEachPiece(of: first..<first + part.count, layer: layer, shard: shard, file) { bytes in
-        hasher.update(bytes)
-        checksum.update(bytes)
+      try rows.forEachPiece(of: first..<first + part.count, layer: layer, shard: shard, file) {
+        hasher.update($0)
+        checksum.update($0)
       }
       guard segment.rows.lowerBound >= shardRows.lowerBound,
         let expected = segment.checksums?[layer]
@@ -58,42 +50,11 @@ struct ShardReader: Sendable {
       // A batch that goes on in the next shard has one checksum for both: read once more, by one
       // thread. There is at most one such batch at a shard's end, and it is small.
       let found =
-        part == segment.rows ? checksum.value : try self.checksum(of: segment.rows, layer: layer)
+        part == segment.rows
+        ? checksum.value : try rows.checksum(of: segment.rows, layer: layer)
       if found != expected { damaged.append(index) }
     }
     return ShardCheck(digest: hasher.finalize().hexadecimal, damagedSegments: damaged)
-  }
-
-  /// CRC-32C of rows that lie in several shards.
-  private func checksum(of rows: Range<Int>, layer: Int) throws(SystemError) -> UInt32 {
-    var checksum = CRC32C()
-    for (shard, part) in layout.pieces(of: rows) {
-      let file = try open(layer: layer, shard: shard)
-      try forEachPiece(of: part, layer: layer, shard: shard, file) { checksum.update($0) }
-    }
-    return checksum.value
-  }
-
-  private func open(layer: Int, shard: Int) throws(SystemError) -> PositionedFile {
-    try PositionedFile(folder.path(of: layout.partialName(layer: layer, shard: shard)), .read)
-  }
-
-  /// Calls `body` with the bytes of rows, counted from the shard's first, a few megabytes at a time.
-  private func forEachPiece(
-    of rows: Range<Int>, layer: Int, shard: Int, _ file: PositionedFile, _ body: ([UInt8]) -> Void
-  ) throws(SystemError) {
-    let rowByteCount = layout.rowByteCount(layer: layer)
-    var offset =
-      layout.header(layer: layer, shard: shard).bytes.count + rows.lowerBound * rowByteCount
-    var left = rows.count * rowByteCount
-    while left > 0 {
-      let bytes = try file.read(min(left, Self.pieceByteCount), at: offset)
-      // Cut short behind our back: the checksum will not fit.
-      if bytes.isEmpty { break }
-      body(bytes)
-      offset += bytes.count
-      left -= bytes.count
-    }
   }
 
   /// The index of the segment that holds `row`; by halving, as there may be a million of each.

@@ -13,7 +13,7 @@ package struct ShardWork: Sendable {
   package var count: Int { shards.count }
 
   init(_ folder: StoreFolder, _ layout: StoreLayout, _ segments: [RecordedSegment]) {
-    reader = ShardReader(folder: folder, layout: layout, segments: segments)
+    reader = ShardReader(rows: RowReader(folder: folder, layout: layout), segments: segments)
     shards = layout.shards
   }
 

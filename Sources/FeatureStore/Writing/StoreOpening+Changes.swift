@@ -6,7 +6,7 @@ internal import Images
 extension StoreOpening {
   /// Begins the store: an empty journal of this job, from which it continues.
   func create(_ lock: StoreLock) throws(StoreError) -> StoreWriter {
-    try writing { () throws(SystemError) in try Journal.write(folder, provenance) }
+    _ = try writing { () throws(SystemError) in try Journal.write(folder, provenance) }
     return try resume(lock)
   }
 
@@ -38,68 +38,21 @@ extension StoreOpening {
     return false
   }
 
-  /// Makes a complete store one that continues, unfinished: its failed rows if they are to be tried
-  /// again, and those of files that are no longer what the manifest says.
-  func reopen(_ manifest: StoreManifest) throws(StoreError) {
-    let batch = try recorded(manifest)
-    var unfinished = try lostRows(manifest)
-    // How many of the values that became infinite were in the lost rows, nobody knows any more.
-    let losesCounts = !unfinished.isEmpty && batch.overflowCount > 0
-    if losesCounts { unfinished.insert(batch.rows) }
-    for exception in batch.exceptions where retryFailed && exception.status == .failed {
-      unfinished.insert(exception.row..<exception.row + 1)
-    }
-    let records = unfinished.ranges.map {
-      JournalRecord.reopened($0, overflowCount: losesCounts ? batch.overflowCount : 0)
-    }
+  /// Makes a complete store one that continues: its journal tells of the rows whose bytes are still those
+  /// of the manifest.
+  ///
+  /// - Returns: what is no longer so, in words.
+  func reopen(_ manifest: StoreManifest) throws(StoreError) -> [String] {
+    let survey = try survey(manifest)
     try writing { () throws(SystemError) in
-      try Journal.write(folder, provenance, [.finished(batch)] + records)
+      try Journal.write(folder, provenance, survey.intact.map { .finished($0) })
       // Only now does the journal count.
       try folder.remove(StoreLayout.manifest)
       try folder.synchronizeNames()
     }
-  }
-
-  /// The rows of the files whose values do not have the manifest's digest, or that are not there.
-  ///
-  /// All are read: the manifest that vouches for them is about to go, and the next one must not vouch
-  /// for damage. A header is no matter: it is known, and put in place again.
-  private func lostRows(_ manifest: StoreManifest) throws(StoreError) -> RowSet {
-    let layout = StoreLayout(manifest.provenance)
-    var lost = RowSet()
-    for (layer, shard) in layout.shards {
-      let name = layout.name(layer: layer, shard: shard)
-      let header = layout.header(layer: layer, shard: shard)
-      let digest = try reading { () throws(SystemError) -> SHA256Digest? in
-        guard try folder.byteCount(of: name) == header.fileByteCount else { return nil }
-        let file = try MappedFile(folder.path(of: name))
-        var hasher = SHA256Digest.Hasher()
-        hasher.update(header.bytes)
-        file.withBytes(header.bytes.count..<file.byteCount) { hasher.update($0) }
-        return hasher.finalize()
-      }
-      if digest?.hexadecimal != manifest.layers[layer].shards[shard].sha256 {
-        lost.insert(layout.rows(ofShard: shard))
-      }
+    return survey.lostFiles.map {
+      "\($0) is not what it was when the store was completed: its rows are computed again"
     }
-    return lost
-  }
-
-  /// A complete store's rows as one batch.
-  private func recorded(_ manifest: StoreManifest) throws(StoreError) -> FinishedRows {
-    let table = try RowTable(
-      folder.path(of: StoreLayout.rows), count: manifest.rowCount,
-      classes: manifest.classes.map { ByteString($0) })
-    var exceptions = [RowException]()
-    for row in 0..<table.count {
-      let entry = table[row]
-      if entry.status == .failed || !entry.message.isEmpty {
-        exceptions.append(RowException(row: row, status: entry.status, message: entry.message))
-      }
-    }
-    return FinishedRows(
-      rows: 0..<manifest.rowCount, exceptions: exceptions, overflowCount: manifest.overflowCount,
-      checksums: [])
   }
 
   /// Removes what the store of `job` is made of; leaves its journal, without records, to the last,

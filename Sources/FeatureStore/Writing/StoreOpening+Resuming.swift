@@ -10,29 +10,38 @@ extension StoreOpening {
   /// which cuts off a torn last record: until then nothing has changed that another attempt could
   /// miss. Files that lost recorded rows are made anew after the journal says that these rows are
   /// unfinished, or a kill in between would leave rows of zeros that count as finished.
-  func resume(_ lock: StoreLock) throws(StoreError) -> StoreWriter {
+  ///
+  /// - Parameter notes: what was found damaged before.
+  func resume(_ lock: StoreLock, notes: [String] = []) throws(StoreError) -> StoreWriter {
     try repairFirstLine()
     var state = JobState()
-    let contents = try Journal.read(folder) { state.apply($0) }
-    let hasSucceeded = state.finished.count > state.failed.count
+    var records: [JournalRecord] = []
+    let contents = try Journal.read(folder) {
+      state.apply($0)
+      records.append($0)
+    }
     // Where no row holds an image yet, another root corrects a mistake.
+    let hasSucceeded = state.finished.count > state.failed.count
     if hasSucceeded { try requireSameRoot(state.root) }
     let lost = try restoreFiles(state)
-    var records = try reopening(lost, state)
-    var retryFailed = retryFailed
-    if let root, root.path != state.root {
-      records.append(.root(root.path))
-      if !hasSucceeded { retryFailed = true }
+    var changes = try reopening(lost, state)
+    for record in changes { state.apply(record) }
+    var retry = Retry()
+    let isElsewhere = root.map { $0.path != state.root } ?? false
+    if retryFailed || (isElsewhere && !hasSucceeded) { retry = try retrying(state) }
+    for record in retry.records { state.apply(record) }
+    changes += retry.records
+    if isElsewhere, let root {
+      changes.append(.root(root.path))
+      state.apply(.root(root.path))
     }
-    if retryFailed { records += state.failed.ranges.map { .reopened($0, overflowCount: 0) } }
     let journal = try writing { () throws(SystemError) in
-      let journal = try Journal(folder, end: contents.end)
-      if !records.isEmpty {
-        // Durable before any of these rows is overwritten, which its old record would contradict.
-        try journal.append(records)
-        try journal.synchronize()
-        for record in records { state.apply(record) }
-      }
+      // Durable before any of these rows is overwritten, which its old record would contradict; and in
+      // one step, as a row may be reopened and finished again by two records.
+      let end =
+        changes.isEmpty
+        ? contents.end : try Journal.write(folder, provenance, records + changes)
+      let journal = try Journal(folder, end: end)
       for file in lost { try create(file.name, file.header) }
       try folder.remove(StoreLayout.rows)
       try folder.synchronizeNames()
@@ -40,8 +49,8 @@ extension StoreOpening {
     }
     return StoreWriter(
       folder: folder, provenance: provenance, classes: classes, state: state, journal: journal,
-      lock: lock, damagedRecordCount: contents.damagedRecordCount,
-      lostFiles: lost.map(\.name))
+      lock: lock,
+      notes: notes + contents.notes + lost.map(\.note) + retry.damaged.map(Self.note(damaged:)))
   }
 
   /// Writes the journal anew when its first line is damaged, with every record that is sound.
@@ -51,7 +60,7 @@ extension StoreOpening {
     var records: [JournalRecord] = []
     let contents = try Journal.read(folder, expecting: provenance) { records.append($0) }
     guard contents.isFirstLineDamaged else { return }
-    try writing { () throws(SystemError) in try Journal.write(folder, provenance, records) }
+    _ = try writing { () throws(SystemError) in try Journal.write(folder, provenance, records) }
   }
 
   /// A row file that lacks recorded rows.
@@ -59,6 +68,8 @@ extension StoreOpening {
     let name: String
     let header: NPYHeader
     let rows: Range<Int>
+
+    var note: String { "\(name) was missing or cut short: its rows are computed again" }
   }
 
   /// Brings every row file to its `.partial` name, at full size, with its header.
@@ -88,8 +99,8 @@ extension StoreOpening {
 
   /// The records that make the rows of lost files unfinished.
   ///
-  /// A batch whose values became infinite is reopened as a whole: its record counts them for all of its
-  /// rows together, and the count must be that of an undisturbed job.
+  /// A batch that is partly in a lost file is reopened as a whole: its checksum, and the count of its
+  /// values that became infinite, are of all of its rows together.
   private func reopening(_ files: [LostFile], _ state: JobState) throws(StoreError)
     -> [JournalRecord]
   {
@@ -103,12 +114,18 @@ extension StoreOpening {
       }
     }
     counts.removeAll { $0.overflowCount == 0 }
+    let rowCount = StoreLayout(provenance).rowCount
+    let batches = try RecordedSegment.all(folder, rowCount: rowCount).filter {
+      $0.checksums != nil
+    }
     var rows = RowSet()
     for file in files { rows.insert(file.rows) }
     var size = -1
     while size != rows.count {
       size = rows.count
-      for count in counts where rows.intersects(count.rows) { rows.insert(count.rows) }
+      for whole in counts.map(\.rows) + batches.map(\.rows) where rows.intersects(whole) {
+        rows.insert(whole)
+      }
     }
     let overflowCount = counts.reduce(0) {
       rows.intersects($1.rows) ? $0 &+ $1.overflowCount : $0

@@ -74,8 +74,7 @@ struct StoreOpening {
       try requireSameJob(manifest.provenance)
       try requireSameRoot(RunRecords(folder).root)
       if try needsWork(manifest) {
-        try reopen(manifest)
-        return try resume(lock)
+        return try resume(lock, notes: reopen(manifest))
       }
       try removeLeftovers(lock)
       return StoreWriter(folder: folder, manifest: manifest)

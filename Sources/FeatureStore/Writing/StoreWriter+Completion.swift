@@ -127,35 +127,7 @@ extension StoreWriter {
     for record in records { state.apply(record) }
   }
 
-  /// All rows in order, cut into the batches as they were recorded.
-  ///
-  /// Read from the journal, where they take no memory while the job runs. A batch of which some
-  /// rows were recorded again later has no checksum any more.
   private func recordedSegments() throws(StoreError) -> [RecordedSegment] {
-    var records = [(rows: Range<Int>, batch: FinishedRows?)]()
-    _ = try Journal.read(folder) { record in
-      switch record {
-      case .started, .root: break
-      case .finished(let batch): records.append((batch.rows, batch))
-      case .reopened(let rows, _): records.append((rows, nil))
-      }
-    }
-    // From the last record backwards: what was recorded last is what the files hold.
-    var later = RowSet()
-    var segments = [RecordedSegment]()
-    for (rows, batch) in records.reversed() {
-      if let batch, !batch.checksums.isEmpty, !rows.isEmpty, !later.intersects(rows) {
-        segments.append(
-          RecordedSegment(
-            rows: rows, checksums: batch.checksums, overflowCount: batch.overflowCount))
-      }
-      later.insert(rows)
-    }
-    var checked = RowSet()
-    for segment in segments { checked.insert(segment.rows) }
-    for rest in checked.complement(in: 0..<layout.rowCount).ranges {
-      segments.append(RecordedSegment(rows: rest, checksums: nil, overflowCount: 0))
-    }
-    return segments.sorted { $0.rows.lowerBound < $1.rows.lowerBound }
+    try RecordedSegment.all(folder, rowCount: layout.rowCount)
   }
 }

@@ -15,10 +15,8 @@ package final class StoreWriter {
   package internal(set) var isComplete: Bool
   /// Rows handed out before the last exit and not finished then: one of them may have caused it.
   package let inFlightAtLastExit: [Range<Int>]
-  /// Journal records that were damaged on the disk; their rows are computed again.
-  package let damagedRecordCount: Int
-  /// Files of recorded rows that were missing or cut short; their rows are computed again.
-  package let lostFiles: [String]
+  /// What was found damaged and is put right by computing rows again, in words.
+  package let notes: [String]
 
   /// Of a complete store, whose rows are not read again.
   private let manifest: StoreManifest?
@@ -45,7 +43,7 @@ package final class StoreWriter {
   /// A running job.
   init(
     folder: StoreFolder, provenance: Provenance, classes: [String], state: JobState,
-    journal: Journal, lock: StoreLock, damagedRecordCount: Int, lostFiles: [String]
+    journal: Journal, lock: StoreLock, notes: [String]
   ) {
     path = folder.path
     self.folder = folder
@@ -55,8 +53,7 @@ package final class StoreWriter {
     self.state = state
     self.journal = journal
     self.lock = lock
-    self.damagedRecordCount = damagedRecordCount
-    self.lostFiles = lostFiles
+    self.notes = notes
     layout = StoreLayout(provenance)
     files = RowFiles(folder, layout)
     nonce = lock.holder.nonce
@@ -75,24 +72,12 @@ package final class StoreWriter {
     state = JobState()
     journal = nil
     lock = nil
-    damagedRecordCount = 0
-    lostFiles = []
+    notes = []
     layout = StoreLayout(provenance)
     files = RowFiles(folder, layout)
     nonce = ""
     isComplete = true
     inFlightAtLastExit = []
-  }
-
-  /// What was found damaged and is put right by computing rows again, in words.
-  package var notes: [String] {
-    var notes = lostFiles.map { "\($0) was missing or cut short: its rows are computed again" }
-    if damagedRecordCount > 0 {
-      notes.append(
-        "damaged lines of the journal: \(damagedRecordCount); the rows they told of are computed again"
-      )
-    }
-    return notes
   }
 
   /// Rows that are neither on the device nor waiting to be recorded, ascending.
