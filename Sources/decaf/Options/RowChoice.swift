@@ -8,13 +8,26 @@ enum RowChoice {
     (0..<store.rowCount).filter { store.status($0) == .ok }
   }
 
+  /// The rows that did not fail, at least one.
+  ///
+  /// - Throws: `EmbeddingError.noRows` where every row failed.
+  static func some(of store: Store) throws(EmbeddingError) -> [Int] {
+    let usable = usable(of: store)
+    guard !usable.isEmpty else { throw .noRows(path: store.path) }
+    return usable
+  }
+
   /// Of these at most so many, spread evenly over the store.
   ///
   /// - Throws: `EmbeddingError.noRows` where every row failed.
   static func spread(over store: Store, atMost most: Int) throws(EmbeddingError) -> [Int] {
-    let usable = usable(of: store)
-    guard !usable.isEmpty else { throw .noRows(path: store.path) }
-    let count = min(most, usable.count)
-    return (0..<count).map { usable[$0 * usable.count / count] }
+    let usable = try some(of: store)
+    return spread(usable.count, atMost: most).map { usable[$0] }
+  }
+
+  /// At most so many numbers below `count`, spread evenly.
+  static func spread(_ count: Int, atMost most: Int) -> [Int] {
+    let chosen = min(most, count)
+    return (0..<chosen).map { $0 * count / chosen }
   }
 }

@@ -81,9 +81,9 @@ struct NeighborsCommand: ParsableCommand {
     try check.run(store, team)
     let other = try among.map { try Store($0) }
     if let other { try requireSameFeatures(store, other, name) }
-    let usable = try Self.usable(store)
+    let usable = try RowChoice.some(of: store)
     let queries = try queries(store, usable)
-    let candidates = try other.map { try Self.usable($0) } ?? usable
+    let candidates = try other.map { try RowChoice.some(of: $0) } ?? usable
     var (values, width) = ([Float](), 0)
     if let other { width = try append(candidates, of: other, name, to: &values) }
     width = try append(usable, of: store, name, to: &values)
@@ -111,13 +111,6 @@ struct NeighborsCommand: ParsableCommand {
       agreement   \(agreement(store, asked, source, lists))
       output      \(output)
       """)
-  }
-
-  /// The rows that did not fail.
-  private static func usable(_ store: Store) throws -> [Int] {
-    let usable = (0..<store.rowCount).filter { store.status($0) == .ok }
-    guard !usable.isEmpty else { throw EmbeddingError.noRows(path: store.path) }
-    return usable
   }
 
   /// Appends rows of a store; returns how many values each has.
@@ -151,8 +144,7 @@ struct NeighborsCommand: ParsableCommand {
   /// Indices among the usable rows of those that are asked for.
   private func queries(_ store: Store, _ usable: [Int]) throws -> [Int] {
     guard let query else {
-      if !isPage || usable.count <= Self.mostShown { return Array(usable.indices) }
-      return (0..<Self.mostShown).map { $0 * usable.count / Self.mostShown }
+      return RowChoice.spread(usable.count, atMost: isPage ? Self.mostShown : usable.count)
     }
     let bytes = Array(query.utf8)
     // A path first: a file may be called by a number.
