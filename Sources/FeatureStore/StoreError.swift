@@ -20,6 +20,8 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   case unusableJob(path: String, problem: String)
   /// These rows read back otherwise than they were written; they are unfinished again.
   case rowsDamaged(path: String, rows: [Range<Int>])
+  /// Somebody asked to stop while the store's files were read through; nothing recorded is lost.
+  case stopped(path: String, reason: String)
   /// The bytes of these rows changed on their way to the coordinator.
   case rowsCorrupted(rows: Range<Int>, layer: String)
   /// This rank does not see the folder that the coordinator writes.
@@ -89,6 +91,9 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
       "rows \(Self.list(rows)) of store \(path) read back otherwise than they were written; "
         + "they count as unfinished now: run the same command again to compute them anew, "
         + "and have the disk looked at"
+    case .stopped(let path, let reason):
+      "stopped early (\(reason)) while the files of store \(path) were read through; what is recorded "
+        + "stays, and the same command line continues"
     case .rowsCorrupted(let rows, let layer):
       "layer \(layer) of rows \(Self.list([rows])) arrived with a wrong checksum"
     case .differentDirectory(let path, let host, let found):
@@ -147,7 +152,7 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
     case .cannotWrite, .cannotMake, .locked, .otherJob, .otherRoot, .folderInUse, .unusableJob,
       .differentDirectory, .outputIsInput:
       .cannotCreate
-    case .rowsDamaged: .stoppedEarly
+    case .rowsDamaged, .stopped: .stoppedEarly
     case .rowsCorrupted: .internalFailure
     case .unknownLayer, .rowsBeyond, .unknownClass: .usage
     case .cannotRead, .notAStore, .notAFolder, .incomplete, .damaged, .damagedRows, .differingHash,
@@ -163,7 +168,7 @@ package enum StoreError: ErrorWithStatus, Equatable, Sendable, CustomStringConve
   }
 
   /// `0–63, 70, 80–81 and 5 more ranges`.
-  private static func list(_ rows: [Range<Int>]) -> String {
+  static func list(_ rows: [Range<Int>]) -> String {
     let shown = rows.prefix(8).map {
       $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound - 1)"
     }

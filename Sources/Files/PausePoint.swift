@@ -6,7 +6,7 @@ import Glibc
 /// `DECAF_FAULT_PAUSE=TEXT` and `DECAF_FAULT_PAUSE_FOLDER=FOLDER`: at a place whose name contains TEXT
 /// the program makes `FOLDER/paused` and goes on when there is `FOLDER/continue`.
 package enum PausePoint {
-  /// - Parameter place: the path of an image, or a name: `inputs opened`.
+  /// - Parameter place: the path of an image, or a name: `inputs opened`, `rows recorded`.
   package static func reach(_ place: ByteString) {
     guard let text = getenv("DECAF_FAULT_PAUSE"), let folder = getenv("DECAF_FAULT_PAUSE_FOLDER"),
       place.bytes.contains(Array(String(cString: text).utf8))
@@ -18,4 +18,7 @@ package enum PausePoint {
 
   /// All that a command reads is open, and nothing of it is used yet.
   package static func inputsAreOpen() { reach(ByteString("inputs opened")) }
+
+  /// All rows are recorded, and nothing of them is checked yet.
+  package static func rowsAreRecorded() { reach(ByteString("rows recorded")) }
 }

@@ -128,6 +128,14 @@ extension Program {
   func run(
     _ arguments: [String], pausedAt place: String, in folder: String, _ change: () throws -> Void
   ) throws -> Run {
+    try run(arguments, pausedAt: place, in: folder) { _ in try change() }
+  }
+
+  /// The same; the running program is given to `change`.
+  func run(
+    _ arguments: [String], pausedAt place: String, in folder: String,
+    _ change: (Running) throws -> Void
+  ) throws -> Run {
     let pause = "\(folder)/pause-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: pause, withIntermediateDirectories: true)
     let running = try start(
@@ -138,7 +146,7 @@ extension Program {
       !FileManager.default.fileExists(atPath: "\(pause)/paused")
     { usleep(2_000) }
     #expect(running.process.isRunning, "the command never came to \(place)")
-    try change()
+    try change(running)
     _ = FileManager.default.createFile(atPath: "\(pause)/continue", contents: nil)
     return running.wait()
   }

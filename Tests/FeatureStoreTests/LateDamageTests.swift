@@ -80,7 +80,7 @@ import Testing
     let sound = SampleJob(dtype: dtype, failing: [])
     let writer = try sound.open(path, retryFailed: true)
     #expect(writer.unfinished == [0..<4, 9..<10])
-    #expect(writer.notes.count == 1 && writer.notes[0].contains("rows 0-3"))
+    #expect(writer.notes.count == 1 && writer.notes[0].contains("rows 0–3"))
     try sound.run(writer)
     try writer.complete(list: sound.list)
     #expect(try contents(of: path) == sound.make(at: temporary.sub("reference")))
@@ -132,5 +132,32 @@ import Testing
     #expect(resumed.overflowCount == 4)
     try resumed.complete(list: sound.list)
     #expect(try contents(of: path) == reference)
+  }
+
+  /// Reading a large store through ends where somebody asks for it, and costs nothing but the reading.
+  @Test func readingThroughStops() throws {
+    let job = SampleJob()
+    let files = try job.make(at: path)
+    let opening = StoreOpening(
+      folder: StoreFolder(path), provenance: job.provenance,
+      classes: try StoreManifest.names(of: job.classes), overwrite: false, retryFailed: true,
+      root: nil, stopReason: { "a test" })
+    let error = StoreError.stopped(path: path, reason: "a test")
+    #expect(throws: error) { try opening.run() }
+    #expect(error.exitStatus == .stoppedEarly)
+    #expect(try contents(of: path) == files)
+
+    // At the end of a job: all rows stay recorded, and there is nothing to do but to read them.
+    let sound = SampleJob(failing: [])
+    try sound.run(sound.open(path, retryFailed: true))
+    let stopping = try StoreWriter.open(
+      StoreFolder(path), provenance: sound.provenance, classes: sound.classes,
+      stopReason: { "a test" })
+    #expect(throws: error) { try stopping.complete(list: sound.list) }
+    try stopping.close()
+    let last = try sound.open(path)
+    #expect(last.unfinished.isEmpty)
+    try last.complete(list: sound.list)
+    #expect(try contents(of: path) == sound.make(at: temporary.sub("reference")))
   }
 }

@@ -94,7 +94,7 @@ import Testing
     #expect(shares.flatMap(\.self).sorted() == Array(0..<work.count))
     var checks = [ShardCheck?](repeating: nil, count: work.count)
     for share in shares {
-      let other = try ShardWork(path, provenance: job.provenance, decoding: work.encoded)
+      let other = try ShardWork(path, provenance: job.provenance, decoding: work.encoded) { nil }
       for index in share { checks[index] = try other.check(index) }
     }
     if isDamaged {
@@ -107,7 +107,7 @@ import Testing
       #expect(try contents(of: path) == reference)
     }
     #expect(throws: ProblemError.self) {
-      try ShardWork(path, provenance: job.provenance, decoding: [1, 2, 3])
+      try ShardWork(path, provenance: job.provenance, decoding: [1, 2, 3]) { nil }
     }
   }
 }

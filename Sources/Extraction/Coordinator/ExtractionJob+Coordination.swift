@@ -58,26 +58,39 @@ extension ExtractionJob {
     summary.add(coordinator, hosts: hosts, start: start)
     summary.gather = begun.isDirect ? .direct : .coordinator
     try record(summary, in: writer)
-    var checks: [ShardCheck]?
-    if begun.isDirect {
-      let sharing = HashSharing(request.output, opened.provenance, communicator, team)
-      checks = try sharing.run(summary.stopReason == nil ? try writer.completionWork() : nil)
-    }
     if summary.stopReason == nil {
-      try communicator.beating {
-        try writer.complete(
-          team: hashingTeam, checks: checks,
-          list: { row in
-            let entry = list[row]
-            return (entry.path, entry.label)
-          }, confirm: list.requireSameText)
+      do { try complete(opened, begun) } catch StoreError.stopped(_, let reason) {
+        summary.stopReason = reason
       }
       summary.failedRows = writer.failedRowCount
+    } else if begun.isDirect {
+      _ = try HashSharing(request.output, opened.provenance, communicator, team).run(nil)
     }
     summary.elapsedSeconds = seconds(since: start)
     try record(summary, in: writer)
     try? metricsFile?.write(coordinator.metrics(state: summary.stopReason == nil ? 1 : 2))
     return summary
+  }
+
+  /// Checks and hashes what is written, and makes the store complete.
+  ///
+  /// - Throws: `StoreError.stopped` where a rank was asked to stop meanwhile.
+  private func complete(_ opened: Opened, _ begun: Start) throws {
+    PausePoint.rowsAreRecorded()
+    let (list, writer) = (opened.list, opened.writer)
+    var checks: [ShardCheck]?
+    if begun.isDirect {
+      let sharing = HashSharing(request.output, opened.provenance, communicator, team)
+      checks = try sharing.run(try writer.completionWork())
+    }
+    try communicator.beating {
+      try writer.complete(
+        team: hashingTeam, checks: checks,
+        list: { row in
+          let entry = list[row]
+          return (entry.path, entry.label)
+        }, confirm: list.requireSameText)
+    }
   }
 
   /// For the hashes of files: the other ranks of this host have nothing more to do, so all processors

@@ -23,7 +23,8 @@ struct HashSharing {
   /// ranks call `help()`.
   ///
   /// - Parameter work: nil where nothing is to be hashed.
-  /// - Throws: `JobFailure` where a rank cannot read a file.
+  /// - Throws: `JobFailure` where a rank cannot read a file; `StoreError.stopped` where one was asked to
+  ///   stop.
   func run(_ work: ShardWork?) throws -> [ShardCheck]? {
     var bytes = work?.encoded ?? []
     // One byte more than nothing, as a store without rows has no record of any.
@@ -33,8 +34,9 @@ struct HashSharing {
     let parts = try communicator.gather(try share(work), root: 0)
     var checks = [ShardCheck?](repeating: nil, count: work.count)
     for (indices, part) in zip(work.shares(size: communicator.size), parts) {
-      let found = try JSONDecoder().decode([ShardCheck].self, from: Data(part))
-      for (index, check) in zip(indices, found) { checks[index] = check }
+      let share = try JSONDecoder().decode(Share.self, from: Data(part))
+      if let reason = share.stopReason { throw StoreError.stopped(path: path, reason: reason) }
+      for (index, check) in zip(indices, share.checks) { checks[index] = check }
     }
     return checks.map { $0! }
   }
@@ -47,7 +49,9 @@ struct HashSharing {
     try communicator.broadcast(&bytes, root: 0)
     guard !bytes.isEmpty else { return }
     communicator.activity = Activity(phase: "hashing the store")
-    let work = try ShardWork(path, provenance: provenance, decoding: Array(bytes.dropLast()))
+    let work = try ShardWork(
+      path, provenance: provenance, decoding: Array(bytes.dropLast()),
+      stopReason: { StopSignal.name })
     _ = try communicator.gather(try share(work), root: 0)
   }
 
@@ -56,10 +60,24 @@ struct HashSharing {
     let indices = work.shares(size: communicator.size)[communicator.rank]
     let team = team
     let found = try communicator.agree {
-      try communicator.beating {
-        try team.throwingMap(indices.count) { place, _ in try work.check(indices[place]) }
+      do {
+        return try communicator.beating {
+          Share(
+            checks: try team.throwingMap(indices.count) { place, _ in
+              try work.check(indices[place])
+            })
+        }
+      } catch StoreError.stopped(_, let reason) {
+        return Share(checks: [], stopReason: "\(reason) on rank \(communicator.rank)")
       }
     }
     return [UInt8](try JSONEncoder().encode(found))
+  }
+
+  /// What one rank found.
+  private struct Share: Codable {
+    let checks: [ShardCheck]
+    /// Why it did not look at all of its files.
+    var stopReason: String?
   }
 }

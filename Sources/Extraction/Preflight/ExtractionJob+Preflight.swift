@@ -88,7 +88,8 @@ extension ExtractionJob {
       let store = try StoreWriter.reserve(
         request.output, provenance: provenance, classes: list.classes,
         overwrite: request.overwrite, retryFailed: request.retryFailed,
-        root: list.absoluteRoot.map { ImageRoot(path: $0, isMoved: request.isMoved) })
+        root: list.absoluteRoot.map { ImageRoot(path: $0, isMoved: request.isMoved) },
+        stopReason: { StopSignal.name })
       switch store {
       case .reserved(let reservation): order.nonce = reservation.nonce
       case .complete: order.images = []

@@ -23,16 +23,16 @@ struct ShardReader: Sendable {
 
   /// Hashes a shard of the layer and checks the segments that begin in it.
   func check(layer: Int, shard: Int) -> Result<ShardCheck, StoreError> {
-    Result { () throws(StoreError) in
-      try reading { () throws(SystemError) in try read(layer: layer, shard: shard) }
-    }
+    Result { () throws(StoreError) in try read(layer: layer, shard: shard) }
   }
 
-  private func read(layer: Int, shard: Int) throws(SystemError) -> ShardCheck {
+  private func read(layer: Int, shard: Int) throws(StoreError) -> ShardCheck {
     let file = try rows.open(layer: layer, shard: shard)
     let shardRows = layout.rows(ofShard: shard)
     var hasher = SHA256Digest.Hasher()
-    hasher.update(try file.read(layout.header(layer: layer, shard: shard).bytes.count, at: 0))
+    let header = layout.header(layer: layer, shard: shard)
+    hasher.update(
+      try reading { () throws(SystemError) in try file.read(header.bytes.count, at: 0) })
     var damaged = [Int]()
     for index in firstSegment(endingAfter: shardRows.lowerBound)..<segments.count {
       let segment = segments[index]

@@ -12,21 +12,25 @@ package struct ShardWork: Sendable {
   /// Shards of all layers, layer by layer.
   package var count: Int { shards.count }
 
-  init(_ folder: StoreFolder, _ layout: StoreLayout, _ segments: [RecordedSegment]) {
-    reader = ShardReader(rows: RowReader(folder: folder, layout: layout), segments: segments)
-    shards = layout.shards
+  init(_ rows: RowReader, _ segments: [RecordedSegment]) {
+    reader = ShardReader(rows: rows, segments: segments)
+    shards = rows.layout.shards
   }
 
   /// The same work, as another process of the job sees it.
   ///
-  /// - Parameter bytes: what `encoded` made of it.
+  /// - Parameters:
+  ///   - bytes: what `encoded` made of it.
+  ///   - stopReason: why the reading should stop; nil while it should go on.
   /// - Throws: `ProblemError` for other bytes.
   package init(
-    _ path: String, provenance: Provenance, decoding bytes: [UInt8]
+    _ path: String, provenance: Provenance, decoding bytes: [UInt8],
+    stopReason: @escaping @Sendable () -> String?
   ) throws(ProblemError) {
     let layout = StoreLayout(provenance)
     self.init(
-      StoreFolder(path), layout, try RecordedSegment.decoded(bytes, layers: layout.layers.count))
+      RowReader(folder: StoreFolder(path), layout: layout, stopReason: stopReason),
+      try RecordedSegment.decoded(bytes, layers: layout.layers.count))
   }
 
   /// The rows as they were recorded, in bytes: a few for each batch of the job.
@@ -36,7 +40,7 @@ package struct ShardWork: Sendable {
 
   /// Reads a shard, hashes it and checks its rows against the journal's checksums.
   ///
-  /// - Throws: `cannotRead`.
+  /// - Throws: `cannotRead`, `stopped`.
   package func check(_ index: Int) throws(StoreError) -> ShardCheck {
     try reader.check(layer: shards[index].layer, shard: shards[index].shard).get()
   }

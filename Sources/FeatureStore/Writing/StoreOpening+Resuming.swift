@@ -50,7 +50,7 @@ extension StoreOpening {
     return StoreWriter(
       folder: folder, provenance: provenance, classes: classes, state: state, journal: journal,
       lock: lock,
-      notes: notes + contents.notes + lost.map(\.note) + retry.damaged.map(Self.note(damaged:)))
+      notes: notes + contents.notes + lost.map(\.note) + retry.notes, stopReason: stopReason)
   }
 
   /// Writes the journal anew when its first line is damaged, with every record that is sound.

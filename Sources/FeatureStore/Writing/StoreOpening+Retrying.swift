@@ -8,6 +8,16 @@ extension StoreOpening {
     var records: [JournalRecord] = []
     /// Batches that read back with other checksums than were recorded: unfinished as a whole.
     var damaged: [Range<Int>] = []
+
+    var notes: [String] {
+      if damaged.isEmpty { return [] }
+      return [
+        """
+        rows \(StoreError.list(damaged)) read back otherwise than they were recorded: they are \
+        computed again
+        """
+      ]
+    }
   }
 
   /// Makes failed rows unfinished, and leaves every other row its checksum.
@@ -18,7 +28,8 @@ extension StoreOpening {
   func retrying(_ state: JobState) throws(StoreError) -> Retry {
     var left = state.failed
     var retry = Retry()
-    let reader = RowReader(folder: folder, layout: StoreLayout(provenance))
+    let reader = RowReader(
+      folder: folder, layout: StoreLayout(provenance), stopReason: stopReason)
     for segment in try RecordedSegment.all(folder, rowCount: reader.layout.rowCount)
     where segment.checksums != nil && left.intersects(segment.rows) {
       let rest = state.failed.complement(in: segment.rows)
@@ -43,10 +54,6 @@ extension StoreOpening {
     return retry
   }
 
-  static func note(damaged rows: Range<Int>) -> String {
-    "rows \(rows.lowerBound)-\(rows.upperBound - 1) are not what was recorded: they are computed again"
-  }
-
   private enum Remains {
     /// Sums of each range of rows, by layer.
     case intact([[RowSum]])
@@ -69,11 +76,9 @@ extension StoreOpening {
       var index = 0
       for part in parts {
         var sum = RowSum(reader.layout.elementType)
-        try reading { () throws(SystemError) in
-          try reader.forEachPiece(of: part, layer: layer) { bytes in
-            whole.update(bytes)
-            bytes.withUnsafeBytes { sum.update($0) }
-          }
+        try reader.forEachPiece(of: part, layer: layer) { bytes in
+          whole.update(bytes)
+          bytes.withUnsafeBytes { sum.update($0) }
         }
         if rows.intersects(part) {
           sums[index].append(sum)

@@ -71,27 +71,28 @@ extension StoreOpening {
   ) throws(StoreError) -> (SHA256Digest?, [RowSum]) {
     let name = layout.name(layer: layer, shard: shard)
     let header = layout.header(layer: layer, shard: shard)
-    return try reading { () throws(SystemError) in
-      guard try folder.byteCount(of: name) == header.fileByteCount else { return (nil, []) }
-      let file = try MappedFile(folder.path(of: name))
-      guard file.byteCount == header.fileByteCount else { return (nil, []) }
-      var hasher = SHA256Digest.Hasher()
-      hasher.update(header.bytes)
-      var sums: [RowSum] = []
-      var offset = header.bytes.count
-      for block in blocks {
-        let end = offset + block.count * layout.rowByteCount(layer: layer)
-        var sum = RowSum(layout.elementType)
-        file.withBytes(offset..<end) {
-          hasher.update($0)
-          sum.update($0)
-        }
-        file.isDone(with: offset..<end)
-        sums.append(sum)
-        offset = end
-      }
-      return (hasher.finalize(), sums)
+    let found = try reading { () throws(SystemError) -> MappedFile? in
+      guard try folder.byteCount(of: name) == header.fileByteCount else { return nil }
+      return try MappedFile(folder.path(of: name))
     }
+    guard let file = found, file.byteCount == header.fileByteCount else { return (nil, []) }
+    var hasher = SHA256Digest.Hasher()
+    hasher.update(header.bytes)
+    var sums: [RowSum] = []
+    var offset = header.bytes.count
+    for block in blocks {
+      try folder.goOn(stopReason)
+      let end = offset + block.count * layout.rowByteCount(layer: layer)
+      var sum = RowSum(layout.elementType)
+      file.withBytes(offset..<end) {
+        hasher.update($0)
+        sum.update($0)
+      }
+      file.isDone(with: offset..<end)
+      sums.append(sum)
+      offset = end
+    }
+    return (hasher.finalize(), sums)
   }
 
   /// What the table of a complete store says about rows.

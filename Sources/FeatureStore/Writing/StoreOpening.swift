@@ -14,6 +14,8 @@ struct StoreOpening {
   let retryFailed: Bool
   /// Nil when the list has no relative path, or when nobody knows.
   let root: ImageRoot?
+  /// Why reading the store's files through should stop; nil while it should go on.
+  let stopReason: @Sendable () -> String?
 
   func run() throws(StoreError) -> StoreWriter {
     switch try reserve() {

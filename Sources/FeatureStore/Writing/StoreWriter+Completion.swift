@@ -15,8 +15,9 @@ extension StoreWriter {
   ///   - list: path and label of each row's entry, as the image list has them.
   ///   - confirm: told, when all is read and nothing is renamed yet, to look whether the list is still
   ///     the one of the job.
-  /// - Throws: `cannotWrite`, `cannotRead`; `inputChanged` for the error of `confirm`; `rowsDamaged` when rows read back with another
-  ///   checksum than was recorded: they are unfinished again.
+  /// - Throws: `cannotWrite`, `cannotRead`; `inputChanged` for the error of `confirm`; `rowsDamaged` when
+  ///   rows read back with another checksum than was recorded: they are unfinished again; `stopped` when
+  ///   somebody asked to stop before all was read.
   /// - Precondition: no row is unfinished.
   package func complete(
     team: ThreadTeam = ThreadTeam(threadCount: 1), checks: [ShardCheck]? = nil,
@@ -25,8 +26,8 @@ extension StoreWriter {
   ) throws(StoreError) {
     if isComplete { return }
     let work = try completionWork()
+    let digests = try checkedDigests(work, checks, team)
     try recording { () throws(StoreError) in
-      let digests = try checkedDigests(work, checks, team)
       let rows = try writing { () throws(SystemError) in try writeRowTable(list) }
       do throws(InputChangedError) { try confirm() } catch { throw .inputChanged(error) }
       let manifest = try StoreManifest(
@@ -62,7 +63,8 @@ extension StoreWriter {
     try flush()
     // Read through fresh descriptors: a network file system then asks what others have written.
     files.closeAll()
-    return ShardWork(folder, layout, try recordedSegments())
+    return ShardWork(
+      RowReader(folder: folder, layout: layout, stopReason: stopReason), try recordedSegments())
   }
 
   /// Writes `rows.tsv`.
@@ -111,7 +113,9 @@ extension StoreWriter {
     }
     if damaged.isEmpty { return digests }
     let segments = try recordedSegments()
-    try reopen(damaged.sorted().map { segments[$0] })
+    try recording { () throws(StoreError) in
+      try reopen(damaged.sorted().map { segments[$0] })
+    }
     throw .rowsDamaged(path: path, rows: damaged.sorted().map { segments[$0].rows })
   }
 

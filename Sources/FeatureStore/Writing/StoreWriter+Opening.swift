@@ -41,26 +41,30 @@ extension StoreWriter {
   /// Takes the lock of a job's store, and changes nothing else yet: for whoever has to know first whether
   /// other hosts see the same folder. The parameters are those of `open`.
   ///
+  /// - Parameter stopReason: asked while the store's files are read through, at the beginning or at the
+  ///   end of the job; where it gives one, the reading ends with the error `stopped`.
   /// - Throws: `otherJob`, `otherRoot`, `locked`, `folderInUse`, `damaged`, `unsupportedVersion`,
   ///   `invalidClass`, `cannotRead`, `cannotWrite`.
   package static func reserve(
     _ path: String, provenance: Provenance, classes: [ByteString], overwrite: Bool = false,
-    retryFailed: Bool = false, root: ImageRoot? = nil
+    retryFailed: Bool = false, root: ImageRoot? = nil,
+    stopReason: @escaping @Sendable () -> String? = { nil }
   ) throws(StoreError) -> StoreReservation.Outcome {
     try StoreOpening(
       folder: StoreFolder(path), provenance: provenance,
       classes: try StoreManifest.names(of: classes), overwrite: overwrite,
-      retryFailed: retryFailed, root: root
+      retryFailed: retryFailed, root: root, stopReason: stopReason
     ).reserve()
   }
 
   static func open(
     _ folder: StoreFolder, provenance: Provenance, classes: [ByteString], overwrite: Bool = false,
-    retryFailed: Bool = false, root: ImageRoot? = nil
+    retryFailed: Bool = false, root: ImageRoot? = nil,
+    stopReason: @escaping @Sendable () -> String? = { nil }
   ) throws(StoreError) -> StoreWriter {
     let opening = StoreOpening(
       folder: folder, provenance: provenance, classes: try StoreManifest.names(of: classes),
-      overwrite: overwrite, retryFailed: retryFailed, root: root)
+      overwrite: overwrite, retryFailed: retryFailed, root: root, stopReason: stopReason)
     return try opening.run()
   }
 }

@@ -28,6 +28,8 @@ package final class StoreWriter {
   let files: RowFiles
   let journal: Journal?
   let lock: StoreLock?
+  /// Why reading the files through should stop.
+  let stopReason: @Sendable () -> String?
   private var pending: [JournalRecord] = []
   private var pendingSince: ContinuousClock.Instant?
   /// Once something could not be written or synchronized nothing more is recorded. POSIX (`fsync`)
@@ -43,7 +45,8 @@ package final class StoreWriter {
   /// A running job.
   init(
     folder: StoreFolder, provenance: Provenance, classes: [String], state: JobState,
-    journal: Journal, lock: StoreLock, notes: [String]
+    journal: Journal, lock: StoreLock, notes: [String],
+    stopReason: @escaping @Sendable () -> String?
   ) {
     path = folder.path
     self.folder = folder
@@ -54,6 +57,7 @@ package final class StoreWriter {
     self.journal = journal
     self.lock = lock
     self.notes = notes
+    self.stopReason = stopReason
     layout = StoreLayout(provenance)
     files = RowFiles(folder, layout)
     nonce = lock.holder.nonce
@@ -73,6 +77,7 @@ package final class StoreWriter {
     journal = nil
     lock = nil
     notes = []
+    stopReason = { nil }
     layout = StoreLayout(provenance)
     files = RowFiles(folder, layout)
     nonce = ""

@@ -36,6 +36,33 @@ import Testing
     }
   }
 
+  private func bytes(_ path: String) throws -> Data {
+    try Data(contentsOf: URL(fileURLWithPath: path))
+  }
+
+  /// Checking and hashing a large store takes long, too.
+  @Test(arguments: ["coordinator", "direct"])
+  func storesStopBeingHashed(gather: String) throws {
+    try withTemporaryFolder { folder in
+      let list = try CommandFixture.longList(in: folder, count: 20)
+      let store = "\(folder)/store"
+      let arguments = try CommandFixture.extract(store, list: list, "--gather", gather)
+      let program = Program.decaf.on(ranks: 2)
+      let stopped = try program.run(arguments, pausedAt: "rows recorded", in: folder) { running in
+        strike(running, rank: 0)
+      }
+      #expect(stopped.status == 75, "\(stopped.errors)")
+      #expect(stopped.output.contains("stopped early (SIGUSR1"), "\(stopped.output)")
+      #expect(!FileManager.default.fileExists(atPath: "\(store)/store.json"))
+      let resumed = try program.run(arguments)
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      #expect(resumed.errors.contains("20 of 20 rows are recorded already"), "\(resumed.errors)")
+      let plain = try CommandFixture.extract("\(folder)/plain", list: list)
+      #expect(try Program.decaf.run(plain).status == 0)
+      #expect(try bytes("\(store)/store.json") == bytes("\(folder)/plain/store.json"))
+    }
+  }
+
   @Test func oneRankIsEnoughToStopATraining() throws {
     try withTemporaryFolder { folder in
       let store = try CommandFixture.unevenStore(in: folder, rowCount: 1500, mean: 0)
