@@ -19,8 +19,9 @@ run_and_requeue() {
   launcher=${DECAF_LAUNCHER:-srun --mpi=pmix --kill-on-bad-exit=1}
   $launcher "$@" || status=$?
   case $status in
-    # Stopped in time; or a rank was killed: SIGBUS, SIGKILL, as MPI and Slurm report them.
-    75 | 135 | 137 | 205 | 9) ;;
+    # Stopped in time, or by SIGUSR1 while the program was still being loaded; or a rank was killed:
+    # SIGBUS, SIGKILL, as MPI and Slurm report them.
+    75 | 138 | 10 | 135 | 137 | 205 | 9) ;;
     *) exit "$status" ;;
   esac
   # Of an array this task alone: the number of its last task is that of the whole array, too.

@@ -12,9 +12,7 @@ static void note(int number) {
   if (number != SIGUSR1) signal(number, SIG_DFL);
 }
 
-// Before main, and before the Swift runtime does anything: a queue may send SIGUSR1 to a process that
-// has only just been started.
-__attribute__((constructor(101))) static void install(void) {
+static void install(void) {
   sigset_t wanted;
   sigemptyset(&wanted);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
@@ -25,6 +23,11 @@ __attribute__((constructor(101))) static void install(void) {
   }
   sigprocmask(SIG_UNBLOCK, &wanted, NULL);  // a parent may have blocked them
 }
+
+// A queue may send SIGUSR1 to a process that has only just been started, so this is the first code of the
+// program to run: before the initializers of all libraries. While the system still loads these, for about
+// ten milliseconds, no program can take a signal.
+__attribute__((section(".preinit_array"), used)) static void (*const first)(void) = install;
 
 int decaf_stop_signal(void) { return received; }
 
