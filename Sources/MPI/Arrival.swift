@@ -27,6 +27,8 @@ final class Arrival {
   private(set) var memory: MemoryBlock
   private var transit: Transit
   var isDelivered = false
+  /// When a piece last came, or the message was granted.
+  private(set) var lastMove = ContinuousClock.now
 
   init(
     kind: MessageKind, source: Int, tag: Int32, memory: MemoryBlock, _ request: Request
@@ -48,11 +50,17 @@ final class Arrival {
     kind = .pieces
     self.memory = memory
     transit = Transit(requests)
+    lastMove = .now
   }
+
+  /// Bytes of a granted message that have not come.
+  var restByteCount: Int { Int(Double(memory.byteCount) * transit.rest) }
 
   /// Moves the message along; see `Transit`.
   func advance(rank: Int) throws(CommunicationError) -> (hasMoved: Bool, isComplete: Bool) {
-    try transit.advance(rank: rank)
+    let step = try transit.advance(rank: rank)
+    if step.hasMoved && isLong { lastMove = .now }
+    return step
   }
 
   /// The numbers that an announcement or a grant holds: a message's own and, of one that is announced, the

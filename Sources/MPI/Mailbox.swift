@@ -26,16 +26,13 @@ final class Mailbox {
   /// Parts of a message that are sent from where they are: their lengths go into the announcement,
   /// which is a short message.
   private static let partCount = 256
-  /// Bytes of long messages that have arrived or been granted, and that nobody has taken yet.
-  private static let credit = 128 << 20
-  /// Of these, bytes that are granted and have not arrived: enough to fill a network, and no more senders
-  /// are kept awake than that takes, as where ranks share cores they take them from the receiver.
-  private static let movingCredit = 32 << 20
   /// Bytes beyond which an announcement is not one of this program's.
   private static let longestMessage = 1 << 40
 
-  /// Short messages, grants and pieces that are leaving.
+  /// Short messages and grants that are leaving.
   private var sending: [Transit] = []
+  /// Granted messages that are leaving, in the order in which they were granted.
+  private var departing: [Departure] = []
   /// Long messages that wait for their grant, by number.
   private var announced: [Int64: (parts: [SharedBytes], destination: Int)] = [:]
   private var announcementCount: Int64 = 0
@@ -47,10 +44,11 @@ final class Mailbox {
   /// Of those and of beats and grants, the ones with requests under way.
   private var receiving: [Arrival] = []
   private var ungranted: [Arrival] = []
-  /// Ranks whose long message is under way: one at a time.
-  private var granted: Set<Int> = []
+  /// Long messages under way, by rank.
+  private var granted: [Int: Int] = [:]
   private var heldByteCount = 0
-  private var movingByteCount = 0
+  /// Memory for long messages.
+  private let pool = MemoryPool(limit: 32 << 20)
   /// Complete messages by tag, in the order in which they arrived.
   private var ready: [Int32: [Arrival]] = [:]
   /// Whether anything has come, gone or begun to since `transfer` was asked.
@@ -67,11 +65,11 @@ final class Mailbox {
   /// What is on its way, but for beats and for what waits to be granted; to be asked once a look.
   func transfer() -> Transfer {
     defer { hasMoved = false }
-    if sending.isEmpty && receiving.isEmpty { return .none }
+    if sending.isEmpty && departing.isEmpty && receiving.isEmpty { return .none }
     return hasMoved ? .moving : .waiting
   }
 
-  var isSending: Bool { !sending.isEmpty || !announced.isEmpty }
+  var isSending: Bool { !sending.isEmpty || !departing.isEmpty || !announced.isEmpty }
 
   /// Hands over a message; see `Communicator.send`.
   func send(_ parts: [SharedBytes], to destination: Int, tag: Int32) throws {
@@ -107,6 +105,7 @@ final class Mailbox {
       if !step.isComplete { leaving.append(transit) }
     }
     sending = leaving
+    try sendPieces()
     while let arrival = try take() {
       if let tag = arrival.messageTag {
         arriving[Sender(rank: arrival.source, tag: tag), default: []].append(arrival)
@@ -162,11 +161,10 @@ final class Mailbox {
       watch.heard(from: arrival.source)
       ungranted.append(arrival)
     case .pieces:
-      granted.remove(arrival.source)
-      movingByteCount -= arrival.memory.byteCount
+      granted[arrival.source]! -= 1
       deliver(arrival)
     case .grant:
-      try sendPieces(try arrival.numbers()[0])
+      try depart(try arrival.numbers()[0])
     case .beat:
       guard let beat = Beat(decoding: Array(arrival.memory.bytes)) else {
         throw CommunicationError.foreignMessage(from: arrival.source)
@@ -187,6 +185,8 @@ final class Mailbox {
 
   /// Grants announced messages, oldest first, as far as the credit goes; one at least.
   private func grant() throws {
+    if ungranted.isEmpty { return }
+    var credit = IntakeCredit(held: heldByteCount, moving: movingByteCount, underWay: granted)
     var waiting: [Arrival] = []
     for arrival in ungranted {
       let numbers = try arrival.numbers()
@@ -194,25 +194,29 @@ final class Mailbox {
       guard counts.allSatisfy({ (1...Self.longestMessage).contains($0) }),
         case let byteCount = counts.reduce(0, +), (1...Self.longestMessage).contains(byteCount)
       else { throw CommunicationError.foreignMessage(from: arrival.source) }
-      let fits =
-        heldByteCount == 0
-        || heldByteCount + byteCount <= Self.credit
-          && (movingByteCount == 0 || movingByteCount + byteCount <= Self.movingCredit)
-      guard fits, !granted.contains(arrival.source) else {
+      guard credit.grant(byteCount, from: arrival.source) else {
         waiting.append(arrival)
         continue
       }
-      heldByteCount += byteCount
-      movingByteCount += byteCount
-      granted.insert(arrival.source)
       // The places for the pieces are there before the sender hears of it.
-      let memory = MemoryBlock(byteCount: byteCount)
+      let memory = pool.block(byteCount: byteCount)
       arrival.becomePieces(memory, try receivePieces(counts, of: memory, from: arrival.source))
       receiving.append(arrival)
       try start([numbers[0]].bytes, to: arrival.source, tag: MessageKind.grant.tag(0))
       hasMoved = true
     }
     ungranted = waiting
+    heldByteCount = credit.held
+    granted = credit.underWay
+  }
+
+  /// Bytes that are granted, have not arrived and are coming.
+  private var movingByteCount: Int {
+    let now = ContinuousClock.now
+    return receiving.reduce(0) { sum, arrival in
+      arrival.isLong && now - arrival.lastMove < IntakeCredit.patience
+        ? sum + arrival.restByteCount : sum
+    }
   }
 
   /// Begins to receive parts of these lengths, one behind the other.
@@ -233,23 +237,38 @@ final class Mailbox {
     }
   }
 
-  private func sendPieces(_ number: Int64) throws {
+  /// Begins to send a message that was granted.
+  private func depart(_ number: Int64) throws {
     guard let message = announced.removeValue(forKey: number) else {
       throw CommunicationError.call(
         operation: "sending message \(number)", rank: rank, reason: "it was granted twice")
     }
-    let requests = try message.parts.flatMap { part in
+    let all = message.parts.flatMap { part in
       let memory = part.memory
-      return try pieces(of: memory.bytes).map { piece in
-        try Request("MPI_Isend", rank: rank, on: memory.owner) { request in
+      return pieces(of: memory.bytes).map { (memory.owner, $0) }
+    }
+    departing.append(Departure(all, to: message.destination))
+    try sendPieces()
+  }
+
+  /// Moves messages that are leaving along.
+  private func sendPieces() throws {
+    var left: [Departure] = []
+    var busy: Set<Int> = []
+    for var departure in departing {
+      let destination = departure.destination
+      let step = try departure.advance(rank: rank, isNext: !busy.contains(destination)) { piece in
+        try Request("MPI_Isend", rank: rank, on: piece.memory) { request in
           decaf_mpi_send(
-            communicator, piece.baseAddress, Int32(piece.count), Int32(message.destination),
+            communicator, piece.bytes.baseAddress, Int32(piece.bytes.count), Int32(destination),
             MessageKind.pieces.tag(0), &request)
         }
       }
+      if step.hasMoved { hasMoved = true }
+      if !departure.isHandedOver { busy.insert(destination) }
+      if !step.isComplete { left.append(departure) }
     }
-    sending.append(Transit(requests))
-    hasMoved = true
+    departing = left
   }
 
   private func pieces(

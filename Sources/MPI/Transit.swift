@@ -7,6 +7,9 @@ struct Transit {
 
   init(_ requests: [Request]) { self.requests = requests }
 
+  /// The part of its requests that have not completed.
+  var rest: Double { Double(requests.count - completeCount) / Double(requests.count) }
+
   /// Moves the message along.
   ///
   /// - Returns: whether any of its requests has completed since the last call, and whether all have.

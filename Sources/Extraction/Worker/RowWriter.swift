@@ -25,8 +25,8 @@ final class RowWriter: Sendable {
 
   /// - Parameters:
   ///   - inputs: what rows were computed with; none is written after one has changed.
-  ///   - layerNames: of the rows' bytes, where they are compared with their checksums before they are
-  ///     written, as they have come from elsewhere; nil for no comparison.
+  ///   - layerNames: of the rows' bytes, where they are compared with their checksums as they are
+  ///     written, since they have come from elsewhere; nil for no comparison.
   ///   - report: is told of each result, on the writer's thread.
   init(
     _ files: RowFiles, inputs: [InputFile] = [], checking layerNames: [String]? = nil,
@@ -91,11 +91,25 @@ final class RowWriter: Sendable {
   private static func write(
     _ part: BatchResult.Part, to files: RowFiles, _ layerNames: [String]?
   ) throws {
+    let rows = part.finished.rows
     for (layer, bytes) in part.data.enumerated() {
-      if let layerNames, CRC32C.of(bytes) != part.finished.checksums[layer] {
-        throw StoreError.rowsCorrupted(rows: part.finished.rows, layer: layerNames[layer])
+      let rowByteCount = bytes.count / max(rows.count, 1)
+      let step = max(1, Self.cachedByteCount / max(rowByteCount, 1))
+      var checksum = CRC32C()
+      for start in stride(from: 0, to: rows.count, by: step) {
+        let end = min(start + step, rows.count)
+        let piece = bytes[start * rowByteCount..<end * rowByteCount]
+        if layerNames != nil { checksum.update(piece) }
+        try files.write(
+          rows: rows.lowerBound + start..<rows.lowerBound + end, layer: layer, piece)
       }
-      try files.write(rows: part.finished.rows, layer: layer, bytes)
+      // Rows that are not recorded may be anything: they are computed again.
+      if let layerNames, checksum.value != part.finished.checksums[layer] {
+        throw StoreError.rowsCorrupted(rows: rows, layer: layerNames[layer])
+      }
     }
   }
+
+  /// Bytes that are in the core's own cache when they are written, after their checksum was taken.
+  private static let cachedByteCount = 256 << 10
 }

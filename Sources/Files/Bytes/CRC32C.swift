@@ -22,11 +22,15 @@ package struct CRC32C: Sendable {
   /// The checksum of `bytes`.
   package static func of(_ bytes: SharedBytes) -> UInt32 {
     var checksum = CRC32C()
-    bytes.withUnsafeBytes { checksum.update($0) }
+    checksum.update(bytes)
     return checksum.value
   }
 
   package mutating func update(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { update($0) }
+  }
+
+  package mutating func update(_ bytes: SharedBytes) {
     bytes.withUnsafeBytes { update($0) }
   }
 

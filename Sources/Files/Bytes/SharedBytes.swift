@@ -107,21 +107,3 @@ extension SharedBytes: Equatable, ExpressibleByArrayLiteral {
 
   package init(arrayLiteral elements: UInt8...) { self.init(elements) }
 }
-
-/// Memory at a fixed address, which an array's elements do not have: a library reads or writes it while
-/// this program does other things.
-package final class MemoryBlock: @unchecked Sendable {
-  // Invariant behind `@unchecked`: the pointer never changes; who fills the block hands it on only when
-  // it is full, and from then on nobody writes to it.
-  package let bytes: UnsafeMutableRawBufferPointer
-  package var byteCount: Int { bytes.count }
-
-  package init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 64) }
-
-  package convenience init(_ array: [UInt8]) {
-    self.init(byteCount: array.count)
-    bytes.copyBytes(from: array)
-  }
-
-  deinit { bytes.deallocate() }
-}
