@@ -114,6 +114,7 @@ package final class InProcessCommunicator: Communicator {
   package func flush() throws {}
 
   package func allreduce(_ values: inout [Int64], _ reduction: Reduction) throws {
+    if size == 1 { return }
     let bytes = values.withUnsafeBytes { [UInt8]($0) }
     for part in try exchange(bytes, operation: "allreduce") where part.source != rank {
       // Thrown, not trapped: it is what a rank can cause, and must not end the whole process.

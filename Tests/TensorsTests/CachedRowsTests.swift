@@ -37,6 +37,36 @@ import Testing
     }
   }
 
+  /// More rows at once than fit registers, columns over several tiles.
+  @Test(arguments: KernelClass.supported, [0, 1, 8, 33, 1029, 2100])
+  func severalRowsAddUpAsOneAfterTheOther(_ kernelClass: KernelClass, _ width: Int) {
+    var generator = SeededGenerator(seed: UInt64(width))
+    let cache = CachedRows(width: width, TrainingKernels(kernelClass))
+    for row in 0..<21 {
+      _ = cache.append(nil)
+      let values = (0..<width).map { _ in generator.normal() }
+      cache.set(row, to: values.span)
+    }
+    let some = [3, 4, 20, 0, 7, 8, 9, 11, 12, 13, 1, 19, 2]
+    let scales = some.map { _ in Double(generator.normal()) }
+    var expected = (0..<width).map { _ in Double(generator.normal()) }
+    var found = expected
+    for (row, scale) in zip(some, scales) { cache.add(row, times: scale, to: &expected) }
+    cache.add(some, times: scales, to: &found)
+    #expect(found == expected)
+
+    let vectors = (0..<3 * width).map { _ in Double(generator.normal()) }
+    let products = cache.dots(some[2..<11], vectors, columns: 3)
+    let narrow = cache.dots(some[2..<11], vectors.map { Float($0) }, columns: 3)
+    for (i, row) in some[2..<11].enumerated() {
+      for k in 0..<3 {
+        let product = cache.dot(row, Array(vectors[k * width..<(k + 1) * width]))
+        #expect(abs(products[3 * i + k] - product) <= 1e-13 * Double(width + 1))
+        #expect(abs(Double(narrow[3 * i + k]) - product) <= 1e-6 * Double(width + 1))
+      }
+    }
+  }
+
   @Test func rowsOfFilesAreReadInPlaceWhereTheyAreAligned() throws {
     try withTemporaryFolder { folder in
       let bytes = [UInt8](repeating: 0, count: 8) + NumberBytes.bytes([1, 2, 3, 4, 5] as [Float])

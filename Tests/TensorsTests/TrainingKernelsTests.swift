@@ -137,6 +137,98 @@ import Testing
     #expect(found == expected)
   }
 
+  /// The same in double precision, the second factor widened as it is read.
+  @Test(arguments: KernelClass.supported, shapes + [(300, 37, 9), (2, 5000, 257)])
+  func transposedProductOfFloatsHasTheBitsOfTheOther(
+    _ kernelClass: KernelClass, _ shape: (rows: Int, columns: Int, depth: Int)
+  ) {
+    let kernels = TrainingKernels(kernelClass)
+    let (rows, columns, depth) = shape
+    let a = Self.random(depth * rows, seed: 1).map { Double($0) / 3 }
+    var transposed = [Double](repeating: 0, count: a.count)
+    VectorOperations.transpose(a, rows: depth, columns: rows, into: &transposed)
+    let layout = MatrixLayout(leadingDimension: columns + 3, offset: 5)
+    let b = Self.random(depth * (columns + 3) + 5, seed: 2)
+    let packed = PackedMatrix<Double>()
+    kernels.pack(b.map(Double.init).span, layout, depth: depth, columns: columns, into: packed)
+    var expected = [Double](repeating: .nan, count: rows * columns)
+    kernels.multiply(
+      rows: rows, transposed.span, .init(leadingDimension: depth), packed, into: &expected,
+      .init(leadingDimension: columns))
+    var found = [Double](repeating: .nan, count: rows * columns)
+    kernels.multiply(
+      rows: rows, transposed: a, depth: depth, columns: columns, b.span, layout, into: &found)
+    #expect(found == expected)
+  }
+
+  /// Depths around lanes and slabs, rows and columns around those of a block.
+  @Test(
+    arguments: KernelClass.supported,
+    shapes + [(9, 5, 1024), (8, 11, 1025), (5, 7, 2049), (3, 10, 15), (4, 2, 17)])
+  func dotsAreThoseOfTheDefinition(
+    _ kernelClass: KernelClass, _ shape: (rows: Int, columns: Int, depth: Int)
+  ) {
+    let kernels = TrainingKernels(kernelClass)
+    let (rows, columns, depth) = shape
+    let a = Self.random(rows * depth, seed: 1)
+    let b = Self.random(columns * (depth + 3), seed: 2)
+    var single = [Float](repeating: .nan, count: rows * columns)
+    kernels.dots(
+      rows: rows, a.span, depth: depth, columns: columns, b, stride: depth + 3, into: &single)
+    var double = [Double](repeating: .nan, count: rows * columns)
+    kernels.dots(
+      rows: rows, a.span, depth: depth, columns: columns, b.map { Double($0) / 3 },
+      stride: depth + 3, into: &double)
+    for i in 0..<rows {
+      for j in 0..<columns {
+        var (sum, magnitude) = (0.0, 1.0)
+        for k in 0..<depth {
+          let product = Double(a[i * depth + k]) * Double(b[j * (depth + 3) + k])
+          sum += product
+          magnitude += abs(product)
+        }
+        // A lane's chain is 64 long, and 16 lanes are added.
+        #expect(abs(Double(single[i * columns + j]) - sum) <= 1e-6 * magnitude)
+        #expect(abs(double[i * columns + j] * 3 - sum) <= 1e-14 * magnitude)
+      }
+    }
+  }
+
+  /// Other rows and columns leave no trace in an element, nor do fused kernel classes.
+  @Test func bitsOfDotsDependOnTheElementAlone() {
+    let (rows, columns, depth) = (13, 12, 2100)
+    let a = Self.random(rows * depth, seed: 4)
+    let b = Self.random(columns * depth, seed: 5)
+    let wide = b.map { Double($0) / 3 }
+    func dots(_ kernels: TrainingKernels, _ rows: Range<Int>, _ part: Range<Int>) -> [Double] {
+      var single = [Float](repeating: 0, count: rows.count * part.count)
+      var double = [Double](repeating: 0, count: rows.count * part.count)
+      let some = a.span.extracting(rows.lowerBound * depth..<rows.upperBound * depth)
+      let numbers = part.lowerBound * depth..<part.upperBound * depth
+      kernels.dots(
+        rows: rows.count, some, depth: depth, columns: part.count, Array(b[numbers]),
+        stride: depth, into: &single)
+      kernels.dots(
+        rows: rows.count, some, depth: depth, columns: part.count, Array(wide[numbers]),
+        stride: depth, into: &double)
+      return single.map(Double.init) + double
+    }
+    for kernelClass in KernelClass.supported {
+      let kernels = TrainingKernels(kernelClass)
+      let whole = dots(kernels, 0..<rows, 0..<columns)
+      let part = dots(kernels, 3..<10, 4..<11)
+      for precision in 0..<2 {
+        for i in 3..<10 {
+          for k in 4..<11 {
+            let own = part[precision * 49 + (i - 3) * 7 + k - 4]
+            #expect(own == whole[precision * rows * columns + i * columns + k])
+          }
+        }
+      }
+      if kernelClass > .baseline { #expect(whole == dots(.fastest, 0..<rows, 0..<columns)) }
+    }
+  }
+
   private static func input(count: Int) -> TrainingKernels.LossInput {
     var generator = SeededGenerator(seed: 6)
     let rows = 9

@@ -51,7 +51,7 @@ package struct TrainingIdentity: Codable, Sendable {
   /// Grows when the same training starts to give other bytes.
   var arithmetic = Self.currentArithmetic
 
-  private static let currentArithmetic = 4
+  private static let currentArithmetic = 5
 
   /// - Parameters:
   ///   - path: values of C to choose from, by `folds` folds.

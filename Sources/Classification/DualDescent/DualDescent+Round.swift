@@ -21,13 +21,20 @@ extension DualDescent {
     let (step, number) = (step, state.rounds)
     var changed: [Int: DualClass] = [:]
     let own = open.filter(isOwn)
+    let isDense = BatchLogits.isWorthwhile(
+      candidateCount: count, rowCount: shared.sampleCounts[state.level], classCount: open.count)
     try inBatches(own, own.map { candidates[$0]! + state.classes[$0].rows }) { batch in
       let points = batch.map { (state.classes[$0], weights[$0]!) }
+      let logits =
+        isDense
+        ? BatchLogits(
+          batch.map { candidates[$0]! + state.classes[$0].rows }, points.map(\.1), working,
+          context.team) : nil
       let results = context.team.map(batch.count) { i, _ in
         var (one, point) = points[i]
         step.take(
-          batch[i], &one, &point, candidates: candidates[batch[i]]!, isLast: isLast,
-          mayImprove: mayImprove, round: number)
+          batch[i], &one, &point, candidates: candidates[batch[i]]!,
+          logits.map { ($0, i) }, isLast: isLast, mayImprove: mayImprove, round: number)
         return (one, point)
       }
       for (k, (one, point)) in zip(batch, results) {

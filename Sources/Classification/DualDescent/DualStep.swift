@@ -32,12 +32,13 @@ struct DualStep: Sendable {
   /// - Parameters:
   ///   - k: the class.
   ///   - candidates: rows of the level that may be within the margin, ascending; all others are not.
+  ///   - known: products of several classes, and which of them this is; nil to make them here.
   ///   - isLast: whether the level has all rows, so that what is found here is proved.
   ///   - mayImprove: whether not to leave it at looking.
   ///   - round: draws the order of visits.
   func take(
-    _ k: Int, _ state: inout DualClass, _ weights: inout Weights, candidates: [Int], isLast: Bool,
-    mayImprove: Bool, round: Int
+    _ k: Int, _ state: inout DualClass, _ weights: inout Weights, candidates: [Int],
+    _ known: (logits: BatchLogits, index: Int)?, isLast: Bool, mayImprove: Bool, round: Int
   ) {
     var entries = entries(k, state, candidates: candidates)
     let before = state.measure
@@ -47,7 +48,7 @@ struct DualStep: Sendable {
     let logits = logits(
       entries,
       isLast ? [(narrow, narrowBias), (weights.exact, state.bias)] : [(narrow, narrowBias)],
-      areZero: weights.norm == 0)
+      known, areZero: weights.norm == 0)
     let rounded = measure(k, entries, narrow, narrowBias, logits[0], dual: weights.exact)
     let exact =
       isLast
@@ -156,9 +157,8 @@ struct DualStep: Sendable {
   /// `V = Σ α·y·x`, in the order of the rows.
   private func combine(_ entries: [HingeSweeps.Entry]) -> Weights {
     var exact = [Double](repeating: 0, count: centre.count)
-    for entry in entries {
-      working.cache.add(entry.slot, times: entry.sign * entry.alpha * entry.scale, to: &exact)
-    }
+    working.cache.add(
+      entries.map(\.slot), times: entries.map { $0.sign * $0.alpha * $0.scale }, to: &exact)
     let rounded = exact.map(Float.init)
     var (squared, difference) = (0.0, 0.0)
     for (v, w) in zip(exact, rounded) {
@@ -228,12 +228,21 @@ struct DualStep: Sendable {
 
   // MARK: Proof
 
-  /// The entries' logits at some weights and biases, each row read once.
+  /// The entries' logits at the rounded weights and, if asked for, the exact ones, each row read once.
   private func logits(
-    _ entries: [HingeSweeps.Entry], _ points: [(weights: [Double], bias: Double)], areZero: Bool
+    _ entries: [HingeSweeps.Entry], _ points: [(weights: [Double], bias: Double)],
+    _ known: (logits: BatchLogits, index: Int)?, areZero: Bool
   ) -> [[Double]] {
     var logits = points.map { [Double](repeating: $0.bias, count: entries.count) }
     if areZero { return logits }
+    if let known {
+      for (i, entry) in entries.enumerated() {
+        let products = known.logits.products(row: entry.row, class: known.index)
+        logits[0][i] += products.rounded * entry.scale
+        if points.count > 1 { logits[1][i] += products.exact * entry.scale }
+      }
+      return logits
+    }
     for (i, entry) in entries.enumerated() {
       for (p, point) in points.enumerated() {
         logits[p][i] += working.cache.dot(entry.slot, point.weights) * entry.scale

@@ -26,12 +26,7 @@ struct RowMoments {
       try parts[worker].add(rows.blocks[index], of: rows.source, workspaces[worker])
     }
     for part in parts { sums.add(part.sum, rows: count) }
-    // One number more tells all ranks what one of them met.
-    var units = sums.units + [sums.isSaturated ? 1 : 0]
-    try context.communicator.allreduce(&units, .sum)
-    let isSaturated = units.removeLast() != 0
-    sums.replaceUnits(units)
-    if isSaturated || !sums.isWithinBounds(rows: count) {
+    if !(try sums.reduce(rows: count, over: context.communicator)) {
       throw ClassificationError.saturated("features")
     }
     let mass = rows.mass

@@ -54,6 +54,9 @@ final class WorkingRows: @unchecked Sendable {
   /// Those of some rows that are not here yet, ascending.
   func missing(_ some: [Int]) -> [Int] { Set(some.filter { slot(of: $0) < 0 }).sorted() }
 
+  /// Rows of the source.
+  var sourceCount: Int { rows.source.rowCount }
+
   /// Rows copied.
   var count: Int { cache.copyCount }
 

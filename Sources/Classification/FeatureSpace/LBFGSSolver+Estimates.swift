@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// How far a point is from the best.
 extension LBFGSSolver {
   /// What is known of a group of classes at a point, without a product with the features.
@@ -18,7 +20,12 @@ extension LBFGSSolver {
   }
 
   func estimates(_ state: LBFGSState) -> [Estimate] {
-    groups.indices.map { estimate(of: groups[$0], state) }
+    let (weights, gradient, width, stride) = (state.weights, state.gradient, width, stride)
+    let products = team.map(classCount) { k, _ in
+      VectorOperations.differenceProducts(
+        weights, from: k * width, gradient, from: k * stride, count: width)
+    }
+    return groups.indices.map { estimate(of: groups[$0], state, products) }
   }
 
   /// The summed gaps relative to the summed scales.
@@ -27,19 +34,19 @@ extension LBFGSSolver {
       / max(estimates.reduce(0) { $0 + $1.scale }, .leastNormalMagnitude)
   }
 
-  private func estimate(of group: Range<Int>, _ state: LBFGSState) -> Estimate {
+  /// - Parameter products: of each class's weights and gradient.
+  private func estimate(
+    of group: Range<Int>, _ state: LBFGSState,
+    _ products: [(ww: Double, gg: Double, dd: Double)]
+  ) -> Estimate {
     // V = W − gradient, and P(0) − D = ½‖V‖² and terms that are not negative: where those are lost in
     // the difference of two objectives, it is the better estimate.
     var (squaredNorm, squaredGradient, squaredDual) = (0.0, 0.0, 0.0)
     var floor = 0.0
     for k in group {
-      var ownNorm = 0.0
-      for j in 0..<width {
-        let (w, g) = (state.weights[k * width + j], state.gradient[k * stride + j])
-        ownNorm += w * w
-        squaredGradient += g * g
-        squaredDual += (w - g) * (w - g)
-      }
+      let (ownNorm, ownGradient, ownDual) = products[k]
+      squaredGradient += ownGradient
+      squaredDual += ownDual
       floor += objective.rows.gapFloor(
         C: options.C, massBound: state.massBounds[k], squaredNorm: ownNorm)
       squaredNorm += ownNorm

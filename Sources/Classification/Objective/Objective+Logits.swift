@@ -9,6 +9,8 @@ extension Objective {
   ///   - precision: of the products.
   func multiply(direction: [Float], count: Int, stride: Int, precision: Precision) throws {
     switch precision {
+    case .single where rows.classCount <= Self.mostPlainClasses.single:
+      try multiply(.plain(direction, stride: stride), count: count)
     case .single:
       let packed = PackedMatrix<Float>()
       kernels.pack(
@@ -16,16 +18,19 @@ extension Objective {
         columns: count, into: packed)
       try multiply(.single(packed), count: count)
     case .double:
-      let packed = Self.pack(
-        direction.map(Double.init), width: rows.width, stride: stride, count: count, kernels)
-      try multiply(.double(packed), count: count)
+      let factors = Self.factors(
+        direction.map(Double.init), width: rows.width, stride: stride, count: count,
+        classCount: rows.classCount, kernels)
+      try multiply(.double(factors), count: count)
     }
   }
 
-  /// Weights packed for products in single or in double precision.
+  /// Weights for products in single or in double precision.
   private enum Factors: Sendable {
+    /// As they are, `count×stride`; see `mostPlainClasses`.
+    case plain([Float], stride: Int)
     case single(PackedMatrix<Float>)
-    case double([PackedMatrix<Double>])
+    case double(DoubleFactors)
   }
 
   /// Sets the blocks' `directionLogits`.
@@ -40,16 +45,21 @@ extension Objective {
       }
       try block.withFeatures(of: source, workspace) { features in
         switch factors {
-        case .double(let packed):
+        case .double(let factors):
           Self.multiply(
-            features, block, packed, width: width, count: count, into: &block.directionLogits,
+            features, block, factors, width: width, count: count, into: &block.directionLogits,
             workspace, kernels)
-        case .single(let packed):
+        case .plain, .single:
           workspace.single.product.reserve(n * count)
-          kernels.multiply(
-            rows: n, features, .init(leadingDimension: width), packed,
-            into: &workspace.single.product,
-            .init(leadingDimension: count))
+          if case .plain(let weights, let stride) = factors {
+            kernels.dots(
+              rows: n, features, depth: width, columns: count, weights, stride: stride,
+              into: &workspace.single.product)
+          } else if case .single(let packed) = factors {
+            kernels.multiply(
+              rows: n, features, .init(leadingDimension: width), packed,
+              into: &workspace.single.product, .init(leadingDimension: count))
+          }
           VectorOperations.widen(
             workspace.single.product, rows: n, columns: count, times: block.scales,
             into: &block.directionLogits)
@@ -111,8 +121,9 @@ extension Objective {
     if classes.isEmpty { return }
     let (width, classCount, count) = (rows.width, rows.classCount, classes.count)
     let chosen = classes.flatMap { weights[$0 * width..<($0 + 1) * width] }
-    try multiply(
-      .double(Self.pack(chosen, width: width, stride: width, count: count, kernels)), count: count)
+    let factors = Self.factors(
+      chosen, width: width, stride: width, count: count, classCount: classCount, kernels)
+    try multiply(.double(factors), count: count)
     let blocks = rows.blocks
     team.forEach(blocks.count) { index, _ in
       let block = blocks[index]

@@ -80,7 +80,8 @@ final class Objective {
   ) throws -> (FixedPointSum, DualSums) {
     let (source, blocks, workspaces) = (rows.source, rows.blocks, workspaces)
     let (width, classCount, kernels) = (rows.width, rows.classCount, kernels)
-    let packed = Self.pack(weights, width: width, stride: width, count: classCount, kernels)
+    let factors = Self.factors(
+      weights, width: width, stride: width, count: classCount, classCount: classCount, kernels)
     try checkBounds(massBounds)
     for workspace in workspaces { workspace.sum!.reset(rowBounds: massBounds) }
     let parts = try team.throwingMap(blocks.count) { index, worker -> [Double] in
@@ -90,7 +91,7 @@ final class Objective {
       var sums = DualSums(classCount: classCount)
       try block.withFeatures(of: source, workspace) { features in
         Self.multiply(
-          features, block, packed, width: width, count: classCount,
+          features, block, factors, width: width, count: classCount,
           into: &workspace.primalLogits, workspace, kernels)
         sums = point.residuals(
           of: block, primalLogits: workspace.primalLogits, classCount: classCount,
@@ -205,16 +206,13 @@ final class Objective {
 
   /// The sum over threads and ranks of the first `count` rows of the workspaces' sums.
   private func reduce(_ count: Int) throws -> FixedPointSum {
-    for other in workspaces.dropFirst() { workspaces[0].sum!.add(other.sum!, rows: count) }
+    // Out of the workspace while it changes, for two owners of one array would make it two.
     var total = workspaces[0].sum!
-    // One number more tells all ranks what one of them met.
-    var units = Array(total.units[..<(count * rows.width)]) + [total.isSaturated ? 1 : 0]
-    try context.communicator.allreduce(&units, .sum)
-    let isSaturated = units.removeLast() != 0
-    total.replaceUnits(units)
-    if isSaturated || !total.isWithinBounds(rows: count) {
-      throw ClassificationError.saturated("products of residuals and features")
-    }
+    workspaces[0].sum = nil
+    for other in workspaces.dropFirst() { total.add(other.sum!, rows: count) }
+    let isSound = try total.reduce(rows: count, over: context.communicator)
+    workspaces[0].sum = total
+    if !isSound { throw ClassificationError.saturated("products of residuals and features") }
     return total
   }
 }

@@ -60,6 +60,17 @@ typedef struct {
   /// than packing it.
   void (*transposed_product_f32)(size_t rows, size_t depth, size_t columns, const float *a,
                                  const float *b, size_t b_stride, float *c, size_t c_stride);
+  /// The same in double precision, B widened as it is read: the bits of `product_f64` with that.
+  void (*transposed_product_mixed)(size_t rows, size_t depth, size_t columns, const double *a,
+                                   const float *b, size_t b_stride, double *c, size_t c_stride);
+
+  /// C = A·Bᵀ, with A's rows where `a` says, and B `columns` × `depth`: neither is packed. For few
+  /// columns, which leave vectors of the other products idle. Elements have sums of their own order.
+  void (*dots_f32)(size_t rows, size_t depth, size_t columns, const float *const *a, const float *b,
+                   size_t b_stride, float *c, size_t c_stride);
+  /// The same with B, sums and C in double precision.
+  void (*dots_mixed)(size_t rows, size_t depth, size_t columns, const float *const *a,
+                     const double *b, size_t b_stride, double *c, size_t c_stride);
 
   /// For each row the softmax of its logits. `scratch` holds 32 · count + 8
   /// doubles.
@@ -97,6 +108,9 @@ typedef struct {
   /// Σ w · x, and w += scale · x, in double precision.
   double (*dot_mixed)(const double *w, const float *x, size_t count);
   void (*add_scaled_mixed)(double *w, const float *x, double scale, size_t count);
+  /// The same for `count` rows of `width` numbers, one after the other.
+  void (*add_rows_mixed)(double *w, const float *const *rows, const double *scales, size_t count,
+                         size_t width);
   /// x = w · w, w · d, d · d, g · d.
   void (*line_products)(const double *w, const double *g, const float *d, size_t count, double *x);
   /// values = floats.

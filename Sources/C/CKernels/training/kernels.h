@@ -19,11 +19,31 @@
 #define NAME(x) x##_f64
 #include "matrix_product.h"
 
+/// As many floats as a vector holds doubles, as doubles.
+INLINE vector_f64 widened_f64(const float *p) {
+  typedef float half __attribute__((ext_vector_type(LANES_f64)));
+  half v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return __builtin_convertvector(v, vector_f64);
+}
+
+#define ELEMENT float
+#define NAME(x) x##_f32
+#define OUTER(x) x##_f32
+#define FLOATS(p) load_f32(p)
+#include "transposed_product.h"
+
+#define ELEMENT double
+#define NAME(x) x##_f64
+#define OUTER(x) x##_mixed
+#define FLOATS(p) widened_f64(p)
 #include "transposed_product.h"
 
 #include "losses.h"
 
 #include "vectors.h"
+
+#include "dots.h"
 
 #include "layers.h"
 
@@ -39,6 +59,9 @@ static const decaf_training_kernels training_kernels = {
     .product_f32 = product_f32,
     .product_f64 = product_f64,
     .transposed_product_f32 = transposed_product_f32,
+    .transposed_product_mixed = transposed_product_mixed,
+    .dots_f32 = dots_f32,
+    .dots_mixed = dots_mixed,
     .softmax = softmax,
     .logistic = logistic,
     .squared_hinge = squared_hinge,
@@ -48,6 +71,7 @@ static const decaf_training_kernels training_kernels = {
     .add_scaled_f32 = add_scaled_f32,
     .dot_mixed = dot_mixed,
     .add_scaled_mixed = add_scaled_mixed,
+    .add_rows_mixed = add_rows_mixed,
     .line_products = line_products,
     .widen_f32 = widen_f32,
     .widen_f16 = widen_f16,

@@ -31,4 +31,8 @@ void decaf_mapping_release(struct decaf_mapping *mapping);
 /// none to be had. The C library's headers hide the call from Swift.
 int decaf_memory_file(void);
 
+/// Prepares the C library for arrays of megabytes that come and go: memory that was given back serves
+/// again, and the first 96 MiB come in large pages where the system has such.
+void decaf_prepare_heap(void);
+
 #endif

@@ -219,6 +219,7 @@ struct TrainCommand: DistributedCommand {
   /// Trains, with the output to itself.
   private func train(in context: CommandContext) throws -> ExitStatus {
     let start = ContinuousClock.now
+    HeapPages.prepareForLargeArrays()
     let team = try context.makeTeam(threads: runOptions.threads)
     var input = try open(context.communicator)
     let metricsFile = try context.communicator.agree {
