@@ -250,7 +250,7 @@ def caffenet():
     row("fc7, batch 64, one core, AVX2 only", "fc7", 64, 1, ["openvino"], {"DECAF_KERNEL": "avx2"},
         {"ONEDNN_MAX_CPU_ISA": "AVX2"})
     row("pool5, batch 64, one core", "pool5", 64, 1, fast)
-    row("fc7, batch 1, one core", "fc7", 1, 1, ["mnn", "ncnn", "openvino"])
+    row("fc7, batch 1, one core", "fc7", 1, 1, ["mnn", "ncnn", "openvino", "openvino:bf16"])
     for part in (scaling, layers, products):
         if wanted(part.__name__):
             part()

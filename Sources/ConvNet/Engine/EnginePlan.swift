@@ -30,12 +30,11 @@ struct EnginePlan: Sendable {
     mapStages = Self.stages(of: mapSteps, heights: layouts.map(\.height))
   }
 
-  /// Neighbouring steps that take one image at a time make up a stage; those that take several need
-  /// no company.
+  /// Neighbouring steps that take as many images at a time make up a stage.
   private static func stages(of steps: [any MapStep], heights: [Int]) -> [MapStage] {
     var ranges = [Range<Int>]()
     for (i, step) in steps.enumerated() {
-      if let last = ranges.last, step.imagesAtOnce == 1, steps[last.lowerBound].imagesAtOnce == 1 {
+      if let last = ranges.last, step.imagesAtOnce == steps[last.lowerBound].imagesAtOnce {
         ranges[ranges.count - 1] = last.lowerBound..<i + 1
       } else {
         ranges.append(i..<i + 1)
@@ -46,12 +45,12 @@ struct EnginePlan: Sendable {
 
   /// The thread's own maps for this plan.
   func makeWorkspace() -> Workspace {
-    // A map that stays inside a stage of single images is needed once only.
+    // A map that stays inside a stage is needed for the images only that go through it at once.
     let copies = layouts.indices.map { map in
       let stages = mapStages.filter {
         mapSteps[$0.steps].contains { [$0.from, $0.to].contains(map) }
       }
-      return stages.count == 1 && stages[0].imagesAtOnce == 1 ? 1 : Self.chunkSize
+      return stages.count == 1 ? stages[0].imagesAtOnce : Self.chunkSize
     }
     return Workspace(
       maps: zip(layouts, copies).dropFirst().map { layout, count in
