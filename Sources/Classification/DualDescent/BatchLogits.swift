@@ -2,8 +2,8 @@ internal import Tensors
 
 /// The logits of some classes on all rows that any of them looks at, as one product.
 ///
-/// Where most rows are within most classes' margins, as in the first rounds on few rows, that takes less time than
-/// a product for each row and class by itself: features are read and widened once for all classes.
+/// Where most rows are within most classes' margins, as in the first rounds on few rows, that takes less
+/// time than a product for each row and class by itself: features are read and widened once for all.
 struct BatchLogits: Sendable {
   /// Without bias and scale, for each class, rows in pieces.
   private let exact: [[Double]]
@@ -21,8 +21,8 @@ struct BatchLogits: Sendable {
   /// Whether one product is quicker: from an eighth of all rows and classes on.
   ///
   /// - Parameters:
-  ///   - candidateCount: rows within a class's margin, over all classes; the same on all ranks, for both
-  ///     ways round otherwise.
+  ///   - candidateCount: rows within a class's margin, over all classes and ranks: the two ways round
+  ///     otherwise, and all ranks must take the same.
   ///   - rowCount: rows of the level.
   static func isWorthwhile(candidateCount: Int, rowCount: Int, classCount: Int) -> Bool {
     8 * candidateCount >= rowCount * classCount && rowCount * classCount <= memoryLimit
@@ -31,8 +31,10 @@ struct BatchLogits: Sendable {
   /// - Parameters:
   ///   - rowsOfClass: for each class the rows that it looks at; the working rows hold them.
   ///   - weights: of each class.
-  init(_ rowsOfClass: [[Int]], _ weights: [DualStep.Weights], _ working: WorkingRows, _ team: ThreadTeam)
-  {
+  init(
+    _ rowsOfClass: [[Int]], _ weights: [DualStep.Weights], _ working: WorkingRows,
+    _ team: ThreadTeam
+  ) {
     var positions = [Int32](repeating: -1, count: working.sourceCount)
     for row in rowsOfClass.joined() { positions[row] = 0 }
     var slots: [Int] = []
