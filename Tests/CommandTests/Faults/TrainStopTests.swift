@@ -48,7 +48,11 @@ import Testing
         kill(running.process.processIdentifier, SIGUSR1)
         let stopped = running.wait()
         #expect(stopped.status == 75, "\(stopped.errors)")
-        #expect(stopped.output.contains("SIGUSR1"), "\(stopped.output)")
+        // The launcher passes the signal on to one rank after the other; any may see it first.
+        #expect(
+          stopped.output.contains("SIGUSR1")
+            || stopped.output.contains("asked for on another rank"),
+          "\(stopped.output)")
         #expect(stopped.output.contains("the same command line continues"))
         #expect(!FileManager.default.fileExists(atPath: output))
       }
