@@ -13,8 +13,6 @@ import Testing
   static let sizes = [
     Size(channels: 16, height: 13, width: 13, outputs: 33, kernelSize: 3, groups: 1),
     Size(channels: 32, height: 4, width: 5, outputs: 14, kernelSize: 3, groups: 2),
-    Size(channels: 16, height: 6, width: 20, outputs: 70, kernelSize: 3, groups: 1),
-    Size(channels: 64, height: 14, width: 7, outputs: 14, kernelSize: 3, groups: 2, unpadded: 1),
     Size(channels: 48, height: 9, width: 8, outputs: 150, kernelSize: 3, groups: 1, unpadded: 1),
     Size(channels: 16, height: 4, width: 13, outputs: 5, kernelSize: 5, groups: 1),
     Size(channels: 96, height: 9, width: 5, outputs: 70, kernelSize: 5, groups: 2),
@@ -22,32 +20,11 @@ import Testing
     Size(channels: 16, height: 48, width: 9, outputs: 110, kernelSize: 3, groups: 1),
   ]
 
-  /// Of the largest output; a tenth of what the design allows for tiles of seven points, a fifth for
-  /// those of nine. Both sides round chains of up to 1200 products, 6e-8 each time, and the transforms
-  /// enlarge the one side's errors: on random numbers to 1.7e-6 of the outputs' root mean square for
-  /// seven points, to 6e-6 for nine.
-  private static func tolerance(_ size: Size) throws -> Float {
-    let scheme = try #require(
-      WinogradScheme(for: Problem(size).shape, height: size.height, width: size.width))
-    return scheme.points == 7 ? 1e-5 : 2e-5
-  }
-
-  /// Of tiles that fit, those with the fewest multiplications, unless they take too much memory or
-  /// training changes the weights.
-  @Test func largerTilesAreTakenWhereTheyAreWorthIt() throws {
-    func points(_ channels: Int, _ outputs: Int, _ side: Int, isLearned: Bool = false) -> Int? {
-      WinogradScheme(
-        for: ConvolutionShape(channels: channels, outputs: outputs, kernelSize: 3, padding: 1),
-        height: side, width: side, isLearned: isLearned)?.points
-    }
-    #expect(points(64, 64, 13) == 9)
-    #expect(points(48, 96, 55) == 9)
-    #expect(points(64, 64, 13, isLearned: true) == 7)
-    #expect(points(512, 512, 14) == 7)
-    #expect(points(64, 64, 8) == 7)
-    #expect(points(64, 64, 7) == 9)
-    #expect(points(64, 64, 7, isLearned: true) == nil)
-  }
+  /// Of the largest output; a tenth of what the design allows, for 5 × 5 a fifth. Both sides round
+  /// chains of up to 1200 products, 6e-8 each time, and the transforms enlarge the one side's errors: on
+  /// random numbers to 1.7e-6 of the outputs' root mean square for the seven points of 3 × 3, to 6e-6
+  /// for the nine of 5 × 5.
+  private static func tolerance(_ size: Size) -> Float { size.kernelSize == 3 ? 1e-5 : 2e-5 }
 
   private func makeConvolution(
     _ problem: Problem, _ kernels: NetworkKernels, slots: Int = 1
@@ -72,11 +49,11 @@ import Testing
   func agreesWithTheDirectConvolution(_ kernel: KernelCase, _ size: Size) throws {
     let problem = Problem(size)
     let expected = problem.expected(problem.image(1))
-    let most = try Self.tolerance(size) * expected.map(abs).max()!
+    let largest = expected.map(abs).max()!
     let plain = try run(problem, kernel.kernels, images: [1])[0]
     try #require(plain.count == expected.count)
     for (found, expected) in zip(plain, expected) {
-      #expect(abs(found - expected) <= most)
+      #expect(abs(found - expected) <= Self.tolerance(size) * largest)
     }
     let rectified = try run(problem, kernel.kernels, images: [1], rectify: true)[0]
     #expect(rectified == SlowKernels.rectify(plain))
@@ -84,7 +61,7 @@ import Testing
 
   @Test(arguments: KernelCase.all)
   func anImageDoesNotDependOnTheOthersNorOnItsSlot(_ kernel: KernelCase) throws {
-    for size in [Self.sizes[1], Self.sizes[2], Self.sizes[5]] {
+    for size in [Self.sizes[1], Self.sizes[3]] {
       let problem = Problem(size)
       let alone = try run(problem, kernel.kernels, images: [5])[0]
       for (images, slots) in [([5, 6], 2), ([6, 7, 5], 5), ([1, 2, 3, 4, 6, 7, 5], 8)] {
@@ -131,7 +108,7 @@ import Testing
 
   @Test func sizesThatNoTilesFitAreRefused() {
     for (channels, side, kernelSize, stride) in [
-      (16, 11, 3, 1), (16, 11, 5, 1), (24, 13, 3, 1), (16, 13, 3, 2), (16, 13, 7, 1),
+      (16, 7, 3, 1), (16, 11, 5, 1), (24, 13, 3, 1), (16, 13, 3, 2), (16, 13, 7, 1),
     ] {
       let padding = kernelSize / 2
       let outputSide = (side - 1) / stride + 1

@@ -35,7 +35,7 @@ package final class Engine: Sendable {
 
   /// Version of the order and rounding of what is computed: stores made with different versions may
   /// differ in their last bits.
-  package static let arithmeticVersion = 5
+  package static let arithmeticVersion = 4
 
   /// Packs the weights and makes the buffers, on the team's threads.
   ///

@@ -66,8 +66,7 @@ final class FilteredConvolution: Sendable {
       let convolution = WinogradConvolution(
         maps.shape, from: maps.layout,
         to: MapLayout(channels: layer.outputs, height: output.height, width: output.width),
-        slots: slots, biases: [Float](repeating: 0, count: layer.outputs), kernels: kernels,
-        isLearned: true)
+        slots: slots, biases: [Float](repeating: 0, count: layer.outputs), kernels: kernels)
     else { return nil }
     (self.convolution, self.maps, self.isBackward) = (convolution, maps, isBackward)
     let count = maps.shape.outputs * maps.shape.weightsPerOutput

@@ -287,7 +287,6 @@ int main(int count, char **arguments) {
   }
   inner_products(set->network);
   convolution(set->network, DECAF_SCHEME_5_3, 13, 9);
-  convolution(set->network, DECAF_SCHEME_7_3, 13, 14);
   convolution(set->network, DECAF_SCHEME_5_5, 13, 9);
   maps(set->network);
   training(set->training);

@@ -53,9 +53,7 @@ package final class FilterGradient: Sendable {
     _ shape: ConvolutionShape, from input: MapLayout, to output: MapLayout, images: Int,
     kernels: LayerKernels
   ) {
-    guard
-      let scheme = WinogradScheme(
-        for: shape, height: output.height, width: output.width, isLearned: true),
+    guard let scheme = WinogradScheme(for: shape, height: output.height, width: output.width),
       shape.outputsPerGroup % 16 == 0
     else { return nil }
     precondition(

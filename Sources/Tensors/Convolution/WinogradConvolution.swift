@@ -40,16 +40,14 @@ package final class WinogradConvolution: Convolution {
   /// - Parameters:
   ///   - slots: most images at a time.
   ///   - biases: one an output channel.
-  ///   - isLearned: training changes the weights.
   /// - Precondition: `input`'s frame is at least as wide as the padding, and the sizes agree.
   package init?(
     _ shape: ConvolutionShape, from input: MapLayout, to output: MapLayout, slots: Int,
-    biases: [Float], kernels: NetworkKernels, isLearned: Bool = false
+    biases: [Float], kernels: NetworkKernels
   ) {
-    guard
-      let scheme = WinogradScheme(
-        for: shape, height: output.height, width: output.width, isLearned: isLearned)
-    else { return nil }
+    guard let scheme = WinogradScheme(for: shape, height: output.height, width: output.width) else {
+      return nil
+    }
     precondition(
       slots > 0 && biases.count == shape.outputs && shape.fits(from: input, to: output),
       "shapes that do not belong to one convolution")
@@ -232,6 +230,9 @@ package final class WinogradConvolution: Convolution {
 
   /// Multiply-adds of an image's products: a row's at each of its tile's points, times all outputs.
   package var multiplyAdds: Int {
-    scheme.points(rowCut) * scheme.points(columnCut) * depth * shape.outputs
+    func points(_ cut: WinogradScheme.Cut) -> Int {
+      cut.tiles * (scheme.points - 1) + cut.large
+    }
+    return points(rowCut) * points(columnCut) * depth * shape.outputs
   }
 }

@@ -10,7 +10,6 @@
 /// tile has m - 1 outputs.
 enum {
   DECAF_SCHEME_5_3,
-  DECAF_SCHEME_7_3,
   DECAF_SCHEME_5_5,
   DECAF_SCHEME_COUNT,
 };

@@ -148,52 +148,6 @@ INLINE void output_nine_5_9(const vector *v, vector *y) {
   y[4] = t13;
 }
 
-INLINE void output_nine_6_8(const vector *v, vector *y) {
-  const vector t1 = v[1] + v[2];
-  const vector t2 = v[3] + v[4];
-  const vector t3 = v[5] + v[6];
-  const vector t4 = v[1] - v[2];
-  const vector t5 = v[3] - v[4];
-  const vector t6 = v[5] - v[6];
-  const vector t7 = t1 + t2 + t3 + v[7];
-  const vector t8 = multiply_add(splat(0.25f), v[7], multiply_add(splat(2.5f), t6, multiply_add(splat((float)(2.0 / 3.0)), t5, t4)));
-  const vector t9 = multiply_add(splat(0.0625f), v[7], multiply_add(splat(6.25f), t3, multiply_add(splat((float)(4.0 / 9.0)), t2, t1)));
-  const vector t10 = multiply_add(splat(0.015625f), v[7], multiply_add(splat(15.625f), t6, multiply_add(splat((float)(8.0 / 27.0)), t5, t4)));
-  const vector t11 = multiply_add(splat(0.00390625f), v[7], multiply_add(splat(39.0625f), t3, multiply_add(splat((float)(16.0 / 81.0)), t2, t1)));
-  const vector t12 = multiply_add(splat(0.0009765625f), v[7], multiply_add(splat(97.65625f), t6, multiply_add(splat((float)(32.0 / 243.0)), t5, t4 + v[0])));
-  y[0] = t7;
-  y[1] = t8;
-  y[2] = t9;
-  y[3] = t10;
-  y[4] = t11;
-  y[5] = t12;
-}
-
-INLINE void output_nine_7_9(const vector *v, vector *y) {
-  const vector t1 = v[1] + v[2];
-  const vector t2 = v[3] + v[4];
-  const vector t3 = v[5] + v[6];
-  const vector t4 = v[7] + v[8];
-  const vector t5 = v[1] - v[2];
-  const vector t6 = v[3] - v[4];
-  const vector t7 = v[5] - v[6];
-  const vector t8 = v[7] - v[8];
-  const vector t9 = t1 + t2 + t3 + t4;
-  const vector t10 = multiply_add(splat(0.25f), t8, multiply_add(splat(2.5f), t7, multiply_add(splat((float)(2.0 / 3.0)), t6, t5)));
-  const vector t11 = multiply_add(splat(0.0625f), t4, multiply_add(splat(6.25f), t3, multiply_add(splat((float)(4.0 / 9.0)), t2, t1)));
-  const vector t12 = multiply_add(splat(0.015625f), t8, multiply_add(splat(15.625f), t7, multiply_add(splat((float)(8.0 / 27.0)), t6, t5)));
-  const vector t13 = multiply_add(splat(0.00390625f), t4, multiply_add(splat(39.0625f), t3, multiply_add(splat((float)(16.0 / 81.0)), t2, t1)));
-  const vector t14 = multiply_add(splat(0.0009765625f), t8, multiply_add(splat(97.65625f), t7, multiply_add(splat((float)(32.0 / 243.0)), t6, t5)));
-  const vector t15 = multiply_add(splat(0.000244140625f), t4, multiply_add(splat(244.140625f), t3, multiply_add(splat((float)(64.0 / 729.0)), t2, t1 + v[0])));
-  y[0] = t9;
-  y[1] = t10;
-  y[2] = t11;
-  y[3] = t12;
-  y[4] = t13;
-  y[5] = t14;
-  y[6] = t15;
-}
-
 INLINE void output_seven_4_6(const vector *v, vector *y) {
   const vector t1 = v[1] + v[2];
   const vector t2 = v[3] + v[4];
@@ -235,20 +189,13 @@ INPUT_LINES(seven, 7)
 
 OUTPUT_LINES(nine, 4, 8)
 OUTPUT_LINES(nine, 5, 9)
-OUTPUT_LINES(nine, 6, 8)
-OUTPUT_LINES(nine, 7, 9)
 OUTPUT_LINES(seven, 4, 6)
 OUTPUT_LINES(seven, 5, 7)
 
-INPUT_TILES(nine, 9, 8)
-INPUT_TILES(seven, 7, 6)
-
-OUTPUT_TILES(seven, 5, 7, 4, 6)
-OUTPUT_TILES(nine, 7, 9, 6, 8)
-OUTPUT_TILES(nine, 5, 9, 4, 8)
+TILES(seven, 5, 7, 4, 6)
+TILES(nine, 5, 9, 4, 8)
 
 static const scheme schemes[] = {
     [DECAF_SCHEME_5_3] = SCHEME(seven, 5, 7, 4, 6),
-    [DECAF_SCHEME_7_3] = SCHEME(nine, 7, 9, 6, 8),
     [DECAF_SCHEME_5_5] = SCHEME(nine, 5, 9, 4, 8),
 };

@@ -80,7 +80,7 @@ enum { POINT = VECTOR_WIDTH, LINE = MOST_POINTS * VECTOR_WIDTH };
   }
 
 #define OUTPUT_TILE(NAME, OUTPUTS, LINES, WIDTH, COLUMNS)                                       \
-  static void output_tile_##NAME##_##OUTPUTS##_##WIDTH##_##LINES##_##COLUMNS(                                         \
+  static void output_tile_##NAME##_##LINES##_##COLUMNS(                                         \
       const float *sums, size_t line, size_t step, vector bias, vector floor, float *tile,      \
       size_t pitch, size_t pixel) {                                                             \
     _Alignas(64) float passed[MOST_POINTS * LINE];                                              \
@@ -102,32 +102,24 @@ typedef struct {
   output_tile_function *output[2][2];
 } scheme;
 
-#define INPUT_TILES(NAME, LARGE_COUNT, SMALL_COUNT)                                             \
+#define TILES(NAME, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)                                     \
   INPUT_TILE(NAME, LARGE_COUNT, LARGE_COUNT)                                                    \
   INPUT_TILE(NAME, LARGE_COUNT, SMALL_COUNT)                                                    \
   INPUT_TILE(NAME, SMALL_COUNT, LARGE_COUNT)                                                    \
-  INPUT_TILE(NAME, SMALL_COUNT, SMALL_COUNT)
-
-#define OUTPUT_TILES(NAME, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)                              \
+  INPUT_TILE(NAME, SMALL_COUNT, SMALL_COUNT)                                                    \
   OUTPUT_TILE(NAME, LARGE, LARGE_COUNT, LARGE, LARGE_COUNT)                                     \
   OUTPUT_TILE(NAME, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)                                     \
   OUTPUT_TILE(NAME, SMALL, SMALL_COUNT, LARGE, LARGE_COUNT)                                     \
   OUTPUT_TILE(NAME, SMALL, SMALL_COUNT, SMALL, SMALL_COUNT)
 
-/// The four functions of a scheme's tiles, whose names end in the kinds' numbers.
 #define PAIRS(FUNCTION, LARGE, SMALL)                                                           \
   {{FUNCTION##_##LARGE##_##LARGE, FUNCTION##_##LARGE##_##SMALL},                                \
    {FUNCTION##_##SMALL##_##LARGE, FUNCTION##_##SMALL##_##SMALL}}
-#define TILE_PAIRS(FUNCTION, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)                            \
-  {{FUNCTION##_##LARGE##_##LARGE##_##LARGE_COUNT##_##LARGE_COUNT,                               \
-    FUNCTION##_##LARGE##_##SMALL##_##LARGE_COUNT##_##SMALL_COUNT},                              \
-   {FUNCTION##_##SMALL##_##LARGE##_##SMALL_COUNT##_##LARGE_COUNT,                               \
-    FUNCTION##_##SMALL##_##SMALL##_##SMALL_COUNT##_##SMALL_COUNT}}
 
 #define SCHEME(NAME, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)                                    \
   {{{LARGE, LARGE_COUNT}, {SMALL, SMALL_COUNT}},                                                \
    PAIRS(input_tile_##NAME, LARGE_COUNT, SMALL_COUNT),                                          \
-   TILE_PAIRS(output_tile_##NAME, LARGE, LARGE_COUNT, SMALL, SMALL_COUNT)}
+   PAIRS(output_tile_##NAME, LARGE_COUNT, SMALL_COUNT)}
 
 #include "transforms.h"
 
