@@ -1,9 +1,9 @@
 /// Consecutive map steps that an image, or several at once, go through before the next.
 ///
-/// Images one by one keep their maps in the caches; convolutions of small maps want several at
-/// once, so that their weights are read once for all of them. Of single images an image's steps take turns: as soon
-/// as a strip of a convolution is there, the steps after it go on with its lines, which are still in
-/// the second cache. So only a ring of lines travels through ReLU, pooling and normalization, where
+/// Images one by one keep their maps in the caches; convolutions of small maps want several at once, so
+/// that their weights are read once for all of them. Of single images an image's steps take turns: as
+/// soon as a strip of a convolution is there, the steps after it go on with its lines, which are still
+/// in the second cache. So only a ring of lines travels through ReLU, pooling and normalization, where
 /// whole maps (conv1 makes 1.2 MB) would be written out and read back three times.
 struct MapStage: Sendable {
   let steps: Range<Int>
